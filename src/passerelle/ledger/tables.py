@@ -1,0 +1,169 @@
+"""The tables of the ledger.
+
+Receipts, verdicts and the access log are append-only for services. Erasure replaces content by a tombstone
+(`erased`), never a row, so that counts and times stay true. Times are UTC, without zone in the database.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+class Base(DeclarativeBase):
+    """All tables of the ledger."""
+
+
+class Person(Base):
+    """Somebody with an account. No field for status, nationality or origin, here or anywhere."""
+
+    __tablename__ = "person"
+    handle: Mapped[str] = mapped_column(String(32), primary_key=True)
+    role: Mapped[str] = mapped_column(String(16))
+    first_name: Mapped[str] = mapped_column(String(80))
+    language: Mapped[str] = mapped_column(String(8), default="fr")
+    password_hash: Mapped[str | None] = mapped_column(String(200))
+    created: Mapped[datetime]
+    erased: Mapped[datetime | None]
+
+
+class Cohort(Base):
+    """A group that starts together."""
+
+    __tablename__ = "cohort"
+    cohort: Mapped[str] = mapped_column(String(64), primary_key=True)
+    title: Mapped[str] = mapped_column(String(200))
+    starts: Mapped[datetime]
+
+
+class Enrolment(Base):
+    """A person in a track of a cohort: fellows learn there, trainers teach there."""
+
+    __tablename__ = "enrolment"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    handle: Mapped[str] = mapped_column(ForeignKey("person.handle"), index=True)
+    cohort: Mapped[str] = mapped_column(ForeignKey("cohort.cohort"))
+    track: Mapped[str] = mapped_column(String(64))
+    starts: Mapped[datetime]
+    ends: Mapped[datetime | None]
+    __table_args__ = (UniqueConstraint("handle", "cohort", "track"),)
+
+
+class Pairing(Base):
+    """A mentor and a fellow, while it lasts."""
+
+    __tablename__ = "pairing"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    mentor: Mapped[str] = mapped_column(ForeignKey("person.handle"), index=True)
+    fellow: Mapped[str] = mapped_column(ForeignKey("person.handle"), index=True)
+    starts: Mapped[datetime]
+    ends: Mapped[datetime | None]
+
+
+class Release(Base):
+    """A version of a unit as fellows get it. The newest of a unit is the one that is fetched."""
+
+    __tablename__ = "release"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    track: Mapped[str] = mapped_column(String(64))
+    unit: Mapped[str] = mapped_column(String(64))
+    version: Mapped[str] = mapped_column(String(64))
+    released: Mapped[datetime]
+    files: Mapped[bytes] = mapped_column(LargeBinary)  # a parcel: see exchange.parcel
+    __table_args__ = (Index("release_newest", "track", "unit", "released"),)
+
+
+class Receipt(Base):
+    """One submission as it came: every receipt is an attempt.
+
+    `sender` is whom the hub's token named, `handle` the fellow it is for; `token` makes a repeated send of
+    one submission (a dropped line) one receipt.
+    """
+
+    __tablename__ = "receipt"
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    handle: Mapped[str] = mapped_column(ForeignKey("person.handle"))
+    sender: Mapped[str] = mapped_column(String(32))
+    track: Mapped[str] = mapped_column(String(64))
+    unit: Mapped[str] = mapped_column(String(64))
+    received: Mapped[datetime]
+    number: Mapped[int]  # 1 for her first attempt at the unit
+    sha256: Mapped[str] = mapped_column(String(64))
+    size: Mapped[int]
+    content: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True)  # a parcel
+    token: Mapped[str] = mapped_column(String(64))
+    erased: Mapped[datetime | None]
+    verdict_key: Mapped[str | None] = mapped_column(ForeignKey("verdict.key"))
+    __table_args__ = (UniqueConstraint("handle", "track", "unit", "number"), UniqueConstraint("handle", "token"))
+
+
+class VerdictRow(Base):
+    """A verdict by its key; two attempts with one key share it. `record` is model.verdict.Verdict as JSON."""
+
+    __tablename__ = "verdict"
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    track: Mapped[str] = mapped_column(String(64))
+    unit: Mapped[str] = mapped_column(String(64))
+    points: Mapped[float]
+    record: Mapped[dict[str, Any]] = mapped_column(JSON)
+    made: Mapped[datetime]
+
+
+class Job(Base):
+    """The queue: what is to be marked. `state`: queued, leased, done, or ours (a fault of ours, to be tried again)."""
+
+    __tablename__ = "job"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    receipt: Mapped[str] = mapped_column(ForeignKey("receipt.id"), unique=True)
+    state: Mapped[str] = mapped_column(String(16), index=True)
+    tries: Mapped[int] = mapped_column(default=0)
+    queued: Mapped[datetime]
+    not_before: Mapped[datetime]
+    leased_until: Mapped[datetime | None]
+    done: Mapped[datetime | None]
+    reason: Mapped[str | None] = mapped_column(Text)
+
+
+class ManualMark(Base):
+    """A mark that a person gave to an answer; the newest of an answer counts.
+
+    It belongs to the answer (its hash), so it follows the answer into a later attempt that repeats it.
+    """
+
+    __tablename__ = "manual_mark"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    handle: Mapped[str] = mapped_column(ForeignKey("person.handle"))
+    track: Mapped[str] = mapped_column(String(64))
+    unit: Mapped[str] = mapped_column(String(64))
+    check: Mapped[str] = mapped_column(String(128))
+    answer: Mapped[str] = mapped_column(String(64))
+    points: Mapped[float]
+    comment: Mapped[str | None] = mapped_column(Text)
+    marked: Mapped[datetime]
+    __table_args__ = (Index("manual_mark_of", "handle", "track", "unit", "check", "answer"),)
+
+
+class Feedback(Base):
+    """nbgrader's own feedback pages, as released."""
+
+    __tablename__ = "feedback"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    handle: Mapped[str] = mapped_column(ForeignKey("person.handle"))
+    track: Mapped[str] = mapped_column(String(64))
+    unit: Mapped[str] = mapped_column(String(64))
+    timestamp: Mapped[str] = mapped_column(String(64))
+    released: Mapped[datetime]
+    content: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True)
+    erased: Mapped[datetime | None]
+
+
+class Access(Base):
+    """A look at a person's page: who, at whom, at what, when."""
+
+    __tablename__ = "access"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime]
+    viewer: Mapped[str] = mapped_column(String(32))
+    subject: Mapped[str] = mapped_column(String(32), index=True)
+    what: Mapped[str] = mapped_column(String(64))

@@ -1,0 +1,1 @@
+"""Ids, points, states, errors, settings: what every room speaks of."""

@@ -1,0 +1,80 @@
+"""What marking says of a submission, in ids and arguments: put into words when it is read."""
+
+from enum import StrEnum
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class CheckState(StrEnum):
+    """How one check ended."""
+
+    PASSED = "passed"
+    PARTIAL = "partial"
+    MISSED = "missed"
+    UNANSWERED = "unanswered"  # the cell ran out of time or memory, or its kernel died: see the message
+    BY_HAND = "by-hand"  # a person marks it
+
+
+class Outcome(StrEnum):
+    """Whether there is a verdict at all."""
+
+    MARKED = "marked"
+    OURS = "ours"  # a fault of ours: shown as «waiting for us», never 0
+
+
+class Trust(StrEnum):
+    """Where the check ran."""
+
+    EXAMINED = "examined"  # in the examiner, outside the fellow's process
+    BESIDE = "beside"  # in the box, beside the fellow's code
+
+
+class Message(BaseModel):
+    """A sentence by its id and arguments.
+
+    `id` is looked up in the unit's `messages` first, then in the catalogue of `autograders`
+    (`autograders.words(id, args, language)`); `look` is the id of where to look next, same rule.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    id: str
+    args: dict[str, Any] = Field(default_factory=dict)
+    look: str | None = None
+
+
+class CheckResult(BaseModel):
+    """Points and words for one check; `key` is the check's key in the unit."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    key: str
+    points: float
+    max_points: float
+    state: CheckState
+    messages: tuple[Message, ...] = ()
+
+
+class Verdict(BaseModel):
+    """The result of marking one submission against one version of a unit.
+
+    `key` is the hash of all that it depends on: answers and files, source, unit data, engine, environment
+    lock, seed. `manual_answers` maps the key of each cell marked by hand to the hash of its answer (None
+    where it was left blank).
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    key: str
+    unit: str
+    version: str
+    engine: str
+    outcome: Outcome
+    trust: Trust = Trust.EXAMINED
+    checks: tuple[CheckResult, ...] = ()
+    manual_answers: dict[str, str | None] = Field(default_factory=dict)
+    notices: tuple[Message, ...] = ()
+    seconds: float = 0.0
+
+    @property
+    def points(self) -> float:
+        """Return the automatic points."""
+        return sum(check.points for check in self.checks)
