@@ -9,9 +9,12 @@ class Attempt(Protocol):
     """What the rule needs to know of an attempt: points are None until it is marked."""
 
     @property
-    def points(self) -> float | None: ...
+    def points(self) -> float | None:
+        """Points so far, None until marked."""
+
     @property
-    def received(self) -> datetime: ...
+    def received(self) -> datetime:
+        """When the server took it."""
 
 
 AnyAttempt = TypeVar("AnyAttempt", bound=Attempt)

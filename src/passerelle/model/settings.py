@@ -1,4 +1,4 @@
-"""The settings of an installation, from the environment: PASSERELLE_DATA, PASSERELLE_PORT …"""
+"""The settings of an installation, from the environment: PASSERELLE_DATA, and the like."""
 
 import sys
 from functools import cached_property

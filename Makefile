@@ -1,0 +1,34 @@
+# The commands of the house. `make start` and `make test` set everything up first; the rest is for us.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+BOOTSTRAP := scripts/bootstrap
+
+.PHONY: help start test test-fast lint lock bench
+
+help: ## say what can be made
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+start: ## set everything up, then run the learning environment on http://127.0.0.1:8000
+	@$(BOOTSTRAP) start
+
+test: ## set everything up, then pass the tests
+	@$(BOOTSTRAP) test
+
+test-fast: ## the tests that take under a minute together
+	@$(BOOTSTRAP) test -m "not slow"
+
+lint: ## formatting, types, order of rooms, spelling
+	@$(BOOTSTRAP) lint
+
+bench: ## measure the loop's figures and print them
+	@$(BOOTSTRAP) bench
+
+UV := .venv/bin/uv
+COMPILE := $(UV) pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--no-header --no-annotate --quiet pyproject.toml
+
+lock: ## resolve pyproject.toml anew into binder/lock.txt, and export learner and platform from it
+	$(COMPILE) --group learner --group dev --output-file binder/lock.txt $(UPGRADE)
+	$(UV) pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate \
+		--quiet --constraint binder/lock.txt --group learner --output-file binder/requirements.txt
+	$(COMPILE) --constraint binder/lock.txt --group build --output-file binder/platform.txt
