@@ -1,0 +1,5 @@
+"""`passerelle …`: wires the rooms together."""
+
+from passerelle.cli.commands import main
+
+__all__ = ["main"]

@@ -1,0 +1,151 @@
+"""The command tree. Rooms are imported inside a command: `--help` stays quick.
+
+Each command ends with 0 where all is well, 1 where what it looked at is not good (a unit without proof, an
+unmarked submission), 2 where it could not do its work; the reason is one line with its cure.
+"""
+
+import json
+import logging
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from passerelle.model.errors import PasserelleError
+from passerelle.model.settings import Settings
+
+app = typer.Typer(
+    help="Passerelle, a Jupyter learning environment: build courses, prove them, mark, export, run the hub.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+)
+demo_app = typer.Typer(help="Fill the environment with a demo programme.", no_args_is_help=True)
+app.add_typer(demo_app, name="demo")
+
+Learner = Annotated[
+    Path | None, typer.Option(help="environment whose Python runs fellows' code (default: PASSERELLE_LEARNER)")
+]
+
+
+def main() -> None:
+    """Run the command line; errors of ours are one line, without a traceback."""
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    try:
+        app()
+    except PasserelleError as error:
+        Console(stderr=True).print(str(error), style="bold", highlight=False, markup=False, soft_wrap=True)
+        sys.exit(2)
+
+
+@app.command()
+def build(
+    source: Annotated[Path, typer.Argument(help="a track as text, such as courses/data-science")],
+    into: Annotated[Path, typer.Option(help="course directory to write")],
+    release: Annotated[bool, typer.Option(help="also write the release, without answers")] = True,
+    update_po: Annotated[bool, typer.Option(help="first bring each fr.po up to the English text")] = False,
+) -> None:
+    """Build a track: text in, nbgrader course directory out; twice the same text gives the same bytes.
+
+    Example: `passerelle build courses/data-science --into /tmp/data-science`
+    """
+    from passerelle import courses
+    from passerelle.grading.release import generate
+
+    if update_po:
+        for catalogue in courses.update_catalogues(source):
+            typer.echo(f"updated {catalogue}")
+    course = courses.build_course(source, into)
+    for unit in course.units:
+        typer.echo(f"built {course.track}/{unit.card.unit}, {unit.card.max_points:g} points")
+        if release:
+            typer.echo(f"released to {generate(into, unit.card.unit)}")
+
+
+@app.command()
+def check(
+    source: Annotated[Path, typer.Argument(help="a track as text, such as courses/data-science")],
+    unit: Annotated[list[str] | None, typer.Argument(help="units of it; all where none is named")] = None,
+    learner: Learner = None,
+) -> None:
+    """Prove units on the real marking path: solution, blank release, each wrong answer, languages.
+
+    Example: `passerelle check courses/data-science d1-tables`
+    """
+    from passerelle import proof
+
+    proofs = proof.check(source, *(unit or ()), learner=learner or Settings().learner)
+    for line in proof.lines(proofs):
+        typer.echo(line)
+    if not all(one.proved for one in proofs):
+        raise typer.Exit(1)
+
+
+@app.command()
+def mark(
+    assignment: Annotated[str, typer.Argument(help="the unit, such as d1-tables")],
+    course_dir: Annotated[Path, typer.Option(help="nbgrader course directory")] = Path(),
+    fellow: Annotated[list[str] | None, typer.Option(help="mark this fellow alone; may be repeated")] = None,
+    force: Annotated[bool, typer.Option(help="mark again what has a verdict already")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="one record a submission")] = False,
+    learner: Learner = None,
+) -> None:
+    """Mark what lies in `submitted/` of a course directory and record it in its gradebook.
+
+    Example: `passerelle mark d1-tables --course-dir /tmp/data-science`
+    """
+    from passerelle.grading.assignment import mark_assignment
+
+    marked = mark_assignment(course_dir, assignment, learner=learner or Settings().learner, handles=fellow, force=force)
+    for handle, verdict in marked:
+        if as_json:
+            typer.echo(json.dumps({"fellow": handle, **verdict.model_dump(mode="json")}, ensure_ascii=False))
+        else:
+            maximum = sum(one.max_points for one in verdict.checks)
+            typer.echo(f"{handle}: {verdict.points:g} of {maximum:g} automatic points")
+    if not marked:
+        typer.echo(f"nothing to mark for {assignment} in {course_dir / 'submitted'}")
+
+
+@app.command()
+def export(
+    track: Annotated[str, typer.Argument(help="the track, such as data-science")],
+    out: Annotated[Path, typer.Option(help="directory to write into")] = Path(),
+    kind: Annotated[list[str] | None, typer.Option("--format", help="csv or json; both where not said")] = None,
+) -> None:
+    """Write the progress of one track as CSV and JSON, pseudonymous, safe to open in a spreadsheet.
+
+    Example: `passerelle export data-science --format csv --out /tmp/progress`
+    """
+    from passerelle.ledger import engine, session
+    from passerelle.progress import write_export
+
+    settings = Settings()
+    with session(engine(settings.database_url)) as open_session:
+        for path in write_export(open_session, settings, track, out, formats=tuple(kind or ("csv", "json"))):
+            typer.echo(str(path))
+
+
+@app.command()
+def hub() -> None:
+    """Run the learning environment until Ctrl-C: JupyterHub on 127.0.0.1 and its services.
+
+    Example: `PASSERELLE_PORT=8010 passerelle hub`
+    """
+    from passerelle.hub.supervisor import run
+
+    raise typer.Exit(run(Settings()))
+
+
+@demo_app.command("fill")
+def demo_fill() -> None:
+    """Make a demo programme: a cohort, 6 fellows, a trainer, 2 mentors, a coordinator. Twice changes nothing.
+
+    Example: `passerelle demo fill`
+    """
+    from passerelle.hub.demo import fill
+
+    fill(Settings())
