@@ -1,0 +1,18 @@
+"""What a check cell calls: `expect` looks at a fellow's answer, `hints` helps her on.
+
+The same cell is her instant check (the words look into her own kernel) and, at marking, the examiner's
+(they ask the box over a pipe). See `autograders.expectation` for the vocabulary.
+
+    from autograders import expect
+    expect("towns").frame(columns=["name", "population"], rows=692, else_="towns-two-columns")
+    expect("mean_population").equals(41_250.5, tolerance=0.5, else_="mean-of-all-towns")
+    expect.call("density", 120, 40).equals(3.0)
+"""
+
+from autograders.catalogue import language, set_language, words
+from autograders.expectation import Expectation, expect
+from autograders.failure import CheckFailed
+from autograders.ladder import hints
+
+__version__ = "0.1.0"
+__all__ = ["CheckFailed", "Expectation", "expect", "hints", "language", "set_language", "words"]
