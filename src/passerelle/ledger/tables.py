@@ -4,15 +4,58 @@ Receipts, verdicts and the access log are append-only for services. Erasure repl
 (`erased`), never a row, so that counts and times stay true. Times are UTC, without zone in the database.
 """
 
-from datetime import datetime
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, ClassVar
 
-from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint
+from sqlalchemy import (
+    JSON,
+    DateTime,
+    Dialect,
+    Double,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    MetaData,
+    String,
+    Text,
+    UniqueConstraint,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.types import TypeDecorator
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A moment: with its zone outside the database, UTC without zone inside. Refuses one without zone."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002  # SQLAlchemy's
+        """Take the zone off."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"{value} has no time zone: give it one, UTC for instance")
+        return value.astimezone(UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002  # SQLAlchemy's
+        """Say that it is UTC."""
+        return None if value is None else value.replace(tzinfo=UTC)
 
 
 class Base(DeclarativeBase):
     """All tables of the ledger."""
+
+    # Constraints have names, so that a later migration can change them.
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map: ClassVar[dict[Any, Any]] = {datetime: UtcDateTime, float: Double}
 
 
 class Person(Base):
@@ -62,16 +105,23 @@ class Pairing(Base):
 
 
 class Release(Base):
-    """A version of a unit as fellows get it. The newest of a unit is the one that is fetched."""
+    """A version of a unit as fellows get it. The newest of a unit is the one that is fetched.
+
+    `title` is the unit's in every language; a withdrawn unit can no longer be fetched or submitted.
+    """
 
     __tablename__ = "release"
     id: Mapped[int] = mapped_column(primary_key=True)
     track: Mapped[str] = mapped_column(String(64))
     unit: Mapped[str] = mapped_column(String(64))
     version: Mapped[str] = mapped_column(String(64))
+    title: Mapped[dict[str, str]] = mapped_column(JSON)
+    sender: Mapped[str] = mapped_column(String(80))
     released: Mapped[datetime]
-    files: Mapped[bytes] = mapped_column(LargeBinary)  # a parcel: see exchange.parcel
-    __table_args__ = (Index("release_newest", "track", "unit", "released"),)
+    withdrawn: Mapped[datetime | None]
+    sha256: Mapped[str] = mapped_column(String(64))
+    files: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)  # a parcel: see model.parcel
+    __table_args__ = (Index("release_of_unit", "track", "unit"),)
 
 
 class Receipt(Base):
@@ -84,7 +134,7 @@ class Receipt(Base):
     __tablename__ = "receipt"
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
     handle: Mapped[str] = mapped_column(ForeignKey("person.handle"))
-    sender: Mapped[str] = mapped_column(String(32))
+    sender: Mapped[str] = mapped_column(String(80))
     track: Mapped[str] = mapped_column(String(64))
     unit: Mapped[str] = mapped_column(String(64))
     received: Mapped[datetime]
@@ -94,8 +144,12 @@ class Receipt(Base):
     content: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True)  # a parcel
     token: Mapped[str] = mapped_column(String(64))
     erased: Mapped[datetime | None]
-    verdict_key: Mapped[str | None] = mapped_column(ForeignKey("verdict.key"))
-    __table_args__ = (UniqueConstraint("handle", "track", "unit", "number"), UniqueConstraint("handle", "token"))
+    verdict_key: Mapped[str | None] = mapped_column(ForeignKey("verdict.key"), index=True)
+    __table_args__ = (
+        UniqueConstraint("handle", "track", "unit", "number"),
+        UniqueConstraint("handle", "token"),
+        Index("receipt_of_unit", "track", "unit"),
+    )
 
 
 class VerdictRow(Base):
@@ -106,8 +160,9 @@ class VerdictRow(Base):
     track: Mapped[str] = mapped_column(String(64))
     unit: Mapped[str] = mapped_column(String(64))
     points: Mapped[float]
-    record: Mapped[dict[str, Any]] = mapped_column(JSON)
+    record: Mapped[dict[str, Any]] = mapped_column(JSON)  # {} once erased: messages quote what she wrote
     made: Mapped[datetime]
+    erased: Mapped[datetime | None]
 
 
 class Job(Base):
@@ -116,13 +171,14 @@ class Job(Base):
     __tablename__ = "job"
     id: Mapped[int] = mapped_column(primary_key=True)
     receipt: Mapped[str] = mapped_column(ForeignKey("receipt.id"), unique=True)
-    state: Mapped[str] = mapped_column(String(16), index=True)
+    state: Mapped[str] = mapped_column(String(16))
     tries: Mapped[int] = mapped_column(default=0)
     queued: Mapped[datetime]
     not_before: Mapped[datetime]
     leased_until: Mapped[datetime | None]
     done: Mapped[datetime | None]
     reason: Mapped[str | None] = mapped_column(Text)
+    __table_args__ = (Index("job_next", "state", "not_before", "queued"),)
 
 
 class ManualMark(Base):
@@ -152,10 +208,11 @@ class Feedback(Base):
     handle: Mapped[str] = mapped_column(ForeignKey("person.handle"))
     track: Mapped[str] = mapped_column(String(64))
     unit: Mapped[str] = mapped_column(String(64))
-    timestamp: Mapped[str] = mapped_column(String(64))
+    timestamp: Mapped[str] = mapped_column(String(64))  # of the submission it is about, as nbgrader writes it
     released: Mapped[datetime]
-    content: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True)
+    content: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True)  # a parcel
     erased: Mapped[datetime | None]
+    __table_args__ = (Index("feedback_of", "handle", "track", "unit"),)
 
 
 class Access(Base):
@@ -164,6 +221,6 @@ class Access(Base):
     __tablename__ = "access"
     id: Mapped[int] = mapped_column(primary_key=True)
     at: Mapped[datetime]
-    viewer: Mapped[str] = mapped_column(String(32))
+    viewer: Mapped[str] = mapped_column(String(80))
     subject: Mapped[str] = mapped_column(String(32), index=True)
     what: Mapped[str] = mapped_column(String(64))

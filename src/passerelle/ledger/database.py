@@ -1,0 +1,89 @@
+"""Open the ledger, wherever it is, and bring its schema up to date."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, Engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.orm import Session
+
+BUSY_TIMEOUT_S = 30
+READING = "passerelle_reading"
+
+
+def engine(url: str) -> Engine:
+    """Return an engine for a ledger; an SQLite one is in WAL mode, in a file for its owner only.
+
+    SQLite: foreign keys are held, a locked file is waited for, and a commit is on the disk before it returns
+    (a receipt is a promise).
+    """
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite":
+        return sqlalchemy.create_engine(parsed, pool_pre_ping=True)
+    _make_private_file(parsed)
+    made = sqlalchemy.create_engine(parsed, connect_args={"timeout": BUSY_TIMEOUT_S})
+    event.listen(made, "connect", _set_up_sqlite)
+    event.listen(made, "begin", _begin_sqlite)
+    return made
+
+
+def _make_private_file(url: URL) -> None:
+    """Make the file with mode 0600 before SQLite does with another; its WAL files inherit that."""
+    if not url.database or url.database == ":memory:" or url.query.get("uri"):
+        return
+    path = Path(url.database)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    if path.stat().st_mode & 0o077:
+        path.chmod(0o600)
+
+
+def _set_up_sqlite(connection: Any, _record: Any) -> None:
+    # The driver's own begin comes too late, at the first write: ours is in _begin_sqlite.
+    connection.isolation_level = None
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={BUSY_TIMEOUT_S * 1000}"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # Immediate: a transaction that reads first and then writes would otherwise be refused, without any
+    # waiting, whenever another one has written in between.
+    reading = connection.get_execution_options().get(READING)
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+
+@contextmanager
+def session(engine: Engine) -> Iterator[Session]:
+    """Open a transaction that may write: committed at the end, undone when anything is raised.
+
+    Keep it short (never mark, wait or call anybody inside): on SQLite there is one at a time.
+    Objects stay readable after it.
+    """
+    with Session(engine, expire_on_commit=False) as opened, opened.begin():
+        yield opened
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Session]:
+    """Open a transaction that only reads, one state of the ledger from beginning to end; it stops nobody."""
+    with Session(engine.execution_options(**{READING: True}), expire_on_commit=False) as opened:
+        yield opened
+
+
+def migrate(url: str) -> None:
+    """Bring a ledger, a new one too, to this version's schema. Safe to run again, and by two at once."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    made = engine(url)
+    try:
+        with made.begin() as connection:
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+    finally:
+        made.dispose()

@@ -1,0 +1,158 @@
+"""What is to be marked: one job a receipt, leased to one marker at a time."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import and_, or_, select, update
+from sqlalchemy.orm import Session
+
+from passerelle.ledger.tables import Job, Receipt, VerdictRow
+from passerelle.model.verdict import Outcome, Verdict
+
+QUEUED, LEASED, DONE, OURS = "queued", "leased", "done", "ours"
+RETRY_AFTER = (timedelta(seconds=5), timedelta(seconds=30), timedelta(minutes=2), timedelta(minutes=10))
+"""How long a job that met a fault of ours rests before its 2nd, 3rd … try; the last one repeats."""
+
+
+@dataclass(frozen=True)
+class Lease:
+    """A job that is ours to mark until `until`, with the facts of its receipt."""
+
+    job: int
+    receipt: str
+    handle: str
+    track: str
+    unit: str
+    number: int
+    received: datetime
+    until: datetime
+    tries: int
+
+
+def put(session: Session, receipt: str, at: datetime) -> None:
+    """Queue a receipt, or queue it again."""
+    job = session.scalar(select(Job).where(Job.receipt == receipt).with_for_update())
+    if job is None:
+        session.add(Job(receipt=receipt, state=QUEUED, tries=0, queued=at, not_before=at))
+        return
+    job.state, job.tries, job.queued, job.not_before = QUEUED, 0, at, at
+    job.leased_until = job.done = job.reason = None
+
+
+def put_all(
+    session: Session,
+    track: str,
+    *,
+    at: datetime,
+    units: Sequence[str] | None = None,
+    handles: Sequence[str] | None = None,
+) -> int:
+    """Queue every receipt of a track again, of some units and fellows where they are given; return how many.
+
+    Whatever has not changed keeps its verdict (it is cached by its key), so this is cheap.
+    """
+    query = select(Receipt.id).where(Receipt.track == track, Receipt.erased.is_(None)).order_by(Receipt.received)
+    if units is not None:
+        query = query.where(Receipt.unit.in_(units))
+    if handles is not None:
+        query = query.where(Receipt.handle.in_(handles))
+    receipts = session.scalars(query).all()
+    for receipt in receipts:
+        put(session, receipt, at)
+    return len(receipts)
+
+
+def lease(session: Session, now: datetime, seconds: float) -> Lease | None:
+    """Take the job that has waited longest, for some seconds; None where there is none.
+
+    One whose lease ran out (its marker died) is taken again.
+    """
+    due = or_(
+        and_(Job.state.in_((QUEUED, OURS)), Job.not_before <= now),
+        and_(Job.state == LEASED, Job.leased_until <= now),
+    )
+    job = session.scalar(select(Job).where(due).order_by(Job.queued, Job.id).limit(1).with_for_update(skip_locked=True))
+    if job is None:
+        return None
+    job.state, job.tries, job.leased_until = LEASED, job.tries + 1, now + timedelta(seconds=seconds)
+    receipt = session.get_one(Receipt, job.receipt)
+    session.flush()
+    return Lease(
+        job=job.id,
+        receipt=receipt.id,
+        handle=receipt.handle,
+        track=receipt.track,
+        unit=receipt.unit,
+        number=receipt.number,
+        received=receipt.received,
+        until=job.leased_until,
+        tries=job.tries,
+    )
+
+
+def renew(session: Session, held: Lease, now: datetime, seconds: float) -> Lease | None:
+    """Lengthen a lease; None where it is no longer ours."""
+    until = now + timedelta(seconds=seconds)
+    if not _change_held(session, held, leased_until=until):
+        return None
+    return Lease(**{**held.__dict__, "until": until})
+
+
+def finish(session: Session, held: Lease, verdict: Verdict, now: datetime) -> bool:
+    """Store a verdict, give it to the receipt and close the job; a fault of ours gives the job back.
+
+    Returns:
+        Whether the job is done. False: given back, or queued again (a corrected check, say) meanwhile,
+        in which case the newer job stands and this verdict is left out.
+    """
+    if verdict.outcome is Outcome.OURS:
+        give_back(session, held, "; ".join(message.id for message in verdict.notices) or "a fault of ours", now)
+        return False
+    if not _change_held(session, held, state=DONE, done=now, leased_until=None, reason=None):
+        return False
+    keep_verdict(session, held.track, verdict, now)
+    receipt = session.get_one(Receipt, held.receipt)
+    receipt.verdict_key = verdict.key
+    session.flush()
+    return True
+
+
+def give_back(session: Session, held: Lease, reason: str, now: datetime) -> None:
+    """Return a job that met a fault of ours: it is tried again later, and says so until then."""
+    wait = RETRY_AFTER[min(held.tries, len(RETRY_AFTER)) - 1]
+    _change_held(session, held, state=OURS, reason=reason[:4000], not_before=now + wait, leased_until=None)
+
+
+def _change_held(session: Session, held: Lease, **values: object) -> bool:
+    """Change a job where the lease is still this one."""
+    holds = and_(Job.id == held.job, Job.state == LEASED, Job.leased_until == held.until)
+    changed = session.execute(update(Job).where(holds).values(**values).returning(Job.id)).scalar()
+    return changed is not None
+
+
+def keep_verdict(session: Session, track: str, verdict: Verdict, now: datetime) -> None:
+    """Store a verdict under its key, once."""
+    if session.get(VerdictRow, verdict.key) is None:
+        record = verdict.model_dump(mode="json")
+        session.add(
+            VerdictRow(key=verdict.key, track=track, unit=verdict.unit, points=verdict.points, record=record, made=now)
+        )
+        session.flush()
+
+
+def cached_verdict(session: Session, key: str) -> Verdict | None:
+    """Return the verdict of a key, None where it is to be marked."""
+    row = session.get(VerdictRow, key)
+    return Verdict.model_validate(row.record) if row is not None and row.erased is None else None
+
+
+def waiting(session: Session, now: datetime | None = None) -> list[tuple[Job, Receipt]]:
+    """Return what has no verdict yet, oldest first, for the pages that say what waits for us."""
+    query = (
+        select(Job, Receipt)
+        .join(Receipt, Receipt.id == Job.receipt)
+        .where(Job.state != DONE, Job.queued <= (now or datetime.now(UTC)))
+        .order_by(Job.queued, Job.id)
+    )
+    return [(job, receipt) for job, receipt in session.execute(query).tuples()]

@@ -1,0 +1,205 @@
+"""Receipts: every submission as it came. Each is an attempt; rows are added, never changed or removed."""
+
+import hashlib
+import secrets
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Literal, Self
+
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.orm import Session
+
+from passerelle.ledger import queue
+from passerelle.ledger.tables import Job, ManualMark, Person, Receipt, VerdictRow
+from passerelle.model.errors import SubmissionError
+from passerelle.model.verdict import Verdict
+
+AttemptState = Literal["waiting", "marked", "ours"]
+Answer = tuple[str, str, str, str, str]
+"""handle, track, unit, check, hash of the answer"""
+
+
+class TokenReusedError(SubmissionError):
+    """One idempotency key came with two different submissions."""
+
+    @classmethod
+    def of(cls, receipt: str) -> Self:
+        """Build the error from the receipt that has the key."""
+        return cls(
+            f"this submission's key already belongs to receipt {receipt}, which holds something else; send it anew"
+        )
+
+
+@dataclass(frozen=True)
+class AttemptRow:
+    """One attempt with what is known of it.
+
+    `auto` are automatic points; `manual` has every check marked by hand, with None where a person still has
+    to; `points` is their known sum, None until marked. While an attempt is marked again it keeps its verdict.
+    """
+
+    receipt: str
+    handle: str
+    track: str
+    unit: str
+    number: int
+    received: datetime
+    sha256: str
+    size: int
+    state: AttemptState
+    verdict: Verdict | None
+    auto: float | None
+    manual: Mapping[str, float | None]
+    points: float | None
+    erased: datetime | None = None
+
+    @property
+    def waits_for_person(self) -> bool:
+        """Tell whether a person still has to mark something."""
+        return any(points is None for points in self.manual.values())
+
+
+def take(
+    session: Session,
+    *,
+    handle: str,
+    sender: str,
+    track: str,
+    unit: str,
+    parcel: bytes,
+    token: str,
+    at: datetime | None = None,
+) -> Receipt:
+    """Write down a submission and queue its marking, in the transaction of `session`.
+
+    It is taken only once that is committed: tell nobody before. The same token brings the same receipt.
+
+    Args:
+        session: the transaction, committed by the caller.
+        handle: whose work it is.
+        sender: whom the hub's token named.
+        track: nbgrader course id.
+        unit: assignment name.
+        parcel: the files, see model.parcel.
+        token: made by the sender for one submission, so that a repeated send is one receipt.
+        at: the exchange's clock.
+
+    Raises:
+        TokenReusedError: for a token that came with something else.
+    """
+    # One fellow's submissions one after another: numbers have no gaps, also where writers run side by side.
+    session.execute(select(Person.handle).where(Person.handle == handle).with_for_update())
+    sha256 = hashlib.sha256(parcel).hexdigest()
+    known = session.scalar(select(Receipt).where(Receipt.handle == handle, Receipt.token == token))
+    if known is not None:
+        if (known.track, known.unit, known.sha256) != (track, unit, sha256):
+            raise TokenReusedError.of(known.id)
+        return known
+    received = at or datetime.now(UTC)
+    before = session.scalar(
+        select(func.max(Receipt.number)).where(Receipt.handle == handle, Receipt.track == track, Receipt.unit == unit)
+    )
+    receipt = Receipt(
+        id=secrets.token_hex(16),
+        handle=handle,
+        sender=sender,
+        track=track,
+        unit=unit,
+        received=received,
+        number=(before or 0) + 1,
+        sha256=sha256,
+        size=len(parcel),
+        content=parcel,
+        token=token,
+    )
+    session.add(receipt)
+    session.flush()
+    queue.put(session, receipt.id, received)
+    session.flush()
+    return receipt
+
+
+def receipt(session: Session, receipt_id: str) -> Receipt | None:
+    """Return a receipt (its content is loaded when asked for)."""
+    return session.get(Receipt, receipt_id)
+
+
+def parcel_of(session: Session, receipt_id: str) -> bytes | None:
+    """Return the files of a receipt as a parcel; None where there is no such receipt or it was erased."""
+    return session.scalar(select(Receipt.content).where(Receipt.id == receipt_id))
+
+
+def attempts(session: Session, handle: str, track: str | None = None, unit: str | None = None) -> list[AttemptRow]:
+    """Return a fellow's attempts, oldest first."""
+    chosen = [Receipt.handle == handle]
+    if track is not None:
+        chosen.append(Receipt.track == track)
+    if unit is not None:
+        chosen.append(Receipt.unit == unit)
+    return _attempts(session, chosen)
+
+
+def attempts_of_track(session: Session, track: str, unit: str | None = None) -> list[AttemptRow]:
+    """Return everybody's attempts in a track, oldest first, in three queries whatever their number."""
+    chosen = [Receipt.track == track]
+    if unit is not None:
+        chosen.append(Receipt.unit == unit)
+    return _attempts(session, chosen)
+
+
+def attempt(session: Session, receipt_id: str) -> AttemptRow | None:
+    """Return the attempt of a receipt."""
+    return next(iter(_attempts(session, [Receipt.id == receipt_id])), None)
+
+
+def _attempts(session: Session, chosen: list[ColumnElement[bool]]) -> list[AttemptRow]:
+    query = (
+        select(Receipt, VerdictRow, Job.state)
+        .outerjoin(VerdictRow, VerdictRow.key == Receipt.verdict_key)
+        .outerjoin(Job, Job.receipt == Receipt.id)
+        .where(*chosen)
+        .order_by(Receipt.received, Receipt.number)
+    )
+    rows = session.execute(query).tuples().all()
+    marks = _known_marks(session, {row.handle for row, _, _ in rows}, {row.track for row, _, _ in rows})
+    return [_attempt(row, verdict, job, marks) for row, verdict, job in rows]
+
+
+def _known_marks(session: Session, handles: Iterable[str], tracks: Iterable[str]) -> dict[Answer, float]:
+    """Return the newest mark of every answer."""
+    query = select(ManualMark).where(ManualMark.track.in_(tracks)).order_by(ManualMark.marked, ManualMark.id)
+    wanted = set(handles)
+    if len(wanted) == 1:
+        query = query.where(ManualMark.handle.in_(wanted))
+    return {
+        (mark.handle, mark.track, mark.unit, mark.check, mark.answer): mark.points for mark in session.scalars(query)
+    }
+
+
+def _attempt(row: Receipt, found: VerdictRow | None, job: str | None, marks: Mapping[Answer, float]) -> AttemptRow:
+    verdict = Verdict.model_validate(found.record) if found is not None and found.erased is None else None
+    manual: dict[str, float | None] = defaultdict(lambda: None)
+    if verdict is not None:
+        for check, answer in verdict.manual_answers.items():
+            # An answer left blank waits for nobody.
+            manual[check] = marks.get((row.handle, row.track, row.unit, check, answer)) if answer is not None else 0.0
+    auto = verdict.points if verdict is not None else None
+    state: AttemptState = "marked" if verdict is not None else "ours" if job == queue.OURS else "waiting"
+    return AttemptRow(
+        receipt=row.id,
+        handle=row.handle,
+        track=row.track,
+        unit=row.unit,
+        number=row.number,
+        received=row.received,
+        sha256=row.sha256,
+        size=row.size,
+        state=state,
+        verdict=verdict,
+        auto=auto,
+        manual=dict(manual),
+        points=None if auto is None else auto + sum(points for points in manual.values() if points is not None),
+        erased=row.erased,
+    )
