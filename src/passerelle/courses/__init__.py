@@ -1,0 +1,39 @@
+"""Courses as text: reading units, building nbgrader sources from them, translating them.
+
+The format of a unit is in docs/decisions/0002-unit-format.md.
+"""
+
+from passerelle.courses.build import STUB, build_course, load_course, unit_source
+from passerelle.courses.catalogue import Gap, TranslationGap
+from passerelle.courses.cells import Cell, Kind
+from passerelle.courses.faults import CourseTextError, Fault, NotBuiltError
+from passerelle.courses.folder import (
+    TRANSLATIONS,
+    UnitFolder,
+    WrongAnswer,
+    read_course_table,
+    read_unit,
+    update_translations,
+)
+from passerelle.courses.notebook import notebook_in_language
+
+__all__ = [
+    "STUB",
+    "TRANSLATIONS",
+    "Cell",
+    "CourseTextError",
+    "Fault",
+    "Gap",
+    "Kind",
+    "NotBuiltError",
+    "TranslationGap",
+    "UnitFolder",
+    "WrongAnswer",
+    "build_course",
+    "load_course",
+    "notebook_in_language",
+    "read_course_table",
+    "read_unit",
+    "unit_source",
+    "update_translations",
+]
