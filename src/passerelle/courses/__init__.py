@@ -13,9 +13,10 @@ from passerelle.courses.folder import (
     WrongAnswer,
     read_course_table,
     read_unit,
-    update_translations,
+    update_catalogues,
 )
 from passerelle.courses.notebook import notebook_in_language
+from passerelle.courses.trees import put_in_place
 
 __all__ = [
     "STUB",
@@ -32,8 +33,9 @@ __all__ = [
     "build_course",
     "load_course",
     "notebook_in_language",
+    "put_in_place",
     "read_course_table",
     "read_unit",
     "unit_source",
-    "update_translations",
+    "update_catalogues",
 ]

@@ -1,10 +1,11 @@
 """A unit's folder, read and checked as a whole."""
 
+import itertools
 import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-from passerelle.courses.catalogue import Catalogue, TranslationGap, places, update_catalogue
+from passerelle.courses.catalogue import Catalogue, TranslationGap, update_catalogue
 from passerelle.courses.cells import Cell, Kind, check_cells, read_cells
 from passerelle.courses.faults import CourseTextError, Fault
 from passerelle.courses.schema import CourseTable, UnitTable, WrongTable, read_table
@@ -105,17 +106,21 @@ def read_unit(source: Path, unit: str) -> UnitFolder:
             language: Catalogue.read(path / f"{language}.po", f"{unit}/{language}.po") for language in TRANSLATIONS
         },
     )
-    faults = [*check_cells(cells, table, folder.where("unit.md")), *_message_faults(folder), *_wrong_faults(folder)]
+    faults = [*check_cells(cells, table, folder.where("unit.md")), *_wrong_faults(folder)]
     if faults:
         raise CourseTextError.of(faults)
     return folder
 
 
-def update_translations(source: Path, unit: str) -> list[Path]:
-    """Renew the catalogues of a unit from its English texts; return those that changed."""
-    folder = read_unit(source, unit)
+def update_catalogues(source: Path) -> list[Path]:
+    """Renew the catalogues of a course's units from the English texts; return those that changed.
+
+    Raises:
+        CourseTextError: a unit cannot be read.
+    """
     changed = []
-    for language in TRANSLATIONS:
+    folders = [read_unit(source, place.unit) for place in read_course_table(source).units]
+    for folder, language in itertools.product(folders, TRANSLATIONS):
         path = folder.path / f"{language}.po"
         if update_catalogue(path, language, folder.texts.all(), folder.where(path.name)):
             changed.append(path)
@@ -156,16 +161,6 @@ def _wrong_answer(file: Path, unit: str) -> WrongAnswer:
     table = read_table(file, WrongTable, f"{unit}/wrong/{file.name}")
     answers = {key: text.strip("\n") for key, text in table.answers.items()}
     return WrongAnswer(file.stem, table.description, answers, table.points, table.hints)
-
-
-def _message_faults(folder: UnitFolder) -> list[Fault]:
-    return [
-        Fault(
-            folder.where(f"unit.toml, messages.{identity}"), "the braces do not pair", "write {name}, or {{ for a brace"
-        )
-        for identity, sentence in folder.table.messages.items()
-        if places(sentence) is None
-    ]
 
 
 def _wrong_faults(folder: UnitFolder) -> list[Fault]:

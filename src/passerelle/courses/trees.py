@@ -30,7 +30,7 @@ def write_tree(path: Path, files: dict[str, bytes]) -> None:
             file = new / name
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(content)
-        _put_in_place(new, path)
+        put_in_place(new, path)
     finally:
         shutil.rmtree(new, ignore_errors=True)
 
@@ -40,7 +40,7 @@ def read_tree(path: Path) -> dict[str, bytes]:
     return {file.relative_to(path).as_posix(): file.read_bytes() for file in path.rglob("*") if file.is_file()}
 
 
-def _put_in_place(new: Path, path: Path) -> None:
+def put_in_place(new: Path, path: Path) -> None:
     """Rename a folder to a name that may be taken; afterwards `new` is the old one, or gone."""
     if not path.exists():
         new.rename(path)
