@@ -21,13 +21,13 @@ def engine(url: str) -> Engine:
     """Return an engine for a ledger; an SQLite one is in WAL mode, in a file for its owner only.
 
     SQLite: foreign keys are held, a locked file is waited for, and a commit is on the disk before it returns
-    (a receipt is a promise).
+    (a receipt is a promise). Errors do not repeat parameters: they are what somebody sent.
     """
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
-        return sqlalchemy.create_engine(parsed, pool_pre_ping=True)
+        return sqlalchemy.create_engine(parsed, pool_pre_ping=True, hide_parameters=True)
     _make_private_file(parsed)
-    made = sqlalchemy.create_engine(parsed, connect_args={"timeout": BUSY_TIMEOUT_S})
+    made = sqlalchemy.create_engine(parsed, connect_args={"timeout": BUSY_TIMEOUT_S}, hide_parameters=True)
     event.listen(made, "connect", _set_up_sqlite)
     event.listen(made, "begin", _begin_sqlite)
     return made

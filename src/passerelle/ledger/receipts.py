@@ -92,7 +92,7 @@ def take(
     # One fellow's submissions one after another: numbers have no gaps, also where writers run side by side.
     session.execute(select(Person.handle).where(Person.handle == handle).with_for_update())
     sha256 = hashlib.sha256(parcel).hexdigest()
-    known = session.scalar(select(Receipt).where(Receipt.handle == handle, Receipt.token == token))
+    known = receipt_of_token(session, handle, token)
     if known is not None:
         if (known.track, known.unit, known.sha256) != (track, unit, sha256):
             raise TokenReusedError.of(known.id)
@@ -124,6 +124,11 @@ def take(
 def receipt(session: Session, receipt_id: str) -> Receipt | None:
     """Return a receipt (its content is loaded when asked for)."""
     return session.get(Receipt, receipt_id)
+
+
+def receipt_of_token(session: Session, handle: str, token: str) -> Receipt | None:
+    """Return the receipt that a fellow's send with this token got."""
+    return session.scalar(select(Receipt).where(Receipt.handle == handle, Receipt.token == token))
 
 
 def parcel_of(session: Session, receipt_id: str) -> bytes | None:

@@ -1,0 +1,1 @@
+"""Releases out, submissions in, feedback out: the HTTP API that nbgrader's exchange classes are clients of."""

@@ -1,0 +1,53 @@
+"""What every handler works with."""
+
+import os
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from jupyterhub.services.auth import HubOAuth
+from sqlalchemy import Engine
+
+from passerelle.model.settings import Settings
+
+SERVICE_PREFIX = "/services/passerelle/"
+
+
+def utc_now() -> datetime:
+    """Return the exchange's time: the one that counts."""
+    return datetime.now(UTC)
+
+
+def wake_marking(marking_socket: Path, word: bytes) -> None:
+    """Tell the marking service that there is work. It looks by itself too, so nobody hearing is no error."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as channel:
+        channel.setblocking(False)
+        try:
+            channel.sendto(word, str(marking_socket))
+        except OSError:
+            return
+
+
+@dataclass(frozen=True)
+class Context:
+    """An installation as its handlers see it.
+
+    `hub_auth` is the hub's own where it is None; `wake` gets `b"mark"` after a submission or a request to mark
+    again, `b"manual <track>"` when a person marked something.
+    """
+
+    settings: Settings
+    engine: Engine
+    clock: Callable[[], datetime] = utc_now
+    prefix: str = field(default_factory=lambda: os.environ.get("JUPYTERHUB_SERVICE_PREFIX", SERVICE_PREFIX))
+    hub_auth: HubOAuth | None = None
+    wake: Callable[[bytes], None] | None = None
+
+    def wake_marking(self, word: bytes) -> None:
+        """Wake the marking service; never raises for its sake."""
+        if self.wake is not None:
+            self.wake(word)
+        else:
+            wake_marking(self.settings.marking_socket, word)

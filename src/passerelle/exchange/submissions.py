@@ -1,0 +1,176 @@
+"""Submissions in, receipts out; feedback pages of nbgrader's kind."""
+
+import asyncio
+import re
+from typing import Any, ClassVar
+
+from sqlalchemy.orm import Session
+
+from passerelle.exchange.errors import ApiError
+from passerelle.exchange.handler import PARCEL_BODY, ApiHandler
+from passerelle.exchange.rights import Part
+from passerelle.exchange.stamp import is_timestamp, timestamp
+from passerelle.exchange.submission import check_submission
+from passerelle.ledger import people, receipts, releases
+from passerelle.ledger.receipts import AttemptRow, TokenReusedError
+from passerelle.ledger.tables import Receipt
+from passerelle.model.parcel import ParcelError, pack, unpack
+from passerelle.model.people import Role
+
+KEY_HEADER = "Idempotency-Key"
+TIMESTAMP_HEADER = "X-Passerelle-Timestamp"
+_KEY = re.compile(r"[0-9A-Za-z_-]{8,64}")
+
+
+class SubmissionsHandler(ApiHandler):
+    """`api/submissions/<track>/<unit>`: a fellow submits; she, or the course, lists what was submitted."""
+
+    max_body: ClassVar[int] = PARCEL_BODY
+
+    async def post(self, track: str, unit: str) -> None:
+        """Take a submission. The answer is sent once the receipt is on the disk."""
+        self.caller.must_be(Part.FELLOW, track)
+        key = self.request.headers.get(KEY_HEADER, "")
+        if not _KEY.fullmatch(key):
+            raise ApiError.of(400, "bad-key")
+        parcel, handle = self.whole_body(), self.caller.name
+
+        await asyncio.to_thread(check_submission, unit, parcel)
+
+        def take(session: Session) -> Receipt:
+            known = receipts.receipt_of_token(session, handle, key)
+            if known is None and releases.newest_release(session, track, unit) is None:
+                raise ApiError.of(404, "not-released", unit=unit, track=track)
+            return receipts.take(
+                session,
+                handle=handle,
+                sender=handle,
+                track=track,
+                unit=unit,
+                parcel=parcel,
+                token=key,
+                at=self.context.clock(),
+            )
+
+        try:
+            receipt = await self.writing(take)
+        except TokenReusedError as error:
+            raise ApiError.of(409, "key-reused") from error
+        self.context.wake_marking(b"mark")
+        self.send_json(_receipt(receipt), 201)
+
+    async def get(self, track: str, unit: str) -> None:
+        """List the caller's submissions, or everybody's for the course (`?all=1`), oldest first."""
+        part = self.caller.must_be_in(track)
+        everybody = self.get_query_argument("all", "") == "1"
+        if everybody:
+            self.caller.must_be(Part.STAFF, track)
+        handle = self.caller.name
+
+        def listed(session: Session) -> list[dict[str, Any]]:
+            if everybody:
+                attempts = receipts.attempts_of_track(session, track, unit)
+            else:
+                attempts = receipts.attempts(session, handle, track, unit)
+            return _listed(session, track, unit, attempts)
+
+        self.send_json(await self.reading(listed) if everybody or part is Part.FELLOW else [])
+
+
+class SubmissionFilesHandler(ApiHandler):
+    """`api/submissions/<receipt>/files`: what was submitted, for whose it is and for the course."""
+
+    async def get(self, receipt_id: str) -> None:
+        """Send the files as they came."""
+
+        def found(session: Session) -> tuple[Receipt, bytes | None] | None:
+            receipt = receipts.receipt(session, receipt_id)
+            return (receipt, receipt.content) if receipt is not None else None
+
+        pair = await self.reading(found)
+        if pair is None:
+            raise ApiError.of(404, "not-found")
+        receipt, content = pair
+        if receipt.handle != self.caller.name and self.caller.part_in(receipt.track) is not Part.STAFF:
+            raise ApiError.of(403, "not-yours")
+        if content is None:
+            raise ApiError.of(410, "not-found")
+        self.send_parcel(content, receipt.unit)
+
+
+class FeedbackHandler(ApiHandler):
+    """`api/feedback/<track>/<unit>/<handle>`: nbgrader's feedback pages."""
+
+    max_body: ClassVar[int] = PARCEL_BODY
+
+    async def get(self, track: str, unit: str, handle: str) -> None:
+        """Send all of a fellow's feedback at a unit: `<timestamp>/<notebook>.html`."""
+        part = self.caller.must_be_in(track)
+        if handle != self.caller.name and part is not Part.STAFF:
+            raise ApiError.of(403, "not-yours")
+
+        def packed(session: Session) -> bytes:
+            pages: dict[str, bytes] = {}
+            for feedback in releases.feedback_of(session, handle, track, unit):
+                for name, content in unpack(feedback.content or pack({})).items():
+                    pages[f"{feedback.timestamp}/{name}"] = content
+            return pack(pages)
+
+        self.send_parcel(await self.reading(packed), f"{unit}-feedback")
+
+    async def put(self, track: str, unit: str, handle: str) -> None:
+        """Release feedback pages for the submission of a timestamp, for the track's trainers."""
+        self.caller.must_be(Part.STAFF, track)
+        stamp = self.request.headers.get(TIMESTAMP_HEADER, "")
+        if not is_timestamp(stamp):
+            raise ApiError.of(400, "bad-request", what=TIMESTAMP_HEADER)
+        parcel, at = self.whole_body(), self.context.clock()
+
+        def put(session: Session) -> None:
+            try:
+                unpack(parcel)
+            except ParcelError as fault:
+                raise ApiError.from_parcel(fault) from fault
+            if not people.has_role_in(session, handle, track, Role.FELLOW, at):
+                raise ApiError.of(404, "not-found")
+            releases.put_feedback(session, handle=handle, track=track, unit=unit, timestamp=stamp, parcel=parcel, at=at)
+
+        await self.writing(put)
+        self.send_json({"handle": handle, "unit": unit, "timestamp": stamp, "released": at.isoformat()}, 201)
+
+
+def _receipt(receipt: Receipt) -> dict[str, Any]:
+    return {
+        "receipt": receipt.id,
+        "track": receipt.track,
+        "unit": receipt.unit,
+        "received": receipt.received.isoformat(),
+        "timestamp": timestamp(receipt.received),
+        "sha256": receipt.sha256,
+        "number": receipt.number,
+    }
+
+
+def _listed(session: Session, track: str, unit: str, attempts: list[AttemptRow]) -> list[dict[str, Any]]:
+    released: dict[tuple[str, str], str] = {}
+    for handle in {attempt.handle for attempt in attempts}:
+        for feedback in releases.feedback_of(session, handle, track, unit):
+            released[handle, feedback.timestamp] = feedback.released.isoformat()
+    return [
+        {
+            "receipt": attempt.receipt,
+            "handle": attempt.handle,
+            "track": attempt.track,
+            "unit": attempt.unit,
+            "number": attempt.number,
+            "received": attempt.received.isoformat(),
+            "timestamp": timestamp(attempt.received),
+            "sha256": attempt.sha256,
+            "size": attempt.size,
+            "state": attempt.state,
+            "points": attempt.points,
+            "feedback": released.get((attempt.handle, timestamp(attempt.received))),
+        }
+        for attempt in attempts
+        if attempt.erased is None
+    ]
