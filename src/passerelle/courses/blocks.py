@@ -23,7 +23,7 @@ class Block:
 
 def split_blocks(markdown: str) -> list[Block]:
     """Return the blocks of a text; joined (`text + gap`) they are the text, outer blank lines left out."""
-    groups = _paragraphs(markdown.strip("\n").split("\n"))
+    groups = _paragraphs(markdown.strip("\n").split("\n")) if markdown.strip() else []
     merged: list[list[str]] = []
     for group in groups:
         if merged and _continues(merged[-1], group):

@@ -84,7 +84,8 @@ def read_cells(text: str, where: str) -> tuple[Cell, ...]:
     cells: list[Cell] = []
     faults: list[Fault] = []
     for line, node in zip(lines, notebook.cells, strict=True):
-        found = _Reader(where, line + 1, node.cell_type, dict(node.metadata), node.source)
+        # jupytext counts from 0 to the first line inside a cell: from 1, that is the cell's own first line.
+        found = _Reader(where, max(line, 1), node.cell_type, dict(node.metadata), node.source)
         cell = found.cell()
         faults.extend(found.faults)
         if cell is not None:
