@@ -1,0 +1,167 @@
+/* The bar above the first cell: unit, checks passed, language, hint, restart and check, submit. */
+import { unitOf } from "./cells.js";
+import { Checks } from "./checks.js";
+import { element, setText } from "./dom.js";
+import { KernelLanguage, switchProse } from "./language.js";
+import { hintCells, restartAndCheck, showHint } from "./run.js";
+import { Submission } from "./submission.js";
+import { LANGUAGES, say } from "./words.js";
+
+const SHAPES = { none: "○", some: "◐", all: "●" };
+
+/** Build the bar of one notebook as a Lumino widget for its content header. */
+export function bar(lab, panel, server) {
+  return new Bar(lab, panel, server).widget;
+}
+
+class Bar {
+  constructor(lab, panel, server) {
+    this.lab = lab;
+    this.panel = panel;
+    this.server = server;
+    this.running = null;
+    this.build();
+    this.kernelLanguage = new KernelLanguage(panel);
+    this.checks = new Checks(panel, lab.NotebookActions, () => this.redraw());
+    this.submission = new Submission(this);
+    this.widget = new lab.Widget({ node: this.node });
+    this.widget.addClass("passerelle-bar");
+    // Lumino's box layout asks a widget for its minimal height: the bar's grows where it wraps.
+    const observer = new ResizeObserver(() => this.fit());
+    observer.observe(this.inner);
+    this.widget.disposed.connect(() => observer.disconnect());
+    this.redraw();
+    if (server.here) {
+      this.followPreference();
+    }
+  }
+
+  get language() {
+    const language = unitOf(this.panel)?.language;
+    return language in LANGUAGES ? language : "en";
+  }
+
+  say(text, values) {
+    return say(this.language, text, values);
+  }
+
+  build() {
+    this.title = element("strong", { class: "passerelle-bar-title" });
+    this.shape = element("span", { "aria-hidden": "true", class: "passerelle-bar-shape" });
+    this.count = element("span", { role: "status", "aria-live": "polite", class: "passerelle-bar-count" });
+    this.select = element("select", { class: "passerelle-bar-language", onchange: () => this.choose(this.select.value) });
+    for (const [code, name] of Object.entries(LANGUAGES)) {
+      this.select.append(element("option", { value: code, lang: code }, name));
+    }
+    this.hint = element("button", { type: "button", class: "passerelle-bar-hint", onclick: () => this.showHint() });
+    this.check = element("button", { type: "button", class: "passerelle-bar-check", onclick: () => this.runAll() });
+    this.submit = element("button", {
+      type: "button",
+      class: "passerelle-bar-submit",
+      onclick: () => this.submission.send(),
+    });
+    this.news = element("div", { role: "status", "aria-live": "polite", class: "passerelle-bar-news" });
+    this.asking = element("div", { class: "passerelle-bar-asking" });
+    this.inner = element(
+      "div",
+      { class: "passerelle-bar-inner" },
+      element("div", { class: "passerelle-bar-about" }, this.title, element("span", {}, this.shape, " ", this.count)),
+      element("div", { class: "passerelle-bar-controls" }, this.select, this.hint, this.check, this.submit),
+      this.news,
+      this.asking,
+    );
+    this.node = element("div", { role: "region" }, this.inner);
+  }
+
+  fit() {
+    this.node.style.minHeight = `${this.inner.offsetHeight}px`;
+    this.widget.parent?.fit();
+  }
+
+  /** Draw what may have changed; at most once a frame, because typing asks for it. */
+  redraw() {
+    if (this.drawing) {
+      return;
+    }
+    this.drawing = true;
+    requestAnimationFrame(() => {
+      this.drawing = false;
+      if (!this.panel.isDisposed) {
+        this.draw();
+      }
+    });
+  }
+
+  draw() {
+    const { language } = this;
+    const unit = unitOf(this.panel);
+    const { passed, total } = this.checks;
+    this.node.lang = language;
+    this.node.setAttribute("aria-label", this.say("This unit"));
+    setText(this.title, unit?.title?.[language] ?? unit?.title?.en ?? unit?.unit ?? "");
+    setText(this.shape, SHAPES[passed === 0 ? "none" : passed < total ? "some" : "all"]);
+    setText(
+      this.count,
+      this.running ? this.say("Running every cell from the top…") : this.say("Checks passed: {passed} of {total}", { passed, total }),
+    );
+    this.select.setAttribute("aria-label", this.say("Language"));
+    this.select.value = language;
+    setText(this.hint, this.say("Hint"));
+    this.hint.hidden = hintCells(this.panel).length === 0;
+    setText(this.check, this.running ? this.say("Stop") : this.say("Restart and check"));
+    setText(this.submit, this.say("Submit"));
+    this.submit.hidden = !this.server.here;
+    this.submission?.draw();
+  }
+
+  /** Switch this notebook, and keep the choice for what she opens next. */
+  async choose(language) {
+    this.apply(language);
+    if (this.server.here) {
+      try {
+        await this.server.storeLanguage(language);
+      } catch (error) {
+        // The notebook is switched all the same; her choice is asked for again the next time.
+        console.warn("passerelle-lab: the language was not stored", error);
+      }
+    }
+  }
+
+  apply(language) {
+    switchProse(this.panel, language);
+    this.kernelLanguage.tell();
+    this.redraw();
+  }
+
+  /** She may have changed her language on her page since this notebook was last open. */
+  async followPreference() {
+    try {
+      const { language } = await this.server.language();
+      if (language in LANGUAGES && language !== this.language && !this.panel.isDisposed) {
+        this.apply(language);
+      }
+    } catch (error) {
+      console.warn("passerelle-lab: her language is not known now", error);
+    }
+  }
+
+  async showHint() {
+    await showHint(this.panel, this.lab.NotebookActions, this.checks);
+  }
+
+  async runAll() {
+    if (this.running) {
+      this.running.abort();
+      await this.panel.sessionContext.session?.kernel?.interrupt();
+      return;
+    }
+    this.running = new AbortController();
+    this.redraw();
+    try {
+      await restartAndCheck(this.panel, this.lab.NotebookActions, this.kernelLanguage, this.running.signal);
+    } finally {
+      this.running = null;
+      this.redraw();
+    }
+  }
+}

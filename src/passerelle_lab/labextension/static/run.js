@@ -1,0 +1,73 @@
+/* Running cells for her: everything from a fresh kernel, or the hint of her task. */
+import { aboutCell, cellsOf, currentTask, isCode } from "./cells.js";
+import { offerHints } from "./language.js";
+
+const HINT_WAIT_MS = 5000;
+
+/**
+ * Restart the kernel and run every code cell. One cell's error stops none of the others: each check is
+ * owed its answer.
+ */
+export async function restartAndCheck(panel, actions, kernelLanguage, signal) {
+  const session = panel.sessionContext;
+  if (session.hasNoKernel) {
+    await session.startKernel();
+  } else {
+    await session.restartKernel();
+  }
+  await kernelLanguage.tell();
+  for (const cell of cellsOf(panel)) {
+    if (signal.aborted || panel.isDisposed) {
+      return;
+    }
+    if (isCode(cell)) {
+      await actions.runCells(panel.content, [cell], session);
+    }
+  }
+}
+
+export const hintCells = (panel) => cellsOf(panel).filter((cell) => aboutCell(cell).kind === "hints");
+
+/** The hints of the task she is at; else of the first task whose checks do not all pass; else the first. */
+function hintCell(panel, checks) {
+  const hints = hintCells(panel);
+  const of = (task) => hints.find((cell) => aboutCell(cell).task === task);
+  return of(currentTask(panel)) ?? hints.find((cell) => !checks.taskPasses(aboutCell(cell).task)) ?? hints[0];
+}
+
+/** The first thing in a cell's output that can be pressed, once it is there; null after a bounded wait. */
+function pressable(cell) {
+  const find = () => cell.outputArea.node.querySelector("button, a[href], summary");
+  return new Promise((found) => {
+    const observer = new MutationObserver(() => end(find()));
+    const timer = setTimeout(() => end(find()), HINT_WAIT_MS);
+    function end(element) {
+      if (element || !timer) {
+        observer.disconnect();
+        clearTimeout(timer);
+        found(element);
+      }
+    }
+    observer.observe(cell.outputArea.node, { childList: true, subtree: true });
+    end(find());
+  });
+}
+
+/** Bring her to the hints of her task, run where this kernel has not shown them yet. */
+export async function showHint(panel, actions, checks) {
+  const cell = hintCell(panel, checks);
+  if (!cell) {
+    return;
+  }
+  panel.content.activeCellIndex = panel.content.widgets.indexOf(cell);
+  if (!checks.ran[cell.model.id]) {
+    if (panel.sessionContext.hasNoKernel) {
+      await panel.sessionContext.startKernel();
+    }
+    await offerHints(panel);
+    await actions.runCells(panel.content, [cell], panel.sessionContext);
+  }
+  await panel.content.scrollToItem(panel.content.activeCellIndex, "smart").catch(() => {});
+  const button = await pressable(cell);
+  (button ?? cell.node).focus();
+}

@@ -1,0 +1,84 @@
+/* What the bar asks of her own server (passerelle_lab.handlers). */
+
+// Growing waits: marking takes seconds when all is well, and a page left open must not ask for ever.
+const RESULT_WAITS_S = [0.5, 0.5, 1, 1, 1, 2, 2, 3, 3, 5, 5, 8, 8, 15, 15, 30, 30, 60];
+
+/** What the server said no with: its words are for her. */
+export class Refusal extends Error {
+  constructor(body) {
+    super(body.error);
+    this.body = body;
+  }
+}
+
+/** The page could not reach the server at all. */
+export class Unreachable extends Error {}
+
+export class Server {
+  constructor(lab) {
+    this.lab = lab;
+    this.settings = lab.ServerConnection.makeSettings();
+    /** Whether this Lab runs with Passerelle's server extension; without it the bar neither submits nor stores. */
+    this.here = lab.PageConfig.getOption("passerelleServer") === "true";
+    this.pages = lab.PageConfig.getOption("passerellePages");
+  }
+
+  async ask(method, path, body) {
+    const url = this.lab.URLExt.join(this.settings.baseUrl, "passerelle", path);
+    const request = { method, headers: { Accept: "application/json" } };
+    if (body !== undefined) {
+      request.body = JSON.stringify(body);
+      request.headers["Content-Type"] = "application/json";
+    }
+    let answer;
+    let json;
+    try {
+      answer = await this.lab.ServerConnection.makeRequest(url, request, this.settings);
+      json = await answer.json();
+    } catch (cause) {
+      throw new Unreachable("", { cause });
+    }
+    if (!answer.ok) {
+      // Only our handlers speak to her; another answer (a proxy's, a log-in's) is as good as none.
+      throw typeof json?.error === "string" ? new Refusal(json) : new Unreachable();
+    }
+    return json;
+  }
+
+  language() {
+    return this.ask("GET", "language");
+  }
+
+  storeLanguage(language) {
+    return this.ask("PUT", "language", { language });
+  }
+
+  submit({ track, unit }, body) {
+    return this.ask("POST", `submit/${encodeURIComponent(track)}/${encodeURIComponent(unit)}`, body);
+  }
+
+  /** The result of a receipt once there is one; null where it takes too long or nobody waits any more. */
+  async result(receipt, language, stillWanted) {
+    for (const wait of RESULT_WAITS_S) {
+      await new Promise((awake) => setTimeout(awake, wait * 1000));
+      if (!stillWanted()) {
+        return null;
+      }
+      try {
+        const result = await this.ask("GET", `results/${encodeURIComponent(receipt)}?language=${language}`);
+        if (result.state !== "waiting") {
+          return result;
+        }
+      } catch (error) {
+        if (error instanceof Refusal) {
+          return null;
+        }
+      }
+    }
+    return null;
+  }
+
+  attemptPage(receipt) {
+    return this.pages ? `${this.pages}attempt/${encodeURIComponent(receipt)}` : null;
+  }
+}

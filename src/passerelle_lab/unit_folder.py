@@ -1,0 +1,157 @@
+"""A unit's folder in her home, `<track>/<unit>/`: put there once, never overwritten, collected to submit."""
+
+import json
+import os
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Self
+
+from passerelle_lab.language import dump, in_language
+
+MAX_FILES = 200
+MAX_BYTES = 20_000_000
+MAX_DEPTH = 6
+
+
+class FolderError(Exception):
+    """Something of hers stands in the way: `text` is in the catalogue, `values` fill its places."""
+
+    def __init__(self, text: str, **values: object) -> None:
+        super().__init__(text.format_map(values))
+        self.text = text
+        self.values = values
+
+
+class IncompleteReleaseError(FolderError):
+    """A release has no notebook of its unit's name, or one that cannot be read."""
+
+    @classmethod
+    def of(cls, unit: str) -> Self:
+        """Build the error for a unit."""
+        return cls("The unit that we received is not complete. Tell your trainer; your own files are untouched.", unit=unit)
+
+
+def notebook_path(track: str, unit: str) -> Path:
+    """Return where a unit's notebook lies, relative to her home."""
+    return Path(track, unit, f"{unit}.ipynb")
+
+
+def place(home: Path, track: str, unit: str, files: Mapping[str, bytes], language: str) -> None:
+    """Put a released unit into her home, its notebook in her language.
+
+    The folder appears whole or not at all. Where it exists already (she deleted the notebook, say), files
+    that are missing are added and none is replaced.
+
+    Args:
+        home: her home directory.
+        track: the track's id.
+        unit: the unit's id.
+        files: the release, by path relative to the unit's folder (checked by the parcel).
+        language: the language of the prose.
+
+    Raises:
+        IncompleteReleaseError: the release has no readable notebook of the unit's name.
+    """
+    name = f"{unit}.ipynb"
+    try:
+        notebook = json.loads(files[name])
+        files = {**files, name: dump(in_language(notebook, language))}
+    except (KeyError, ValueError) as error:
+        raise IncompleteReleaseError.of(unit) from error
+    folder = home / track / unit
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{unit}-", dir=folder.parent) as beside:
+        whole = Path(beside) / unit
+        for path, content in files.items():
+            file = whole / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(content)
+        if not folder.exists():
+            try:
+                whole.rename(folder)
+            except OSError:  # it came to be in this moment: from another tab of hers
+                _add_missing(whole, folder)
+        else:
+            _add_missing(whole, folder)
+
+
+def _add_missing(source: Path, folder: Path) -> None:
+    for file in sorted(path for path in source.rglob("*") if path.is_file()):
+        target = folder / file.relative_to(source)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        # A link either makes a new name or says that there is one: no moment in which hers could be lost.
+        try:
+            os.link(file, target)
+        except FileExistsError:
+            continue
+        except OSError:  # a file system without links
+            if not os.path.lexists(target):
+                shutil.copyfile(file, target)
+
+
+def collect(home: Path, track: str, unit: str) -> dict[str, bytes]:
+    """Return the files of a unit's folder by their path in it.
+
+    Hidden files and folders (checkpoints, caches) stay behind.
+
+    Raises:
+        FolderError: no notebook; a link; too many files, too many bytes, too deep.
+    """
+    notebook = notebook_path(track, unit)
+    folder = (home / notebook).parent
+    if not (home / notebook).is_file():
+        raise FolderError("There is no notebook {path} to submit yet. Open the unit first.", path=notebook)
+    shown = folder.relative_to(home)
+    files: dict[str, bytes] = {}
+    size = 0
+    for path in _files(home, folder, 1):
+        size += path.stat().st_size
+        if len(files) >= MAX_FILES:
+            raise FolderError(
+                "The folder {path} holds more than {count} files. Keep what belongs to the unit and submit again.",
+                path=shown,
+                count=MAX_FILES,
+            )
+        if size > MAX_BYTES:
+            raise FolderError(
+                "The folder {path} is larger than {size} MB. Move large files elsewhere and submit again.",
+                path=shown,
+                size=MAX_BYTES // 1_000_000,
+            )
+        files[path.relative_to(folder).as_posix()] = path.read_bytes()
+    return files
+
+
+def _files(home: Path, folder: Path, depth: int) -> Iterator[Path]:
+    if depth > MAX_DEPTH:
+        raise FolderError(
+            "The folder {path} has folders in folders, more than {count} deep. Bring the files up and submit again.",
+            path=folder.relative_to(home),
+            count=MAX_DEPTH,
+        )
+    for path in sorted(folder.iterdir()):
+        if path.name.startswith(".") or path.name == "__pycache__":
+            continue
+        if path.is_symlink():
+            raise FolderError(
+                "{path} is a link. Put the file itself into the folder, or take the link away.",
+                path=path.relative_to(home),
+            )
+        if path.is_dir():
+            yield from _files(home, path, depth + 1)
+        elif path.is_file():
+            yield path
+
+
+def doubts(notebook: dict[str, Any]) -> list[tuple[str, dict[str, object]]]:
+    """Return what she should know before she submits, as texts of the catalogue and their values.
+
+    A copied or split answer is read as one, top to bottom.
+    """
+    cells = [cell.get("metadata", {}).get("nbgrader", {}) for cell in notebook.get("cells", [])]
+    answers = Counter(str(cell["grade_id"]) for cell in cells if cell.get("solution") and "grade_id" in cell)
+    text = "The answer «{key}» is there {count} times. We would read its parts from top to bottom, as one answer."
+    return [(text, {"key": key, "count": count}) for key, count in answers.items() if count > 1]
