@@ -1,0 +1,161 @@
+"""nbgrader's feedback page for the attempt in the gradebook, in its fellow's language, into the ledger.
+
+nbgrader's own `generate_feedback` starts from files and opens the gradebook several times; the page is the
+same, made by its template in a few milliseconds.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import nbgrader
+from jinja2 import DictLoader
+from nbconvert.preprocessors import CSSHTMLHeaderPreprocessor
+from nbgrader.api import BaseCell, Comment, Grade, GradeCell, SubmittedAssignment, SubmittedNotebook, TaskCell
+from nbgrader.api import Notebook as NotebookRow
+from sqlalchemy import Engine, func, select
+from sqlalchemy.orm import Session
+from traitlets.config import Config
+
+from passerelle import ledger
+from passerelle.courses import notebook_in_language
+from passerelle.grading.gradebook import gradebook, nbgrader_timestamp
+from passerelle.grading.safe_html import SafeHTMLExporter
+from passerelle.grading.words import catalogue, words
+from passerelle.ledger.people import person
+from passerelle.ledger.releases import put_feedback
+from passerelle.ledger.tables import Feedback, ManualMark, Receipt, VerdictRow
+from passerelle.model.parcel import pack
+from passerelle.model.people import LANGUAGES
+
+_FORMGRADER = Path(nbgrader.__file__).parent / "server_extensions" / "formgrader"
+TEMPLATES = _FORMGRADER / "templates"
+_BOOTSTRAP = _FORMGRADER / "static" / "node_modules" / "bootstrap" / "dist" / "css"
+
+
+def release_feedback(course_dir: Path, handle: str, unit: str, engine: Engine, *, track: str | None = None) -> bool:
+    """Make the feedback page for what stands in the gradebook and let it be fetched; False where nothing stands.
+
+    Raises:
+        GradebookUnusableError: where the gradebook cannot be read.
+    """
+    track = track or course_dir.name
+    with ledger.reading(engine) as session:
+        fellow = person(session, handle)
+    language = fellow.language if fellow is not None else LANGUAGES[0]
+    with gradebook(course_dir) as rows:
+        found = _standing(rows, handle, unit)
+        if found is None:
+            return False
+        received, facts = found
+        path = course_dir / "autograded" / handle / unit / f"{unit}.ipynb"
+        if not path.is_file():
+            return False
+        notebook = nbformat.reads(path.read_text("utf-8"), as_version=4)
+    page = feedback_page(notebook_in_language(notebook, language), facts, language)
+    with ledger.session(engine) as session:
+        put_feedback(
+            session,
+            handle=handle,
+            track=track,
+            unit=unit,
+            timestamp=nbgrader_timestamp(received),
+            parcel=pack({f"{unit}.html": page.encode()}),
+        )
+    return True
+
+
+def _standing(rows: Session, handle: str, unit: str) -> tuple[datetime, dict[str, Any]] | None:
+    """Return when what stands was received, and what nbgrader's template says of it."""
+    query = (
+        select(SubmittedNotebook.id, SubmittedAssignment.timestamp, SubmittedNotebook.late_submission_penalty)
+        .join(SubmittedAssignment, SubmittedAssignment.id == SubmittedNotebook.assignment_id)
+        .join(NotebookRow, NotebookRow.id == SubmittedNotebook.notebook_id)
+        .where(SubmittedAssignment.student_id == handle, NotebookRow.name == unit)
+    )
+    found = rows.execute(query).first()
+    if found is None or found[1] is None:
+        return None
+    held, received, penalty = found
+    most = func.coalesce(GradeCell.max_score, TaskCell.max_score)
+    graded = (
+        select(BaseCell.name, Grade.score, most)
+        .join(Grade, Grade.cell_id == BaseCell.id)
+        .outerjoin(GradeCell, GradeCell.id == BaseCell.id)
+        .outerjoin(TaskCell, TaskCell.id == BaseCell.id)
+        .where(Grade.notebook_id == held)
+    )
+    said = select(BaseCell.name, Comment.comment).join(Comment, Comment.cell_id == BaseCell.id)
+    cells = {name: {"score": score, "points": points} for name, score, points in rows.execute(graded)}
+    return received.replace(tzinfo=UTC), {
+        "notebook": unit,
+        "score": sum(cell["score"] for cell in cells.values()) - (penalty or 0.0),
+        "max_score": sum(cell["points"] for cell in cells.values()),
+        "late_penalty": penalty or 0.0,
+        "cells": cells,
+        "comments": {name: words_ for name, words_ in rows.execute(said.where(Comment.notebook_id == held)) if words_},
+    }
+
+
+def feedback_page(notebook: Any, facts: dict[str, Any], language: str) -> str:
+    """Return nbgrader's feedback page of an executed notebook, with nothing in it that runs."""
+    for cell in notebook.cells:
+        marking = cell.metadata.get("nbgrader")
+        if marking is None:
+            continue
+        marking.update(facts["cells"].get(marking.get("grade_id"), {}))
+        comment = facts["comments"].get(marking.get("grade_id"))
+        marking["comment"] = words(comment, language) if comment else None
+    resources = {"nbgrader": {name: facts[name] for name in ("notebook", "score", "max_score", "late_penalty")}}
+    page, _ = _exporter(language).from_notebook_node(notebook, resources=resources)
+    return str(page)
+
+
+@cache
+def _exporter(language: str) -> SafeHTMLExporter:
+    """Return the exporter with nbgrader's template in a language; it compiles the template once."""
+    config = Config()
+    config.HTMLExporter.template_name = "feedback"
+    config.HTMLExporter.extra_template_basedirs = [str(TEMPLATES)]
+    config.HTMLExporter.extra_template_paths = [str(_BOOTSTRAP)]
+    config.HTMLExporter.language_code = language
+    template = (TEMPLATES / "feedback" / "index.html.j2").read_text("utf-8")
+    # The longest first: some phrases are part of others.
+    for english in sorted(catalogue(language), key=len, reverse=True):
+        template = template.replace(english, words(english, language))
+    exporter = SafeHTMLExporter(config=config)
+    exporter.extra_loaders = [DictLoader({"index.html.j2": template}), *exporter.extra_loaders]
+    exporter.register_preprocessor(CSSHTMLHeaderPreprocessor, enabled=True)
+    return exporter
+
+
+def stale_feedback(session: Session, track: str) -> Sequence[tuple[str, str]]:
+    """Return whose feedback is older than the newest verdict or mark at a unit, by handle and unit."""
+    verdicts = (
+        select(Receipt.handle, Receipt.unit, func.max(VerdictRow.made))
+        .join(VerdictRow, VerdictRow.key == Receipt.verdict_key)
+        .where(Receipt.track == track, Receipt.erased.is_(None))
+        .group_by(Receipt.handle, Receipt.unit)
+    )
+    marks = (
+        select(ManualMark.handle, ManualMark.unit, func.max(ManualMark.marked))
+        .where(ManualMark.track == track)
+        .group_by(ManualMark.handle, ManualMark.unit)
+    )
+    pages = (
+        select(Feedback.handle, Feedback.unit, func.max(Feedback.released))
+        .where(Feedback.track == track)
+        .group_by(Feedback.handle, Feedback.unit)
+    )
+    released = {(handle, unit): at for handle, unit, at in session.execute(pages).tuples()}
+    changed = [*session.execute(verdicts).tuples(), *session.execute(marks).tuples()]
+    return sorted(
+        {
+            (handle, unit)
+            for handle, unit, at in changed
+            if (handle, unit) not in released or released[handle, unit] < at
+        }
+    )

@@ -1,0 +1,218 @@
+"""Open nbgrader's gradebook as the tables it is.
+
+nbgrader's own `Gradebook` runs a migration tool when it opens and commits a cell at a time; here a whole
+submission is one transaction. The schema is nbgrader's, untouched.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Self
+
+from nbgrader.api import (
+    Assignment,
+    BaseCell,
+    Comment,
+    Grade,
+    Notebook,
+    Student,
+    SubmittedAssignment,
+    SubmittedNotebook,
+)
+from sqlalchemy import Connection, create_engine, event, select
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
+from sqlalchemy.pool import NullPool
+
+from passerelle.model.errors import ContentError, ServiceError
+
+BUSY_TIMEOUT_S = 20
+TIMESTAMP = "%Y-%m-%d %H:%M:%S.%f UTC"
+
+
+class GradebookUnusableError(ServiceError):
+    """A gradebook cannot be opened or written now."""
+
+    @classmethod
+    def missing(cls, path: Path) -> Self:
+        """Build the error for a course directory that has no gradebook."""
+        return cls(f"{path}: there is no gradebook; release a unit first (nbgrader generate_assignment)")
+
+    @classmethod
+    def because(cls, path: Path, error: Exception) -> Self:
+        """Build the error from what the database said."""
+        return cls(f"{path}: {error}; close other programs that hold it, or run «nbgrader db upgrade»")
+
+
+class UnitNotReleasedError(ContentError):
+    """A unit is not in the gradebook."""
+
+    @classmethod
+    def of(cls, course_dir: Path, unit: str) -> Self:
+        """Build the error from the unit."""
+        return cls(f"{course_dir}: the gradebook has no {unit!r}; run «nbgrader generate_assignment {unit}» there")
+
+    @classmethod
+    def differing(cls, course_dir: Path, unit: str, cells: set[str]) -> Self:
+        """Build the error from the cells that only one of source and gradebook has."""
+        return cls(
+            f"{course_dir}: the gradebook's {unit!r} is not the one in source/ ({', '.join(sorted(cells))} differ); "
+            f"run «nbgrader generate_assignment --force {unit}» there"
+        )
+
+
+@dataclass(frozen=True)
+class MarkedCell:
+    """One graded cell of a submission as the gradebook has it; `points` is None where nobody gave any by hand."""
+
+    handle: str
+    unit: str
+    received: datetime
+    check: str
+    points: float | None
+    comment: str | None
+
+
+def gradebook_path(course_dir: Path) -> Path:
+    """Return where a course directory has its gradebook."""
+    return course_dir / "gradebook.db"
+
+
+def fingerprint(course_dir: Path) -> tuple[int, ...]:
+    """Return what changes when somebody writes to the gradebook; empty where there is none."""
+    facts: list[int] = []
+    for name in ("gradebook.db", "gradebook.db-wal"):
+        try:
+            state = (course_dir / name).stat()
+        except FileNotFoundError:
+            continue
+        facts += [state.st_mtime_ns, state.st_size, state.st_ino]
+    return tuple(facts)
+
+
+@contextmanager
+def gradebook(course_dir: Path, *, write: bool = False) -> Iterator[Session]:
+    """Open a transaction on a course's gradebook; `write` takes its lock at once and commits at the end.
+
+    Raises:
+        GradebookUnusableError: where there is none, or another program holds it for too long.
+    """
+    path = gradebook_path(course_dir)
+    if not path.is_file():
+        raise GradebookUnusableError.missing(path)
+    engine = create_engine(f"sqlite:///{path}", poolclass=NullPool, connect_args={"timeout": BUSY_TIMEOUT_S})
+
+    def no_implicit_begin(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None
+
+    def begin(connection: Connection) -> None:
+        # Immediate, so that a trainer's mark is either seen by this transaction or comes after it.
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+    event.listen(engine, "connect", no_implicit_begin)
+    event.listen(engine, "begin", begin)
+    try:
+        with Session(engine, expire_on_commit=False) as session, session.begin():
+            yield session
+    except OperationalError as error:
+        raise GradebookUnusableError.because(path, error.orig or error) from error
+    finally:
+        engine.dispose()
+
+
+def nbgrader_timestamp(moment: datetime) -> str:
+    """Return a moment as nbgrader writes it into `timestamp.txt`.
+
+    Microseconds are kept: formgrader takes a submission as marked only where file and database agree exactly.
+    """
+    return moment.astimezone(UTC).strftime(TIMESTAMP)
+
+
+def naive_utc(moment: datetime) -> datetime:
+    """Return a moment as the gradebook stores it."""
+    return moment.astimezone(UTC).replace(tzinfo=None)
+
+
+def find_notebook(session: Session, course_dir: Path, unit: str) -> Any:
+    """Return nbgrader's row for the notebook of a unit.
+
+    Raises:
+        UnitNotReleasedError: where the gradebook does not know it.
+    """
+    found = session.scalar(
+        select(Notebook).join(Assignment, Assignment.id == Notebook.assignment_id).where(
+            Assignment.name == unit, Notebook.name == unit
+        )
+    )
+    if found is None:
+        raise UnitNotReleasedError.of(course_dir, unit)
+    return found
+
+
+def standing_receipts(
+    course_dir: Path, handle: str | None = None, unit: str | None = None
+) -> dict[tuple[str, str], datetime | None]:
+    """Return when what stands in the gradebook was received, by handle and unit."""
+    query = select(SubmittedAssignment.student_id, Assignment.name, SubmittedAssignment.timestamp).join(
+        Assignment, Assignment.id == SubmittedAssignment.assignment_id
+    )
+    if handle is not None:
+        query = query.where(SubmittedAssignment.student_id == handle)
+    if unit is not None:
+        query = query.where(Assignment.name == unit)
+    with gradebook(course_dir) as session:
+        return {
+            (handle, unit): timestamp.replace(tzinfo=UTC) if timestamp else None
+            for handle, unit, timestamp in session.execute(query)
+        }
+
+
+def marked_cells(session: Session, handle: str | None = None, unit: str | None = None) -> list[MarkedCell]:
+    """Return the graded cells of all submissions that have a timestamp, with what was given by hand."""
+    comments = select(Comment.notebook_id, BaseCell.name, Comment.manual_comment).join(
+        BaseCell, BaseCell.id == Comment.cell_id
+    )
+    said = {(notebook, name): words for notebook, name, words in session.execute(comments) if words}
+    query = (
+        select(
+            SubmittedNotebook.id,
+            Student.id,
+            Assignment.name,
+            SubmittedAssignment.timestamp,
+            BaseCell.name,
+            Grade.auto_score,
+            Grade.manual_score,
+            Grade.extra_credit,
+        )
+        .select_from(Grade)
+        .join(BaseCell, BaseCell.id == Grade.cell_id)
+        .join(SubmittedNotebook, SubmittedNotebook.id == Grade.notebook_id)
+        .join(SubmittedAssignment, SubmittedAssignment.id == SubmittedNotebook.assignment_id)
+        .join(Assignment, Assignment.id == SubmittedAssignment.assignment_id)
+        .join(Student, Student.id == SubmittedAssignment.student_id)
+        .where(SubmittedAssignment.timestamp.is_not(None))
+    )
+    if handle is not None:
+        query = query.where(Student.id == handle)
+    if unit is not None:
+        query = query.where(Assignment.name == unit)
+    return [
+        MarkedCell(
+            handle=who,
+            unit=which,
+            received=timestamp.replace(tzinfo=UTC),
+            check=check,
+            points=given_by_hand(auto, manual, extra),
+            comment=said.get((notebook, check)),
+        )
+        for notebook, who, which, timestamp, check, auto, manual, extra in session.execute(query)
+    ]
+
+
+def given_by_hand(auto: float | None, manual: float | None, extra: float | None) -> float | None:
+    """Return a cell's points where a person gave any, by nbgrader's rule for its score; else None."""
+    if manual is None and not extra:
+        return None
+    return (manual if manual is not None else auto or 0.0) + (extra or 0.0)

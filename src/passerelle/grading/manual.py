@@ -1,0 +1,111 @@
+"""Marks that a trainer gives in formgrader, carried from nbgrader's gradebook into the ledger.
+
+A mark belongs to the answer it was given for. For a cell marked by hand that is the hash of the answer; for
+a check that has points without a person (an automatic one, a blank answer) it is the key of the verdict
+that a trainer overrides.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from passerelle.grading.gradebook import MarkedCell, gradebook, marked_cells
+from passerelle.ledger.manual import manual_mark, put_manual_mark
+from passerelle.ledger.tables import ManualMark, Receipt, VerdictRow
+from passerelle.model.verdict import Verdict
+
+Submission = tuple[str, str]
+"""handle, unit"""
+
+
+def answer_of(verdict: Verdict, check: str) -> str | None:
+    """Return what a mark at a check belongs to; None for a check that the verdict does not know."""
+    answer = verdict.manual_answers.get(check)
+    if answer is not None:
+        return answer
+    # An automatic check, or a manual answer left blank (0 points without anybody reading it): who marks
+    # these goes over what the verdict says.
+    return verdict.key if any(result.key == check for result in verdict.checks) else None
+
+
+def marks_of(session: Session, track: str, handle: str, verdict: Verdict) -> dict[str, ManualMark]:
+    """Return the marks that people gave to the answers of a verdict, by check."""
+    found: dict[str, ManualMark] = {}
+    for check in verdict.checks:
+        answer = answer_of(verdict, check.key)
+        mark = manual_mark(session, handle, track, verdict.unit, check.key, answer) if answer is not None else None
+        if mark is not None:
+            found[check.key] = mark
+    return found
+
+
+def sync_manual_marks(course_dir: Path, session: Session, *, track: str | None = None) -> set[Submission]:
+    """Copy the marks of a course's gradebook into the ledger; return whose changed.
+
+    A mark that a trainer takes back in formgrader is taken back here too.
+
+    Args:
+        course_dir: nbgrader's course directory; its name is the track unless one is given.
+        session: the ledger's transaction.
+        track: nbgrader's course id.
+
+    Raises:
+        GradebookUnusableError: where the gradebook cannot be read.
+    """
+    with gradebook(course_dir) as opened:
+        cells = marked_cells(opened)
+    return copy_marks(session, track or course_dir.name, cells)
+
+
+def copy_marks(session: Session, track: str, cells: Iterable[MarkedCell]) -> set[Submission]:
+    """Copy the marks of some cells into the ledger; return whose changed."""
+    known = set(
+        session.execute(select(ManualMark.handle, ManualMark.unit).where(ManualMark.track == track).distinct()).tuples()
+    )
+    concerned = list(cells)
+    marked = {(cell.handle, cell.unit) for cell in concerned if cell.points is not None} | known
+    concerned = [cell for cell in concerned if (cell.handle, cell.unit) in marked]
+    verdicts = _verdicts(session, track, {handle for handle, _ in marked})
+    changed: set[Submission] = set()
+    for cell in concerned:
+        verdict = verdicts.get((cell.handle, cell.unit, cell.received))
+        answer = answer_of(verdict, cell.check) if verdict is not None else None
+        if answer is not None and _copy(session, track, cell, answer):
+            changed.add((cell.handle, cell.unit))
+    return changed
+
+
+def _verdicts(session: Session, track: str, handles: set[str]) -> Mapping[tuple[str, str, datetime], Verdict]:
+    query = (
+        select(Receipt.handle, Receipt.unit, Receipt.received, VerdictRow.record)
+        .join(VerdictRow, VerdictRow.key == Receipt.verdict_key)
+        .where(Receipt.track == track, Receipt.handle.in_(handles), VerdictRow.erased.is_(None))
+    )
+    return {
+        (handle, unit, received): Verdict.model_validate(record)
+        for handle, unit, received, record in session.execute(query).tuples()
+    }
+
+
+def _copy(session: Session, track: str, cell: MarkedCell, answer: str) -> bool:
+    if cell.points is not None:
+        return put_manual_mark(
+            session,
+            handle=cell.handle,
+            track=track,
+            unit=cell.unit,
+            check=cell.check,
+            answer=answer,
+            points=cell.points,
+            comment=cell.comment,
+        )
+    taken_back = session.execute(
+        delete(ManualMark)
+        .where(ManualMark.handle == cell.handle, ManualMark.track == track, ManualMark.unit == cell.unit)
+        .where(ManualMark.check == cell.check, ManualMark.answer == answer)
+        .returning(ManualMark.id)
+    )
+    return len(taken_back.all()) > 0

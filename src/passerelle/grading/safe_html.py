@@ -1,0 +1,171 @@
+"""Show a submission as HTML in which nothing of it can run.
+
+Whatever a fellow can put into a notebook (Markdown, attachments, outputs of any type, their metadata, widget
+state, tags) is either dropped, or cleaned *after* it was rendered, so that no step behind the cleaning can
+bring something back.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import nh3
+from jinja2 import DictLoader
+from nbconvert.exporters import HTMLExporter
+from nbconvert.filters import strip_files_prefix
+from nbconvert.preprocessors import Preprocessor
+from nbformat import NotebookNode
+from pygments.token import STANDARD_TYPES
+from traitlets import default
+
+SHOWN_TYPES = ("text/html", "text/markdown", "text/latex", "image/svg+xml", "image/png", "image/jpeg", "text/plain")
+"""Kinds of output that are shown; an SVG as a picture, in which scripts do not run. All others are dropped."""
+
+_PICTURE = re.compile(r"data:image/(png|jpeg|gif|webp);base64,[A-Za-z0-9+/=\s]+\Z")
+_RELATIVE = re.compile(r"(?![a-z][a-z0-9+.-]*:|[\\/])", re.IGNORECASE)
+_GRADE_ID = re.compile(r"[A-Za-z0-9_-]{1,128}\Z")  # nbgrader's own rule
+_HIGHLIGHT = {short for short in STANDARD_TYPES.values() if short} | {"highlight", "hll"}
+# No class or id of the page around it: formgrader's own script looks for those.
+_CLASSES = {"div": _HIGHLIGHT, "span": _HIGHLIGHT, "pre": _HIGHLIGHT, "code": _HIGHLIGHT, "table": {"dataframe"}}
+_TAGS = nh3.ALLOWED_TAGS - {"map", "area"}
+_ATTRIBUTES = {
+    "*": {"lang", "dir", "title", "style"},
+    "a": {"href"},
+    "img": {"src", "alt", "width", "height"},
+    "td": {"colspan", "rowspan"},
+    "th": {"colspan", "rowspan", "scope"},
+    "ol": {"start"},
+}
+_STYLES = {"text-align", "font-weight", "font-style", "text-decoration", "color", "background-color"}
+_EMPTY_MATHJAX = "{%- macro mathjax(url='') -%}{%- endmacro %}"
+
+
+def clean(html: str) -> str:
+    """Return HTML without anything that runs, navigates by script, or looks like the page around it."""
+    return nh3.clean(
+        html,
+        tags=_TAGS,
+        clean_content_tags={"script", "style", "template", "noscript", "iframe", "object", "svg", "math"},
+        attributes=_ATTRIBUTES,
+        attribute_filter=_attribute,
+        allowed_classes=_CLASSES,
+        filter_style_properties=_STYLES,
+        url_schemes={"http", "https", "mailto", "data"},
+        link_rel="noopener noreferrer nofollow",
+    )
+
+
+def _attribute(tag: str, name: str, value: str) -> str | None:
+    if name == "src":
+        return value if _PICTURE.match(value) or _RELATIVE.match(value) else None
+    if name == "href":
+        return None if value.lstrip().lower().startswith("data:") else value
+    return value
+
+
+class KeepShownOutputs(Preprocessor):
+    """Leave of every output only what is shown, and of the notebook only what is needed to show it."""
+
+    def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
+        """Make outputs, attachments and metadata anew from the parts that are known."""
+        nb.metadata = NotebookNode(
+            {"language_info": NotebookNode({"name": "python", "pygments_lexer": "ipython3"})}
+        )
+        for cell in nb.cells:
+            marking = _marking(cell.metadata.get("nbgrader"))
+            cell.metadata = NotebookNode({"nbgrader": marking} if marking is not None else {})
+            if "id" in cell:
+                cell.id = re.sub(r"[^A-Za-z0-9_-]", "", str(cell.id))[:64] or "cell"
+            if cell.cell_type == "code":
+                count = cell.get("execution_count")
+                cell.execution_count = count if isinstance(count, int) else None
+                cell.outputs = [shown for output in cell.outputs if (shown := _shown(output)) is not None]
+        return nb, resources
+
+
+def _marking(metadata: Any) -> NotebookNode | None:
+    """Return nbgrader's metadata of a cell, of which its templates put some into the page as they are."""
+    if not isinstance(metadata, dict) or not _GRADE_ID.match(str(metadata.get("grade_id", ""))):
+        return None
+    flags = {name: bool(metadata.get(name)) for name in ("grade", "solution", "task", "locked")}
+    numbers = {name: float(metadata.get(name) or 0.0) for name in ("points", "score")}
+    return NotebookNode({"grade_id": metadata["grade_id"], "comment": metadata.get("comment"), **flags, **numbers})
+
+
+def _shown(output: NotebookNode) -> NotebookNode | None:
+    kind = output.get("output_type")
+    if kind == "stream":
+        name = "stderr" if output.get("name") == "stderr" else "stdout"
+        return NotebookNode({"output_type": kind, "name": name, "text": _text(output.get("text"))})
+    if kind == "error":
+        lines = output.get("traceback")
+        traceback = [_text(line) for line in lines] if isinstance(lines, list) else []
+        return NotebookNode({"output_type": kind, "ename": "", "evalue": "", "traceback": traceback})
+    if kind not in ("display_data", "execute_result") or not isinstance(output.get("data"), dict):
+        return None
+    data = {mime: _text(output["data"][mime]) for mime in SHOWN_TYPES if mime in output["data"]}
+    if not data:
+        return None
+    sizes = output.get("metadata", {}).get("image/png")
+    kept = {name: sizes[name] for name in ("width", "height") if isinstance(sizes.get(name), int)} if sizes else {}
+    return NotebookNode(
+        {
+            "output_type": "display_data",
+            "data": NotebookNode(data),
+            "metadata": NotebookNode({"image/png": NotebookNode(kept)} if kept else {}),
+        }
+    )
+
+
+def _text(value: object) -> str:
+    if isinstance(value, list):
+        return "".join(str(part) for part in value)
+    return value if isinstance(value, str) else str(value or "")
+
+
+class SafeHTMLExporter(HTMLExporter):  # type: ignore[misc]  # nbconvert is untyped
+    """nbconvert's HTML exporter for work that somebody sent.
+
+    Cleaning is in the filters that every template uses, since nbgrader's templates leave nbconvert's own
+    `clean_html` out. Mathematics stays as it was written: MathJax would be loaded from a stranger's server.
+    """
+
+    @default("sanitize_html")
+    def _sanitize_html_default(self) -> bool:
+        return True
+
+    @default("exclude_anchor_links")
+    def _exclude_anchor_links_default(self) -> bool:
+        return True
+
+    @default("extra_loaders")
+    def _extra_loaders_default(self) -> list[Any]:
+        return [DictLoader({"mathjax.html.j2": _EMPTY_MATHJAX})]
+
+    def __init__(self, **arguments: Any) -> None:
+        super().__init__(**arguments)
+        self.register_preprocessor(KeepShownOutputs(), enabled=True)
+
+    def default_filters(self) -> Iterator[tuple[str, Any]]:
+        """Return nbconvert's filters, with those that pass a fellow's HTML on replaced."""
+        yield from super().default_filters()
+        yield ("markdown2html", self.safe_markdown2html)
+        yield ("clean_html", _clean_any)
+        # This one changes addresses, so it is cleaned behind it: «files/javascript:…» would pass before it.
+        yield ("strip_files_prefix", lambda html: clean(strip_files_prefix(html)))
+
+    @property
+    def safe_markdown2html(self) -> Any:
+        """Return the Markdown filter with its result cleaned."""
+        render = self.markdown2html
+
+        def rendered(context: Any, source: str) -> str:
+            return clean(render(context, source))
+
+        # Jinja's mark for filters that take the context.
+        rendered.jinja_pass_arg = render.__func__.jinja_pass_arg  # type: ignore[attr-defined]
+        return rendered
+
+
+def _clean_any(element: str | bytes) -> str:
+    return clean(element.decode() if isinstance(element, bytes) else str(element))

@@ -1,0 +1,57 @@
+"""Write a submission's folders as nbgrader has them, each in one step."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+
+from passerelle.model.errors import SubmissionError
+
+SCRATCH = Path(".passerelle") / "scratch"
+READ_ONLY = 0o444  # as `nbgrader autograde` leaves what it made
+
+
+def source_files(course_dir: Path, unit: str) -> dict[str, bytes]:
+    """Return what lies beside a unit's source notebook: its data and texts, without links."""
+    root = course_dir / "source" / unit
+    return {
+        path.relative_to(root).as_posix(): path.read_bytes()
+        for path in sorted(root.rglob("*"))
+        if path.is_file() and not path.is_symlink() and path.suffix != ".ipynb" and "__pycache__" not in path.parts
+    }
+
+
+@contextmanager
+def scratch(course_dir: Path) -> Iterator[Path]:
+    """Make a folder on the course directory's own disk that goes away again."""
+    root = course_dir / SCRATCH
+    root.mkdir(parents=True, exist_ok=True)
+    made = Path(tempfile.mkdtemp(dir=root))
+    try:
+        yield made
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
+
+
+def clear_scratch(course_dir: Path) -> None:
+    """Remove what a killed marker left behind."""
+    shutil.rmtree(course_dir / SCRATCH, ignore_errors=True)
+
+
+def write_tree(root: Path, files: Mapping[str, bytes], *, mode: int = 0o644) -> Path:
+    """Write files below a new folder.
+
+    Raises:
+        SubmissionError: for a name that leads out of it.
+    """
+    root.mkdir()
+    for name, content in files.items():
+        parts = PurePosixPath(name).parts
+        if not parts or PurePosixPath(name).is_absolute() or ".." in parts:
+            raise SubmissionError(f"{name!r} is no name of a file in a submission; rename it")
+        path = root.joinpath(*parts)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        path.chmod(mode)
+    return root

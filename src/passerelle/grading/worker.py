@@ -1,0 +1,298 @@
+"""The marking service's loop: one worker that takes jobs from the ledger, marks them and records them.
+
+The ledger holds all state that matters, so a killed worker loses nothing: what it had leased is taken again,
+and what it had not recorded is found at the next start. Nothing that a fellow sends stops the loop, and no
+fault of ours costs her a point.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from time import monotonic
+
+from sqlalchemy import Engine
+
+from passerelle import ledger
+from passerelle.grading.feedback import release_feedback, stale_feedback
+from passerelle.grading.gradebook import fingerprint, gradebook_path, nbgrader_timestamp, standing_receipts
+from passerelle.grading.manual import sync_manual_marks
+from passerelle.grading.marking import Marked, mark
+from passerelle.grading.record import record
+from passerelle.grading.standing import standing_attempt
+from passerelle.grading.trees import clear_scratch
+from passerelle.grading.wake import Bell
+from passerelle.ledger import queue, receipts
+from passerelle.ledger.queue import Lease
+from passerelle.ledger.receipts import AttemptRow
+from passerelle.ledger.tables import Job, Receipt
+from passerelle.model.errors import PasserelleError, ServiceError, SubmissionError
+from passerelle.model.parcel import unpack
+from passerelle.model.settings import Settings
+from passerelle.model.verdict import Outcome, Verdict
+
+LEASE_S = 60
+LOOK_EVERY_S = 1.0
+AGAIN_AFTER_S = 30.0
+
+Marking = Callable[..., Marked]
+"""`marking.mark`: course directory, unit, files, and the learner environment."""
+
+log = logging.getLogger("passerelle.marking")
+
+
+@dataclass(frozen=True, order=True)
+class Place:
+    """One fellow at one unit: what has one place in a gradebook."""
+
+    track: str
+    handle: str
+    unit: str
+
+
+@dataclass(frozen=True)
+class _Fresh:
+    """An attempt just marked, with its files: it need not be marked again to be recorded."""
+
+    receipt: str
+    files: Mapping[str, bytes]
+    marked: Marked
+
+
+def work(settings: Settings, stop: threading.Event, *, marking: Marking = mark) -> None:
+    """Mark what comes in until told to stop.
+
+    Args:
+        settings: the installation.
+        stop: set it to end the loop; it ends after the submission in hand, and within a second when idle.
+        marking: how one submission is marked.
+
+    Raises:
+        ServiceError: where another marking service runs already.
+    """
+    engine = ledger.engine(settings.database_url)
+    try:
+        with Bell(settings.marking_socket) as bell:
+            worker = Worker(settings, engine, marking)
+            while not stop.is_set():
+                if not worker.step():
+                    bell.wait(LOOK_EVERY_S)
+    finally:
+        engine.dispose()
+
+
+class Worker:
+    """What one marker does, a step at a time; the most pressing comes first."""
+
+    def __init__(self, settings: Settings, engine: Engine, marking: Marking = mark) -> None:
+        self._settings = settings
+        self._engine = engine
+        self._marking = marking
+        self._seen: dict[str, tuple[int, ...]] = {}
+        self._to_settle: dict[Place, float] = {}
+        self._to_feed: dict[Place, float] = {}
+        self._to_check = [path.parent.name for path in sorted(settings.courses.glob("*/gradebook.db"))]
+        for track in self._to_check:
+            clear_scratch(self._course_dir(track))
+
+    def step(self) -> bool:
+        """Do one thing; tell whether there was one to do."""
+        try:
+            return (
+                self._notice_manual_marks()
+                or self._mark_next()
+                or self._next_of(self._to_settle, self._settle)
+                or self._next_of(self._to_feed, self._feed)
+                or self._check_next()
+            )
+        except Exception:  # whatever it is, the next submission is somebody else's
+            log.exception("a step of the marking service went wrong; it goes on")
+            return False
+
+    def _course_dir(self, track: str) -> Path:
+        return self._settings.courses / track
+
+    # Jobs
+
+    def _mark_next(self) -> bool:
+        now = datetime.now(UTC)
+        with ledger.session(self._engine) as session:
+            held = queue.lease(session, now, LEASE_S)
+        if held is None:
+            return False
+        with self._ours_if_it_fails(held):
+            self._mark_leased(held)
+        return True
+
+    @contextmanager
+    def _ours_if_it_fails(self, held: Lease) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:  # a fault of ours, known or not: she waits, and loses nothing
+            if isinstance(error, PasserelleError):
+                log.warning("receipt %s waits for us: %s", held.receipt, error)
+            else:
+                log.exception("receipt %s waits for us", held.receipt)
+            with ledger.session(self._engine) as session:
+                queue.give_back(session, held, f"{type(error).__name__}: {error}", datetime.now(UTC))
+
+    def _mark_leased(self, held: Lease) -> None:
+        files = self._files(held.receipt)
+        if files is None:  # erased meanwhile
+            with ledger.session(self._engine) as session:
+                session.get_one(Job, held.job).state = queue.DONE
+            return
+        marked = self._mark(held.track, held.unit, files)
+        place = Place(held.track, held.handle, held.unit)
+        # The verdict first: she can read it while the rest is written.
+        if not self._keep(held.receipt, held.track, marked.verdict, held):
+            return
+        self._settle(place, _Fresh(held.receipt, files, marked))
+        with ledger.session(self._engine) as session:
+            queue.finish(session, held, marked.verdict, datetime.now(UTC))
+        log.info("receipt %s marked in %.1f s", held.receipt, marked.verdict.seconds)
+
+    def _files(self, receipt: str) -> dict[str, bytes] | None:
+        with ledger.reading(self._engine) as session:
+            parcel = receipts.parcel_of(session, receipt)
+        if parcel is None:
+            return None
+        try:
+            return unpack(parcel)
+        except SubmissionError:
+            return {}  # marking says, as her verdict, that there is no notebook
+
+    def _mark(self, track: str, unit: str, files: Mapping[str, bytes]) -> Marked:
+        course_dir = self._course_dir(track)
+        if not course_dir.is_dir():
+            raise ServiceError(f"{course_dir}: there is no such course directory; build the course")
+        marked = self._marking(course_dir, unit, files, learner=self._settings.learner)
+        if marked.verdict.outcome is Outcome.OURS:
+            raise ServiceError("; ".join(notice.id for notice in marked.verdict.notices) or "a fault of ours")
+        return marked
+
+    def _keep(self, receipt: str, track: str, verdict: Verdict, held: Lease | None = None) -> bool:
+        """Store a verdict; False where the job was taken from us or queued again meanwhile."""
+        now = datetime.now(UTC)
+        with ledger.session(self._engine) as session:
+            if held is not None:
+                job = session.get_one(Job, held.job)
+                if job.state != queue.LEASED or job.leased_until != held.until:
+                    return False
+            queue.keep_verdict(session, track, verdict, now)
+            session.get_one(Receipt, receipt).verdict_key = verdict.key
+        return True
+
+    # The gradebook
+
+    def _settle(self, place: Place, fresh: _Fresh | None = None) -> None:
+        """Let the gradebook hold the attempt that should stand there."""
+        with ledger.reading(self._engine) as session:
+            chosen = standing_attempt(receipts.attempts(session, place.handle, place.track, place.unit))
+        if chosen is None:
+            return
+        if fresh is None or fresh.receipt != chosen.receipt:
+            if self._stands(place, chosen):
+                return
+            again = self._mark_again(chosen)
+            if again is None:
+                return
+            fresh = again
+        record(
+            self._course_dir(place.track),
+            place.handle,
+            chosen.received,
+            chosen.number,
+            fresh.files,
+            fresh.marked,
+            ledger_engine=self._engine,
+            track=place.track,
+        )
+        self._to_feed[place] = 0.0
+        # A mark that a trainer saved while this was going on is in the ledger now: do the sums still agree?
+        self._to_settle[place] = 0.0
+
+    def _stands(self, place: Place, chosen: AttemptRow) -> bool:
+        course_dir = self._course_dir(place.track)
+        if not gradebook_path(course_dir).is_file():
+            return False
+        received = standing_receipts(course_dir, place.handle, place.unit).get((place.handle, place.unit))
+        return received == chosen.received and _stamp(course_dir, place) == nbgrader_timestamp(chosen.received)
+
+    def _mark_again(self, chosen: AttemptRow) -> _Fresh | None:
+        """Mark an older attempt for its executed notebook; its verdict is the same, or that of a corrected check."""
+        files = self._files(chosen.receipt)
+        if files is None:
+            return None
+        marked = self._mark(chosen.track, chosen.unit, files)
+        self._keep(chosen.receipt, chosen.track, marked.verdict)
+        return _Fresh(chosen.receipt, files, marked)
+
+    def _notice_manual_marks(self) -> bool:
+        """Copy marks that trainers have given since the last look."""
+        noticed = False
+        for path in sorted(self._settings.courses.glob("*/gradebook.db")):
+            track, now = path.parent.name, fingerprint(path.parent)
+            if self._seen.get(track) == now:
+                continue
+            try:
+                with ledger.session(self._engine) as session:
+                    changed = sync_manual_marks(path.parent, session, track=track)
+            except ServiceError as error:
+                log.warning("manual marks of %s wait: %s", track, error)
+                continue
+            self._seen[track] = now
+            for handle, unit in changed:
+                noticed = True
+                self._to_settle[Place(track, handle, unit)] = 0.0
+                self._to_feed[Place(track, handle, unit)] = 0.0
+        return noticed
+
+    # What can wait
+
+    def _next_of(self, waiting: dict[Place, float], do: Callable[[Place], None]) -> bool:
+        due = next((place for place, not_before in waiting.items() if not_before <= monotonic()), None)
+        if due is None:
+            return False
+        del waiting[due]
+        try:
+            do(due)
+        except Exception:  # it waits and is tried again; the others go on
+            log.exception("%s of %s: tried again in %d s", due.unit, due.track, AGAIN_AFTER_S)
+            waiting[due] = monotonic() + AGAIN_AFTER_S
+        return True
+
+    def _feed(self, place: Place) -> None:
+        release_feedback(self._course_dir(place.track), place.handle, place.unit, self._engine, track=place.track)
+
+    def _check_next(self) -> bool:
+        """Once after the start: find what a killed worker had not recorded."""
+        if not self._to_check:
+            return False
+        track = self._to_check.pop()
+        course_dir = self._course_dir(track)
+        with ledger.reading(self._engine) as session:
+            known = receipts.attempts_of_track(session, track)
+            self._to_feed |= {Place(track, *who): 0.0 for who in stale_feedback(session, track)}
+        standing = standing_receipts(course_dir)
+        by_place: dict[Place, list[AttemptRow]] = {}
+        for attempt in known:
+            by_place.setdefault(Place(track, attempt.handle, attempt.unit), []).append(attempt)
+        for place, attempts in by_place.items():
+            chosen = standing_attempt(attempts)
+            if chosen is None or chosen.erased is not None:
+                continue
+            stands = standing.get((place.handle, place.unit)) == chosen.received
+            if not stands or _stamp(course_dir, place) != nbgrader_timestamp(chosen.received):
+                self._to_settle[place] = 0.0
+        return True
+
+
+def _stamp(course_dir: Path, place: Place) -> str | None:
+    try:
+        return (course_dir / "submitted" / place.handle / place.unit / "timestamp.txt").read_text().strip()
+    except FileNotFoundError:
+        return None
