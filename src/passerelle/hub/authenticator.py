@@ -26,7 +26,7 @@ class Account:
     groups: list[str]
 
 
-class PasserelleAuthenticator(Authenticator):
+class PasserelleAuthenticator(Authenticator):  # type: ignore[misc]  # jupyterhub has no types
     """Authenticate whom the ledger knows; accounts of courses cannot log in."""
 
     database_url = Unicode(help="SQLAlchemy URL of the ledger").tag(config=True)

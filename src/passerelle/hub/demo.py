@@ -9,6 +9,7 @@ from pathlib import Path
 from sqlalchemy.orm import Session
 
 from passerelle import courses, ledger
+from passerelle.grading.redirect import install_in
 from passerelle.grading.release import generate
 from passerelle.hub import preflight
 from passerelle.hub.keys import write_private
@@ -20,7 +21,7 @@ from passerelle.model.parcel import pack
 from passerelle.model.people import Role
 from passerelle.model.settings import Settings
 
-PASSWORDS = "demo-passwords.txt"  # noqa: S105  # a file's name
+PASSWORDS = "demo-passwords.txt"
 COHORT = "demo"
 STARTED = timedelta(weeks=2)
 """How long ago the demo cohort began: far enough for its first units to be due."""
@@ -83,6 +84,7 @@ def build_courses(settings: Settings) -> list[str]:
         if not stamp.exists() or stamp.read_text() != now:
             into.mkdir(mode=0o700, parents=True, exist_ok=True)
             course = courses.build_course(source, into)
+            install_in(into)
             release(settings, course)
             stamp.write_text(now)
             log.info("built and released %s", course.track)
@@ -105,9 +107,7 @@ def release(settings: Settings, course: Course) -> None:
         engine.dispose()
 
 
-def add_people(
-    session: Session, passwords: dict[str, str], tracks: list[str], began: datetime
-) -> dict[str, str]:
+def add_people(session: Session, passwords: dict[str, str], tracks: list[str], began: datetime) -> dict[str, str]:
     """Add the demo people that are not there yet, enrol and pair them.
 
     Returns:

@@ -3,8 +3,7 @@
 import secrets
 
 # Short, concrete, spelt the same everywhere on a keyboard, in French or English; none sounds like another.
-WORDS = tuple(
-    """
+_LIST = """
     abeille acorn agate amber ancre anvil arbre arrow atlas aube badge baker balcon bambou banjo barge basalt basin
     beacon bicycle birch biscuit bison blanket bobine bottle boulder bridge brioche bronze brook bucket cabane cabin
     cactus camera candle canoe canyon carafe carbon caravan carpet castle cedre cello cerise chalk chapeau cherry
@@ -24,8 +23,8 @@ WORDS = tuple(
     tapis teapot temple thistle thyme tiger timber tomato topaz torch tortoise tower tractor trellis tulip turbine
     turquoise umbrella urchin valley vanilla velvet verger violin volcano walnut warbler willow windmill winter
     wombat yacht yarn zebra zenith zephyr zinnia
-    """.split()
-)
+"""
+WORDS = tuple(_LIST.split())
 COUNT = 5
 
 

@@ -60,7 +60,9 @@ class StartError(ServiceError):
     @classmethod
     def not_writable(cls, root: Path, reason: str) -> Self:
         """Build the error of a data directory we cannot write."""
-        return cls(f"The data directory {root} cannot be written ({reason}): give it to this user, or set PASSERELLE_DATA.")
+        return cls(
+            f"The data directory {root} cannot be written ({reason}): give it to this user, or set PASSERELLE_DATA."
+        )
 
     @classmethod
     def runs_already(cls, root: Path, pid: str) -> Self:

@@ -4,6 +4,7 @@ Two nets: every child asks the kernel for a signal at its parent's death, and th
 so that what is orphaned below it becomes its own child and is ended by it.
 """
 
+import contextlib
 import ctypes
 import os
 import shutil
@@ -78,10 +79,8 @@ def _running(pids: Iterable[int]) -> list[int]:
     """Return those that are neither gone nor zombies; reap our own dead children."""
     left = []
     for pid in pids:
-        try:
+        with contextlib.suppress(ChildProcessError):
             os.waitpid(pid, os.WNOHANG)
-        except ChildProcessError:
-            pass
         try:
             state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
         except OSError:

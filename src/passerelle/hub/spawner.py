@@ -14,6 +14,7 @@ from jupyterhub.utils import random_port
 from tornado.web import HTTPError
 from traitlets import Dict, Integer
 
+import passerelle
 from passerelle import ledger
 from passerelle.hub.box import RUNTIME, Box, accounts_file, groups_file
 from passerelle.hub.roles import SERVICE, role_group
@@ -40,8 +41,6 @@ def learner_programs(prefix: Path) -> list[Path]:
 
 def platform_programs() -> list[Path]:
     """Return the same of this process, and where its `passerelle` lies when that is elsewhere."""
-    import passerelle
-
     programs = learner_programs(Path(sys.prefix))
     package = Path(passerelle.__file__).resolve().parent
     return programs if any(package.is_relative_to(one) for one in programs) else [*programs, package]
@@ -51,7 +50,7 @@ class BubblewrapSpawner(LocalProcessSpawner):  # type: ignore[misc]  # jupyterhu
     """Starts `jupyterhub-singleuser` in a box, as this process's own unprivileged user."""
 
     homes_settings = Dict(help="the installation's settings (`model.settings.Settings` as JSON)").tag(config=True)
-    at_once = Integer(2, help="how many servers start at the same time; the others wait for their turn").tag(config=True)
+    at_once = Integer(2, help="how many servers start at one time; the others wait for their turn").tag(config=True)
 
     _turns: ClassVar[asyncio.Semaphore | None] = None
 

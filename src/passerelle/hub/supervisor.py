@@ -49,6 +49,8 @@ class Supervisor:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.log = settings.logs / "hub.log"
+        self.ports = Ports(*preflight.free_ports(3))
+        self._log_began = 0
         self._hub: subprocess.Popen[bytes] | None = None
         self._stop_asked = False
 
@@ -101,10 +103,9 @@ class Supervisor:
         ledger.migrate(self.settings.database_url)
 
     def _start(self) -> None:
-        hub, proxy_api, service = preflight.free_ports(3)
         environment = {
             **os.environ,
-            **Ports(hub, proxy_api, service).environment(),
+            **self.ports.environment(),
             "PASSERELLE_DATA": str(self.settings.root),
             "PASSERELLE_PORT": str(self.settings.port),
             "PASSERELLE_DATABASE": self.settings.database_url,
@@ -133,9 +134,13 @@ class Supervisor:
     def _wait_until_healthy(self) -> bool:
         """Wait for the hub, then for our service; return False where a stop was asked meanwhile."""
         until = time.monotonic() + HEALTHY_WITHIN_S
-        for what, path in (("JupyterHub", "/hub/health"), ("pages and exchange", f"{PAGES}health")):
+        for what, port, path in (
+            # The hub's own port first: the proxy writes a line for each question that comes too early.
+            ("JupyterHub", self.ports.hub, "/hub/health"),
+            ("the pages and the exchange", self.settings.port, f"{PAGES}health"),
+        ):
             self._say(f"waiting for {what} …")
-            while not answers(f"http://127.0.0.1:{self.settings.port}{path}"):
+            while not answers(f"http://127.0.0.1:{port}{path}"):
                 if self._stop_asked:
                     return False
                 if self._ended() is not None or time.monotonic() > until:

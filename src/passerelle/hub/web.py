@@ -4,19 +4,18 @@ import asyncio
 import logging
 import os
 import signal
-from typing import Any
 from urllib.parse import urlsplit
 
 from jupyterhub.services.auth import HubOAuthCallbackHandler
 from tornado.httpserver import HTTPServer
 from tornado.web import Application, RequestHandler
 
+from passerelle import ledger
 from passerelle.exchange import api
+from passerelle.exchange.context import Context
 from passerelle.hub.keys import kept_secret
 from passerelle.model.settings import Settings
 from passerelle.review import pages
-
-MAX_BODY_BYTES = 32 * 1024 * 1024
 
 
 class HealthHandler(RequestHandler):
@@ -30,31 +29,34 @@ class HealthHandler(RequestHandler):
         """Do not ask for a cookie: nothing is changed here."""
 
 
-def application(settings: Settings, prefix: str) -> Application:
-    """Return the service's application under a URL prefix that ends with a slash."""
-    handlers: list[Any] = [(prefix + "health", HealthHandler), (prefix + "oauth_callback", HubOAuthCallbackHandler)]
-    for pattern, handler, *rest in [*api.routes(settings), *pages.routes(settings)]:
-        handlers.append((prefix + pattern, handler, *rest))
+def application(context: Context) -> Application:
+    """Return the service's application: health, the hub's callback, the exchange, the pages."""
     return Application(
-        handlers,
-        cookie_secret=kept_secret(settings.secrets, "service-cookie"),
+        [
+            (context.prefix + "health", HealthHandler),
+            (context.prefix + "oauth_callback", HubOAuthCallbackHandler),
+            *api.routes(context),
+            *pages.routes(context),
+        ],
+        cookie_secret=kept_secret(context.settings.secrets, "service-cookie"),
         xsrf_cookies=True,
-        passerelle_settings=settings,
     )
 
 
 async def serve(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT."""
     address = urlsplit(os.environ["JUPYTERHUB_SERVICE_URL"])
-    server = HTTPServer(
-        application(settings, os.environ["JUPYTERHUB_SERVICE_PREFIX"]), max_buffer_size=MAX_BODY_BYTES, xheaders=False
-    )
+    context = Context(settings, ledger.engine(settings.database_url))
+    # Forwarded headers are not believed: any process of this machine can send them.
+    server = HTTPServer(application(context), xheaders=False)
     server.listen(address.port or 0, address="127.0.0.1")
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     await stop.wait()
     server.stop()
+    await server.close_all_connections()
+    context.engine.dispose()
 
 
 def main() -> None:

@@ -1,0 +1,91 @@
+# Running as the one who may: the service user where root started us, ourselves otherwise.
+# shellcheck shell=bash
+
+make_home() {
+    [ -n "$ROOT" ] || return 0
+    id "$SERVICE_USER" >/dev/null 2>&1 ||
+        useradd --system --user-group --home-dir "$DATA" --no-create-home --shell /usr/sbin/nologin "$SERVICE_USER"
+    install -d -m 0700 -o "$SERVICE_USER" -g "$SERVICE_USER" "$DATA"
+    # They hold solutions: for the service user alone, not for everybody with an account on this machine.
+    rm -rf "$PREFIX/courses.new"
+    cp -R "$CHECKOUT/courses" "$PREFIX/courses.new"
+    rm -rf "$PREFIX/courses"
+    mv "$PREFIX/courses.new" "$PREFIX/courses"
+    chown -R root:"$SERVICE_USER" "$PREFIX/courses"
+    chmod -R u=rwX,g=rX,o= "$PREFIX/courses"
+    if [ -d "$PREFIX/checkout" ]; then
+        chown root:"$SERVICE_USER" "$PREFIX/checkout"
+        chmod 0750 "$PREFIX/checkout"
+    fi
+    write_command
+}
+
+# `passerelle` for the operator: the settings of this installation, and the service user instead of root.
+write_command() {
+    mkdir -p "$PREFIX/bin"
+    cat >"$PREFIX/bin/passerelle" <<END
+#!/bin/sh
+# Written by scripts/bootstrap: \`passerelle\` with the settings of this installation, as its service user.
+set -eu
+cd "$DATA" 2>/dev/null || cd /
+set -- env PASSERELLE_DATA="\${PASSERELLE_DATA:-$DATA}" PASSERELLE_LEARNER="$PREFIX/learner" \\
+    PASSERELLE_NODE_MODULES="$PREFIX/proxy/node_modules" PASSERELLE_COURSE_SOURCES="$PREFIX/courses" HOME="$DATA" \\
+    "$PREFIX/platform/bin/passerelle" "\$@"
+[ "\$(id -u)" != 0 ] || exec setpriv --reuid=$SERVICE_USER --regid=$SERVICE_USER --init-groups -- "\$@"
+exec "\$@"
+END
+    chmod 0755 "$PREFIX/bin/passerelle"
+}
+
+# as_service HOME COMMAND… : with a clean environment, whoever runs it.
+as_service() {
+    local home=$1 name kept=()
+    shift
+    for name in PASSERELLE_PORT PASSERELLE_DATABASE PASSERELLE_TIMEZONE TERM LANG TZ CI NO_COLOR COLUMNS; do
+        [ -z "${!name:-}" ] || kept+=("$name=${!name}")
+    done
+    kept+=("HOME=$home" "PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
+        "PASSERELLE_LEARNER=$PREFIX/learner" "PASSERELLE_NODE_MODULES=$PREFIX/proxy/node_modules")
+    if [ -n "$ROOT" ]; then
+        exec setpriv --reuid="$SERVICE_USER" --regid="$SERVICE_USER" --init-groups env -i "${kept[@]}" "$@"
+    fi
+    exec env -i "${kept[@]}" "USER=$(id -un)" "$@"
+}
+
+serve() {
+    local courses=$CHECKOUT/courses
+    [ -z "$ROOT" ] || courses=$PREFIX/courses
+    mkdir -p "$DATA"
+    cd "$DATA"
+    as_service "$DATA" PASSERELLE_DATA="$DATA" PASSERELLE_COURSE_SOURCES="$courses" \
+        "$PREFIX/platform/bin/python" -m passerelle.hub --demo
+}
+
+# pytest on a checkout it can only read; all it writes lies in directories of its own.
+run_tests() {
+    local scratch=$PREFIX/.scratch
+    if [ -n "$ROOT" ]; then
+        scratch=$DATA/tests
+        install -d -m 0700 -o "$SERVICE_USER" -g "$SERVICE_USER" "$scratch"
+    else
+        mkdir -p "$scratch"
+    fi
+    cd "$SOURCES"
+    as_service "$scratch" PYTHONPYCACHEPREFIX="$scratch/pycache" \
+        "$PREFIX/dev/bin/python" -m pytest -o cache_dir="$scratch/pytest" "$@"
+}
+
+run_lint() {
+    cd "$CHECKOUT"
+    local bin=$PREFIX/dev/bin
+    "$bin/ruff" format --check .
+    "$bin/ruff" check .
+    "$bin/mypy"
+    PYTHONPATH=src:. "$bin/lint-imports"
+    # What git knows, not what lies about.
+    git -c safe.directory="$CHECKOUT" ls-files -z | xargs -0 "$bin/codespell"
+}
+
+run_bench() {
+    run_tests -m bench -s "$@"
+}
