@@ -1,0 +1,61 @@
+"""Whom the words ask, and what they may say: one session a process."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from autograders import answers
+from autograders.typed import pack
+
+
+class Source(Protocol):
+    """Where answers come from: her own kernel, or a pipe to the box."""
+
+    def get(self, name: str) -> dict[str, Any]:
+        """Answer what a variable holds."""
+        ...
+
+    def call(self, name: str, arguments: Sequence[Any], keywords: Mapping[str, Any], *, back: bool) -> dict[str, Any]:
+        """Answer what a call returns; the arguments are typed data."""
+        ...
+
+
+class Kernel:
+    """The kernel this runs in."""
+
+    def get(self, name: str) -> dict[str, Any]:
+        """Answer what a variable holds."""
+        return answers.get(answers.namespace(), name)
+
+    def call(self, name: str, arguments: Sequence[Any], keywords: Mapping[str, Any], *, back: bool) -> dict[str, Any]:
+        """Answer what a call returns."""
+        return answers.call(answers.namespace(), name, arguments, keywords, back=back)
+
+
+class Session:
+    """Whom the words ask.
+
+    `silent_facts`: hidden tests are running, so no message may hold a value. `looked`: plain data of hers
+    has been handed to the check cell's own Python (an error there may be about her answer).
+    """
+
+    def __init__(self) -> None:
+        self.source: Source = Kernel()
+        self.silent_facts = False
+        self.looked = False
+
+
+session = Session()
+
+
+def packed(value: Any) -> Any:
+    """Return an argument of a call as typed data.
+
+    Raises:
+        TypeError: the author gave something that cannot cross into the box.
+    """
+    data = pack(value)
+    if isinstance(data, dict) and data.get("t") == "opaque":
+        raise TypeError(
+            f"an argument of type {type(value).__name__} cannot be handed to a fellow's function; give plain data"
+        )
+    return data

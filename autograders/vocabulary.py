@@ -1,0 +1,117 @@
+"""`expect`: where a check cell begins, and the parts that earn its points."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from autograders.catalogue import language, unit_here, words
+from autograders.expectation import Expectation, asked_call, asked_for
+from autograders.failure import CheckFailed, Fact
+from autograders.session import session
+
+UNFORESEEN = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+"""What a check's own Python meets in data of hers that nobody foresaw: «not met», once it has looked at her data."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of a check: its points, its title (an id or words), and what was not met (nothing: earned)."""
+
+    points: float
+    title: str
+    facts: tuple[Fact, ...] = ()
+
+
+class Expect:
+    """Call it with a name, or use its words.
+
+    expect("x")                      her variable x
+    expect.call("f", 1, frame)       the result of her function f, called with copies of these arguments
+    """
+
+    def __init__(self) -> None:
+        self.parts: list[Part] = []
+        self._used = False
+        self._watching = False
+
+    def __call__(self, name: str) -> Expectation:
+        """Look at her variable of this name."""
+        self._watch()
+        return asked_for(name)
+
+    def call(self, function: str, /, *args: Any, **kwargs: Any) -> Expectation:
+        """Look at the result of her function, called with copies of these arguments (plain data, frames with their index, arrays)."""
+        self._watch()
+        return asked_call(function, args, kwargs)
+
+    def that(self, condition: object, message: str, *, look: str | None = None, **args: Any) -> None:
+        """Expect that a condition of your own is true; the message is said where it is not."""
+        self._watch()
+        if not condition:
+            args.update(args.pop("args", None) or {})
+            raise CheckFailed((Fact(message, args, look),))
+
+    @contextmanager
+    def part(self, points: float, title: str = "") -> Iterator[None]:
+        """Earn points for what is inside. What is not met there is said, and the check goes on with the next part.
+
+        `title` is an id of the unit's messages, or words. Without parts a check earns all or nothing.
+        """
+        self._watch()
+        try:
+            yield
+        except CheckFailed as unmet:
+            self._add(Part(points, title, unmet.facts))
+        except UNFORESEEN:
+            if not session.looked:
+                raise
+            self._add(Part(points, title, (Fact("unforeseen", {}),)))
+        else:
+            self._add(Part(points, title))
+
+    def points(self) -> float:
+        """Return the points of this cell's parts: the last line of a check cell with parts (partial credit)."""
+        return float(sum(part.points for part in self.parts if not part.facts))
+
+    def begin(self) -> None:
+        """Begin a cell: its parts and what it has looked at are its own."""
+        self.parts.clear()
+        self._used = session.looked = False
+
+    def _add(self, part: Part) -> None:
+        self.parts.append(part)
+        if _shell() is not None:
+            unit, reader = unit_here(), language()
+            title = words(part.title, {}, reader, unit) or words("a-part", {}, reader)
+            said = [line for fact in part.facts for line in fact.lines(reader, unit)]
+            _show([f"{'○' if part.facts else '●'} {title}", *(f"   {line}" for line in said)])
+
+    def _watch(self) -> None:
+        """Notice where cells begin and end in her kernel, to say so when all is as expected."""
+        self._used = True
+        shell = _shell()
+        if shell is not None and not self._watching:
+            self._watching = True
+            shell.events.register("pre_run_cell", lambda *_: self.begin())
+            shell.events.register("post_run_cell", self._end)
+
+    def _end(self, result: Any = None) -> None:
+        if self._used and not self.parts and getattr(result, "success", False):
+            _show([words("as-expected", {}, language())])
+
+
+def _shell() -> Any:
+    interactive = sys.modules.get("IPython")
+    return interactive.get_ipython() if interactive is not None and hasattr(interactive, "get_ipython") else None
+
+
+def _show(lines: list[str]) -> None:
+    """Show lines under the cell: no stream, so nbgrader's marking is not touched."""
+    from IPython.display import display  # noqa: PLC0415  there is a shell, so it is loaded already
+
+    display({"text/plain": "\n".join(lines)}, raw=True)
+
+
+expect = Expect()
