@@ -7,31 +7,25 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 from passerelle_lab.language import dump, in_language
+from passerelle_lab.words import say
 
 MAX_FILES = 200
 MAX_BYTES = 20_000_000
 MAX_DEPTH = 6
+NOT_HERS = frozenset({"__pycache__", "feedback"})
+"""What lies there without being her work: caches, and the pages that nbgrader fetches."""
 
 
 class FolderError(Exception):
-    """Something of hers stands in the way: `text` is in the catalogue, `values` fill its places."""
+    """Something of hers, or of a release, stands in the way: `text` is in the catalogue, `values` fill its places."""
 
     def __init__(self, text: str, **values: object) -> None:
         super().__init__(text.format_map(values))
         self.text = text
         self.values = values
-
-
-class IncompleteReleaseError(FolderError):
-    """A release has no notebook of its unit's name, or one that cannot be read."""
-
-    @classmethod
-    def of(cls, unit: str) -> Self:
-        """Build the error for a unit."""
-        return cls("The unit that we received is not complete. Tell your trainer; your own files are untouched.", unit=unit)
 
 
 def notebook_path(track: str, unit: str) -> Path:
@@ -53,14 +47,15 @@ def place(home: Path, track: str, unit: str, files: Mapping[str, bytes], languag
         language: the language of the prose.
 
     Raises:
-        IncompleteReleaseError: the release has no readable notebook of the unit's name.
+        FolderError: the release has no readable notebook of the unit's name.
     """
     name = f"{unit}.ipynb"
     try:
         notebook = json.loads(files[name])
         files = {**files, name: dump(in_language(notebook, language))}
     except (KeyError, ValueError) as error:
-        raise IncompleteReleaseError.of(unit) from error
+        text = "The unit that we received is not complete. Tell your trainer; your own files are untouched."
+        raise FolderError(text) from error
     folder = home / track / unit
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{unit}-", dir=folder.parent) as beside:
@@ -95,7 +90,7 @@ def _add_missing(source: Path, folder: Path) -> None:
 def collect(home: Path, track: str, unit: str) -> dict[str, bytes]:
     """Return the files of a unit's folder by their path in it.
 
-    Hidden files and folders (checkpoints, caches) stay behind.
+    Hidden files and folders (checkpoints), caches and fetched feedback stay behind.
 
     Raises:
         FolderError: no notebook; a link; too many files, too many bytes, too deep.
@@ -133,7 +128,7 @@ def _files(home: Path, folder: Path, depth: int) -> Iterator[Path]:
             count=MAX_DEPTH,
         )
     for path in sorted(folder.iterdir()):
-        if path.name.startswith(".") or path.name == "__pycache__":
+        if path.name.startswith(".") or path.name in NOT_HERS:
             continue
         if path.is_symlink():
             raise FolderError(
@@ -146,12 +141,28 @@ def _files(home: Path, folder: Path, depth: int) -> Iterator[Path]:
             yield path
 
 
-def doubts(notebook: dict[str, Any]) -> list[tuple[str, dict[str, object]]]:
-    """Return what she should know before she submits, as texts of the catalogue and their values.
+def doubts(notebook: bytes, language: str) -> list[str]:
+    """Return what she should know before she submits, in her language.
 
     A copied or split answer is read as one, top to bottom.
     """
-    cells = [cell.get("metadata", {}).get("nbgrader", {}) for cell in notebook.get("cells", [])]
+    cells = [cell.get("metadata", {}).get("nbgrader", {}) for cell in _read(notebook)["cells"]]
     answers = Counter(str(cell["grade_id"]) for cell in cells if cell.get("solution") and "grade_id" in cell)
     text = "The answer «{key}» is there {count} times. We would read its parts from top to bottom, as one answer."
-    return [(text, {"key": key, "count": count}) for key, count in answers.items() if count > 1]
+    return [say(language, text, key=key, count=count) for key, count in answers.items() if count > 1]
+
+
+def title(notebook: bytes, language: str) -> str | None:
+    """Return the unit's title as the notebook has it."""
+    titles = _read(notebook).get("metadata", {}).get("passerelle", {}).get("title", {})
+    return titles.get(language) or titles.get("en")
+
+
+def _read(notebook: bytes) -> dict[str, Any]:
+    try:
+        content = json.loads(notebook)
+    except ValueError:
+        content = None
+    if isinstance(content, dict) and isinstance(content.get("cells"), list):
+        return content
+    raise FolderError("The notebook is not one that we can read. Open the unit, save it, and submit again.")

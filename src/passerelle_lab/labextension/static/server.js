@@ -58,14 +58,14 @@ export class Server {
   }
 
   /** The result of a receipt once there is one; null where it takes too long or nobody waits any more. */
-  async result(receipt, language, stillWanted) {
+  async result(receipt, stillWanted) {
     for (const wait of RESULT_WAITS_S) {
       await new Promise((awake) => setTimeout(awake, wait * 1000));
       if (!stillWanted()) {
         return null;
       }
       try {
-        const result = await this.ask("GET", `results/${encodeURIComponent(receipt)}?language=${language}`);
+        const result = await this.ask("GET", `results/${encodeURIComponent(receipt)}`);
         if (result.state !== "waiting") {
           return result;
         }

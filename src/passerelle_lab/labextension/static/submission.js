@@ -84,7 +84,7 @@ export class Submission {
     };
     this.show(() => [when(), " · ", this.say("It is being marked.")]);
     const wanted = () => !panel.isDisposed && this.latest === receipt.receipt;
-    const result = await server.result(receipt.receipt, this.bar.language, wanted);
+    const result = await server.result(receipt.receipt, wanted);
     if (wanted()) {
       const link = () => this.link(receipt.receipt);
       this.show(() => [when(), " · ", ...this.outcome(result), ...link()]);
@@ -96,10 +96,10 @@ export class Submission {
       const shown = (value) => number(this.bar.language, value);
       const values = { points: shown(result.points ?? 0), max: shown(result.max ?? 0) };
       const said = [this.say("Points so far: {points} of {max}.", values)];
-      if ((result.checks ?? []).some((check) => check.state === "by-hand")) {
+      if (result.waits_for_person) {
         said.push(" ", this.say("A trainer reads the rest."));
       }
-      return said;
+      return [...said, ...(result.notices ?? []).flatMap((notice) => [" ", notice.text])];
     }
     if (result?.state === "ours") {
       return [this.say("It waits for us: your work is safe, you have nothing to do.")];
