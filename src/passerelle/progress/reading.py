@@ -1,0 +1,184 @@
+"""From the ledger's facts to the read model."""
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy.orm import Session
+
+from passerelle.ledger.receipts import AttemptRow
+from passerelle.model.attempts import counted_attempt
+from passerelle.model.course import CheckCard, Course, CourseUnit
+from passerelle.progress.facts import Enrolled, Facts, read_facts
+from passerelle.progress.model import (
+    Attempt,
+    AttemptState,
+    Check,
+    FellowProgress,
+    State,
+    Task,
+    TrackProgress,
+    UnitProgress,
+    Waiting,
+    WaitingKind,
+)
+
+WEEK = timedelta(weeks=1)
+
+
+def track_progress(
+    session: Session, course: Course, as_of: datetime, handles: Collection[str] | None = None
+) -> TrackProgress:
+    """Return where the fellows of a track stand at a moment; of all of them, or of `handles`."""
+    facts = read_facts(session, course.track, handles)
+    return TrackProgress(
+        track=course.track,
+        as_of=as_of,
+        weeks=course.weeks,
+        mastery=course.mastery,
+        fellows=tuple(_fellow(facts, course, one, as_of) for one in facts.enrolled),
+    )
+
+
+def fellow_progress(session: Session, course: Course, handle: str, as_of: datetime) -> FellowProgress | None:
+    """Return where one fellow stands, or None where she is not in the track."""
+    return next(iter(track_progress(session, course, as_of, [handle]).fellows), None)
+
+
+def _fellow(facts: Facts, course: Course, enrolled: Enrolled, as_of: datetime) -> FellowProgress:
+    return FellowProgress(
+        fellow=enrolled.handle,
+        cohort=enrolled.cohort,
+        starts=enrolled.starts,
+        ends=enrolled.ends,
+        week=max(0, (as_of - enrolled.starts) // WEEK + 1),
+        units=tuple(_unit(facts, course, unit, enrolled, as_of) for unit in course.units),
+    )
+
+
+def _unit(facts: Facts, course: Course, unit: CourseUnit, enrolled: Enrolled, as_of: datetime) -> UnitProgress:
+    card = unit.card
+    rows = facts.attempts.get((enrolled.handle, card.unit), [])
+    stands = counted_attempt(rows)
+    attempts = tuple(_attempt(row) for row in rows)
+    counted = next((one for one in attempts if stands and one.number == stands.number), None)
+    released, due = facts.released.get(card.unit), enrolled.starts + unit.weeks[1] * WEEK
+    absent = State.MISSING if released and as_of >= due else State.NOT_DUE
+    waiting = _waiting(rows, stands)
+    state = _unit_state(rows, stands, waiting, absent)
+    checks = tuple(_check(one, stands, state, absent) for one in card.checks)
+    enough = course.mastery * card.max_points - 1e-9
+    return UnitProgress(
+        unit=card.unit,
+        state=state,
+        released=released,
+        due=due,
+        mastered=None if counted is None or counted.points is None else counted.points >= enough,
+        counted_attempt=counted.number if counted else None,
+        automatic_points=counted.automatic_points if counted else None,
+        manual_points=counted.manual_points if counted else None,
+        points=counted.points if counted else None,
+        max_points=card.max_points,
+        last_submission=rows[-1].received if rows else None,
+        waiting=waiting,
+        tasks=tuple(_task(task, [one for one in checks if one.task == task]) for task in _task_ids(card.checks)),
+        checks=checks,
+        attempts=attempts,
+    )
+
+
+def _attempt(row: AttemptRow) -> Attempt:
+    return Attempt(
+        receipt=row.receipt,
+        number=row.number,
+        received=row.received,
+        state=AttemptState(row.state),
+        automatic_points=_sum([row.auto]),
+        manual_points=_sum(row.manual.get(check) for check, answer in _answers(row) if answer is not None),
+        points=_sum([row.points]),
+    )
+
+
+def _waiting(rows: Sequence[AttemptRow], counted: AttemptRow | None) -> tuple[Waiting, ...]:
+    """Return what we owe her: the newest attempt's marking, and hand marks of the counted and the newest attempt.
+
+    Answers of other attempts are superseded: nobody is owed a mark for them.
+    """
+    owed: list[Waiting] = []
+    if rows and rows[-1].verdict is None:
+        kind = WaitingKind.OURS if rows[-1].state == "ours" else WaitingKind.MARKING
+        owed.append(Waiting(kind=kind, check=None, since=rows[-1].received, attempt=rows[-1].number))
+    marked = [row for row in rows if row.verdict is not None]
+    seen: set[str] = set()
+    for row in marked[::-1]:
+        if row is not marked[-1] and row is not counted:
+            continue
+        for check, answer in _answers(row):
+            if check in seen or answer is None or row.manual.get(check) is not None:
+                continue
+            seen.add(check)
+            since = min(other.received for other in marked if (check, answer) in _answers(other))
+            owed.append(Waiting(kind=WaitingKind.MANUAL, check=check, since=since, attempt=row.number))
+    return tuple(owed)
+
+
+def _answers(row: AttemptRow) -> list[tuple[str, str | None]]:
+    return sorted(row.verdict.manual_answers.items()) if row.verdict else []
+
+
+def _unit_state(
+    rows: Sequence[AttemptRow], counted: AttemptRow | None, waiting: Sequence[Waiting], absent: State
+) -> State:
+    if not rows:
+        return absent
+    if any(one.kind is not WaitingKind.MARKING for one in waiting):
+        return State.WAITING_FOR_US
+    if waiting or counted is None:
+        return State.SUBMITTED
+    return State.GRADED
+
+
+def _check(card: CheckCard, stands: AttemptRow | None, state: State, absent: State) -> Check:
+    points: float | None = None
+    if stands is None or stands.verdict is None:
+        check_state = state
+    elif card.manual:
+        # Left blank, it waits for nobody: there is nothing of hers to mark yet.
+        answered = stands.verdict.manual_answers.get(card.key) is not None
+        points = stands.manual.get(card.key) if answered else None
+        check_state = absent if not answered else State.GRADED if points is not None else State.WAITING_FOR_US
+    else:
+        points = next((one.points for one in stands.verdict.checks if one.key == card.key), None)
+        # A check that came with a later version of the unit: nothing of hers is there for it yet.
+        check_state = absent if points is None else State.GRADED
+    return Check(
+        check=card.key,
+        task=card.task,
+        manual=card.manual,
+        state=check_state,
+        points=points,
+        max_points=card.points,
+    )
+
+
+def _task(task: str, checks: Sequence[Check]) -> Task:
+    states = {one.state for one in checks}
+    order = (State.WAITING_FOR_US, State.SUBMITTED, State.MISSING, State.NOT_DUE, State.GRADED)
+    return Task(
+        task=task,
+        state=next(one for one in order if one in states),
+        automatic_points=_sum(one.points for one in checks if not one.manual),
+        manual_points=_sum(one.points for one in checks if one.manual),
+        points=_sum(one.points for one in checks),
+        max_points=sum(one.max_points for one in checks),
+    )
+
+
+def _task_ids(checks: Iterable[CheckCard]) -> list[str]:
+    return list(dict.fromkeys(one.task for one in checks))
+
+
+def _sum(points: Iterable[float | None]) -> float | None:
+    """Return the sum of what is known; None, not 0, where nothing is."""
+    known = [one for one in points if one is not None]
+    # Thirds of points add up to 1.0, not to 0.9999999999999999.
+    return round(sum(known), 6) if known else None

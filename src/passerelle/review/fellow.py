@@ -1,0 +1,171 @@
+"""A fellow's pages: My path, a unit, an attempt with its feedback."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+from tornado.web import HTTPError
+
+from passerelle.ledger import manual, people, receipts
+from passerelle.ledger.receipts import AttemptRow
+from passerelle.model.course import Course, Unit
+from passerelle.model.people import Role
+from passerelle.progress import FellowProgress, UnitProgress, WaitingKind, fellow_progress
+from passerelle.review.base import PageHandler
+from passerelle.review.pictures import attempts_chart
+from passerelle.review.words import Standing, check_lines, sentences, unit_standing
+
+
+@dataclass(frozen=True)
+class Path:
+    """One track on My path: the unit to go on with comes first."""
+
+    course: Course
+    progress: FellowProgress
+    next: UnitProgress | None
+
+
+@dataclass(frozen=True)
+class Owed:
+    """A line of what we owe her."""
+
+    track: str
+    unit: str
+    title: str
+    kind: WaitingKind
+    since: datetime
+
+
+def next_unit(progress: FellowProgress) -> UnitProgress | None:
+    """Return the first open unit that asks something of her."""
+    asks = (Standing.TO_DO, Standing.TAKE_UP)
+    return next((unit for unit in progress.units if unit.released and unit_standing(unit) in asks), None)
+
+
+def owed(course: Course, progress: FellowProgress, language: str) -> list[Owed]:
+    """Return what waits for us in a track, the oldest first; marking that is going on is not owed yet."""
+    lines = [
+        Owed(course.track, unit.unit, _owed_title(course, unit.unit, waiting.check, language), waiting.kind, since)
+        for unit in progress.units
+        for waiting in unit.waiting
+        for since in [waiting.since]
+        if waiting.kind is not WaitingKind.MARKING
+    ]
+    return sorted(lines, key=lambda line: line.since)
+
+
+def _owed_title(course: Course, unit: str, check: str | None, language: str) -> str:
+    card = course.unit(unit).card
+    for one in card.checks:
+        if one.key == check:
+            return one.title.get(language) or one.title["en"]
+    return card.title.get(language) or card.title["en"]
+
+
+async def show_path(page: PageHandler) -> None:
+    """Answer with My path."""
+    me = page.me
+
+    def read(session: Session) -> list[Path]:
+        paths = []
+        for track in people.tracks_of(session, me.handle, page.moment):
+            course = page.shelf.course(track)
+            progress = fellow_progress(session, course, me.handle, page.moment) if course else None
+            if course and progress:
+                paths.append(Path(course, progress, next_unit(progress)))
+        return paths
+
+    paths = await page.reading(read)
+    debts = [line for path in paths for line in owed(path.course, path.progress, me.language)]
+    page.page("path.html", paths=paths, debts=debts)
+
+
+class UnitPage(PageHandler):
+    """One unit of hers: where it stands, its tasks, its attempts."""
+
+    roles = frozenset({Role.FELLOW})
+
+    async def get(self, track: str, unit: str) -> None:
+        """Answer with the page."""
+        course = self.course(track)
+        progress = await self.reading(lambda session: fellow_progress(session, course, self.me.handle, self.moment))
+        if progress is None or all(one.unit != unit for one in progress.units):
+            raise HTTPError(404)
+        stands = progress.unit(unit)
+        chart = attempts_chart(stands, course.mastery, self.reader) if stands.attempts else None
+        self.page("unit.html", course=course, unit=course.unit(unit), progress=stands, chart=chart)
+
+
+@dataclass(frozen=True)
+class Comment:
+    """What the trainer wrote beside a mark."""
+
+    title: str
+    text: str
+
+
+class AttemptPage(PageHandler):
+    """A receipt and what marking said: hers, and her trainers'.
+
+    `?part=1` is the part that changes while marking goes on; the page's script asks for it.
+    """
+
+    roles = frozenset({Role.FELLOW, Role.TRAINER})
+
+    async def get(self, receipt: str) -> None:
+        """Answer with the page, or with its changing part."""
+
+        def read(session: Session) -> tuple[AttemptRow, FellowProgress, str, list[Comment]]:
+            row = receipts.attempt(session, receipt)
+            # One answer for «there is none» and «it is somebody else's»: nobody learns which.
+            if row is None or not self._may_see(session, row):
+                raise HTTPError(404)
+            progress = fellow_progress(session, self.course(row.track), row.handle, self.moment)
+            fellow = people.person(session, row.handle)
+            if progress is None or fellow is None:
+                raise HTTPError(404)
+            return row, progress, fellow.first_name, self._comments(session, row)
+
+        row, progress, first_name, comments = await self.reading(read)
+        await self.log_look(row.handle, "attempt")
+        course = self.course(row.track)
+        try:
+            unit, stands = course.unit(row.unit), progress.unit(row.unit)
+        except KeyError:
+            raise HTTPError(404) from None
+        template = "result.html" if self.get_query_argument("part", "") else "attempt.html"
+        self.page(
+            template,
+            row=row,
+            course=course,
+            unit=unit,
+            progress=stands,
+            fellow=None if row.handle == self.me.handle else first_name,
+            comments=comments,
+            **self._marking(row, unit.card),
+        )
+
+    def _may_see(self, session: Session, row: AttemptRow) -> bool:
+        mine = row.handle == self.me.handle
+        return mine or people.has_role_in(session, self.me.handle, row.track, Role.TRAINER, self.moment)
+
+    def _comments(self, session: Session, row: AttemptRow) -> list[Comment]:
+        checks = {one.key: one for one in self.course(row.track).unit(row.unit).card.checks}
+        answers = row.verdict.manual_answers if row.verdict else {}
+        given = [
+            (check, manual.manual_mark(session, row.handle, row.track, row.unit, check, answer))
+            for check, answer in answers.items()
+            if answer is not None and check in checks
+        ]
+        return [
+            Comment(self.reader.text(checks[check].title), mark.comment)
+            for check, mark in given
+            if mark and mark.comment
+        ]
+
+    def _marking(self, row: AttemptRow, unit: Unit) -> dict[str, Sequence[object]]:
+        if row.verdict is None:
+            return {"lines": (), "notices": ()}
+        notices, _ = sentences(row.verdict.notices, unit, self.reader)
+        return {"lines": check_lines(row.verdict, dict(row.manual), unit, self.reader), "notices": notices}

@@ -1,0 +1,105 @@
+"""Words, dates and numbers in the reader's language.
+
+Sources are English; `locale/<language>/LC_MESSAGES/passerelle.po` holds the other languages and is read as it
+is, without a compile step. The hub's templates use the same catalogue through `translations`.
+"""
+
+import gettext
+import io
+from collections.abc import Callable
+from datetime import datetime, tzinfo
+from functools import cache
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import polib
+from babel.dates import format_datetime
+from babel.numbers import format_decimal
+
+from passerelle.model.course import Text, in_language
+from passerelle.model.people import LANGUAGES
+
+LOCALES = Path(__file__).parents[1] / "locale"
+LANGUAGE_NAMES: dict[str, str] = {"en": "English", "fr": "Français"}
+"""Every language in its own words: who looks for hers finds it."""
+
+RIGHT_TO_LEFT: frozenset[str] = frozenset({"ar", "fa", "he", "ps", "ur"})
+_FORMATS: dict[str, str] = {"en": "en_GB", "fr": "fr_FR"}
+
+
+def to_translate(text: str) -> str:
+    """Mark a string that is translated later, where the reader is known; return it as it is."""
+    return text
+
+
+@cache
+def translations(language: str) -> gettext.NullTranslations:
+    """Return the catalogue of a language; English, the source, for one that has none."""
+    catalogue = LOCALES / language / "LC_MESSAGES" / "passerelle.po"
+    if language not in LANGUAGES or not catalogue.is_file():
+        return gettext.NullTranslations()
+    compiled = polib.pofile(str(catalogue), encoding="utf-8").to_binary()
+    return gettext.GNUTranslations(io.BytesIO(compiled))
+
+
+def direction(language: str) -> str:
+    """Return the writing direction of a language, `ltr` or `rtl`."""
+    return "rtl" if language in RIGHT_TO_LEFT else "ltr"
+
+
+def accepted(header: str) -> str:
+    """Return the language of ours that a browser likes best (its Accept-Language), English where it has none."""
+    wishes: list[tuple[float, str]] = []
+    for wish in header.split(","):
+        tag, _, quality = wish.partition(";q=")
+        try:
+            weight = float(quality or 1)
+        except ValueError:
+            weight = 0.0
+        wishes.append((-weight, tag.strip().lower().partition("-")[0]))
+    ours = [tag for weight, tag in sorted(wishes, key=lambda wish: wish[0]) if weight < 0 and tag in LANGUAGES]
+    return ours[0] if ours else LANGUAGES[0]
+
+
+class Reader:
+    """How one reader has things said: language and time zone."""
+
+    def __init__(self, language: str, zone: tzinfo | None = None) -> None:
+        self.language = language if language in LANGUAGES else LANGUAGES[0]
+        self.zone = zone or ZoneInfo("Europe/Paris")
+        self.catalogue = translations(self.language)
+        self.say: Callable[[str], str] = self.catalogue.gettext
+
+    def text(self, text: Text) -> str:
+        """Return a text of a course in the reader's language."""
+        return in_language(text, self.language)
+
+    def day(self, moment: datetime, now: datetime | None = None) -> str:
+        """Return «Tuesday 24 November», with the year where it is not this one."""
+        return self._format(moment, "EEEE d MMMM", now)
+
+    def short_day(self, moment: datetime) -> str:
+        """Return «24 Nov», for the foot of a chart."""
+        return self._format(moment, "d MMM", None)
+
+    def moment(self, moment: datetime, now: datetime | None = None) -> str:
+        """Return «Tuesday 24 November, 18:30»."""
+        return f"{self.day(moment, now)}, {self._format(moment, 'HH:mm', None)}"
+
+    def second(self, moment: datetime, now: datetime | None = None) -> str:
+        """Return «Tuesday 24 November, 18:42:07», for receipts."""
+        return f"{self.day(moment, now)}, {self._format(moment, 'HH:mm:ss', None)}"
+
+    def number(self, number: float) -> str:
+        """Return a number as the language writes it, with at most two decimals."""
+        return format_decimal(round(number, 2), format="#,##0.##", locale=_FORMATS[self.language])
+
+    def _format(self, moment: datetime, pattern: str, now: datetime | None) -> str:
+        local = moment.astimezone(self.zone)
+        if now is not None and now.astimezone(self.zone).year != local.year:
+            pattern += " y"
+        said = format_datetime(local, pattern, tzinfo=self.zone, locale=_FORMATS[self.language])
+        if self.language == "fr" and local.day == 1:
+            # The first of a month is an ordinal in French; the pattern language cannot say so.
+            said = " ".join("1er" if word == "1" else word for word in said.split(" "))
+        return said

@@ -1,0 +1,174 @@
+"""The addresses of the pages (docs/guides say what each is for)."""
+
+import mimetypes
+import re
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.orm import Session
+from tornado.web import HTTPError, RequestHandler, StaticFileHandler
+
+from passerelle.exchange.context import Context
+from passerelle.ledger import people
+from passerelle.model.people import HANDLE_PATTERN, LANGUAGES, Role
+from passerelle.progress import TrackProgress, export_bytes, pseudonymous, track_progress
+from passerelle.progress.pseudonyms import pseudonym_secret
+from passerelle.review import staff, words
+from passerelle.review.base import NotHereHandler, PageHandler
+from passerelle.review.fellow import AttemptPage, UnitPage, show_path
+from passerelle.review.shelf import Shelf
+
+Route = tuple[str, type[RequestHandler], dict[str, Any]]
+_NAME = r"[a-z0-9][a-z0-9-]*"
+
+
+class HomePage(PageHandler):
+    """What each role comes for."""
+
+    async def get(self) -> None:
+        """Answer with the home of the reader's role."""
+        home = {
+            Role.FELLOW: show_path,
+            Role.MENTOR: staff.show_mentees,
+            Role.TRAINER: staff.show_course,
+            Role.COORDINATOR: staff.show_programme,
+        }[Role(self.me.role)]
+        await home(self)
+
+
+class MyDataPage(PageHandler):
+    """Her language, what we keep, and who looked at her pages."""
+
+    async def get(self) -> None:
+        """Answer with the page."""
+
+        def read(session: Session) -> tuple[list[tuple[datetime, str, str, str]], list[str]]:
+            looks = []
+            for look in people.accesses_to(session, self.me.handle):
+                viewer = people.person(session, look.viewer)
+                name, role = (viewer.first_name, viewer.role) if viewer else (look.viewer, "")
+                looks.append((look.at, name, words.ROLE_WORDS.get(role, ""), words.LOOKED_AT.get(look.what, look.what)))
+            return looks, people.tracks_of(session, self.me.handle, self.moment)
+
+        looks, tracks = await self.reading(read)
+        courses = [course for course in map(self.shelf.course, tracks) if course]
+        self.page("mydata.html", looks=looks, courses=courses if self.me.role == Role.FELLOW else [])
+
+
+class LanguageForm(PageHandler):
+    """The language switch of every page."""
+
+    async def post(self) -> None:
+        """Keep the language and go back to the page she came from."""
+        chosen = self.get_body_argument("language", "")
+        if chosen not in LANGUAGES:
+            raise HTTPError(404)
+        await self.writing(lambda session: people.set_language(session, self.me.handle, chosen))
+        back = self.get_body_argument("next", "")
+        parts = urlsplit(back)
+        home = self.context.prefix
+        ours = not parts.scheme and not parts.netloc and parts.path.startswith(home) and "\\" not in back
+        self.redirect(parts.path if ours else home, status=303)
+
+
+class Download(PageHandler):
+    """A file of progress, without names."""
+
+    async def send(self, progress: TrackProgress, kind: str, about: str) -> None:
+        """Answer with the file."""
+        content = export_bytes(progress, kind, self.context.settings)
+        day = self.moment.astimezone(ZoneInfo(self.context.settings.timezone)).strftime("%Y-%m-%d")
+        self.set_header("Content-Type", {"csv": "text/csv; charset=utf-8", "json": "application/json"}[kind])
+        self.set_header("Content-Disposition", f'attachment; filename="{about}-{day}.{kind}"')
+        self.finish(content)
+
+
+class TrackDownload(Download):
+    """The export of a track: for its trainers, and for coordinators."""
+
+    roles = frozenset({Role.TRAINER, Role.COORDINATOR})
+
+    async def get(self, track: str, kind: str) -> None:
+        """Answer with the file; every fellow in it can read that it was made."""
+        course = self.course(track)
+
+        def read(session: Session) -> TrackProgress:
+            teaches = people.has_role_in(session, self.me.handle, track, Role.TRAINER, self.moment)
+            if self.me.role != Role.COORDINATOR and not teaches:
+                self.refuse()
+            return track_progress(session, course, self.moment)
+
+        progress = await self.reading(read)
+
+        def log(session: Session) -> None:
+            for fellow in progress.fellows:
+                people.log_access(session, self.me.handle, fellow.fellow, "export", self.moment)
+
+        await self.writing(log)
+        await self.send(progress, kind, track)
+
+
+class FellowDownload(Download):
+    """One fellow's progress in a track (`?track=`, the first where none is said): for who may see her sheet."""
+
+    roles = frozenset({Role.FELLOW, Role.MENTOR, Role.TRAINER})
+
+    async def get(self, handle: str, kind: str) -> None:
+        """Answer with the file."""
+
+        def read(session: Session) -> TrackProgress:
+            _, hers = staff.may_look_at(self, session, handle)
+            wanted = self.get_query_argument("track", hers[0] if hers else "")
+            if wanted not in hers:
+                raise HTTPError(404)
+            return track_progress(session, self.course(wanted), self.moment, [handle])
+
+        progress = await self.reading(read)
+        await self.log_look(handle, "download")
+        hidden = pseudonymous(progress, pseudonym_secret(self.context.settings.secrets))
+        await self.send(progress, kind, f"{progress.track}-{hidden.fellows[0].fellow}")
+
+
+class StaticFiles(StaticFileHandler):
+    """The style and the script: no secret, the same for everybody."""
+
+    def set_extra_headers(self, path: str) -> None:  # noqa: ARG002  # Tornado's
+        """Let a browser keep a file for ever: its address changes with its content."""
+        self.set_header("X-Content-Type-Options", "nosniff")
+        self.set_header("Cache-Control", "public, max-age=31536000, immutable")
+
+    def get_content_type(self) -> str:
+        """Say the type with its encoding."""
+        kind = mimetypes.guess_type(self.absolute_path or "")[0] or "application/octet-stream"
+        return f"{kind}; charset=utf-8" if kind.startswith("text/") else kind
+
+
+def routes(context: Context) -> list[Route]:
+    """Return the pages' addresses and handlers; the last one answers every other address of the service.
+
+    Put them after the exchange's and after `oauth_callback`. The application needs `cookie_secret` in its settings.
+    """
+    prefix, kept = re.escape(context.prefix), {"context": context, "shelf": Shelf(context.settings.courses)}
+    pages: list[tuple[str, type[PageHandler]]] = [
+        ("", HomePage),
+        (rf"unit/({_NAME})/({_NAME})", UnitPage),
+        (r"attempt/([0-9a-f]{8,64})", AttemptPage),
+        (rf"mentee/({HANDLE_PATTERN})", staff.SheetPage),
+        (rf"mentee/({HANDLE_PATTERN})\.(csv|json)", FellowDownload),
+        (r"mydata", MyDataPage),
+        (rf"export/({_NAME})\.(csv|json)", TrackDownload),
+        (r"language", LanguageForm),
+    ]
+    static: Route = (
+        prefix + r"static/([a-z-]+\.(?:css|js|svg))",
+        StaticFiles,
+        {"path": str(Path(__file__).parent / "static")},
+    )
+    return [
+        *((prefix + pattern, handler, kept) for pattern, handler in pages),
+        static,
+        (prefix + ".*", NotHereHandler, kept),
+    ]

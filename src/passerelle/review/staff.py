@@ -1,0 +1,233 @@
+"""The pages of mentors, trainers and coordinators."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from passerelle.ledger import people, receipts
+from passerelle.ledger.tables import Cohort, Enrolment, Pairing, Person
+from passerelle.model.course import Course, CourseUnit
+from passerelle.model.people import Role, course_user
+from passerelle.progress import FellowProgress, UnitProgress, Waiting, WaitingKind, fellow_progress, track_progress
+from passerelle.review.base import PageHandler
+from passerelle.review.fellow import Owed, owed
+from passerelle.review.pictures import AttemptsChart, attempts_chart
+from passerelle.review.words import CheckLine, check_lines
+
+
+@dataclass(frozen=True)
+class InTrack:
+    """A fellow in a track."""
+
+    course: Course
+    progress: FellowProgress
+    debts: list[Owed]
+
+    @property
+    def mastered(self) -> int:
+        """Return how many units she has mastered."""
+        return sum(bool(unit.mastered) for unit in self.progress.units)
+
+    def expected(self, now: datetime) -> int:
+        """Return how many units' weeks are over for her: what «4 of 5 expected» counts."""
+        return sum(unit.due <= now and unit.released is not None for unit in self.progress.units)
+
+
+@dataclass(frozen=True)
+class Fellow:
+    """A fellow with her tracks."""
+
+    person: Person
+    tracks: list[InTrack]
+
+
+def in_tracks(page: PageHandler, session: Session, fellow: str, tracks: Iterable[str]) -> list[InTrack]:
+    """Return where a fellow stands in the tracks that are built."""
+    found = []
+    for track in tracks:
+        course = page.shelf.course(track)
+        progress = fellow_progress(session, course, fellow, page.moment) if course else None
+        if course and progress:
+            found.append(InTrack(course, progress, owed(course, progress, page.me.language)))
+    return found
+
+
+async def show_mentees(page: PageHandler) -> None:
+    """Answer with a mentor's mentees: hers alone, while the pairing lasts."""
+
+    def read(session: Session) -> list[Fellow]:
+        mentees = people.fellows_of_mentor(session, page.me.handle, page.moment)
+        return [
+            Fellow(one, in_tracks(page, session, one.handle, people.tracks_of(session, one.handle, page.moment)))
+            for one in mentees
+        ]
+
+    page.page("mentees.html", mentees=await page.reading(read))
+
+
+def may_look_at(page: PageHandler, session: Session, handle: str) -> tuple[Person, list[str]]:
+    """Return a fellow and the tracks of hers that the reader may see; refuse where there are none.
+
+    Her mentor, while the pairing lasts, and she herself see them all; a trainer sees those she teaches. The answer
+    is one for «there is none» and «she is not yours»: nobody learns which.
+    """
+    me = page.me
+    fellow = people.person(session, handle)
+    tracks = people.tracks_of(session, handle, page.moment)
+    if me.role == Role.MENTOR and all(
+        one.handle != handle for one in people.fellows_of_mentor(session, me.handle, page.moment)
+    ):
+        page.refuse()
+    if me.role == Role.TRAINER:
+        tracks = sorted(set(tracks) & set(people.tracks_of(session, me.handle, page.moment)))
+    if me.role == Role.FELLOW and me.handle != handle:
+        page.refuse()
+    if fellow is None or fellow.role != Role.FELLOW or (me.role == Role.TRAINER and not tracks):
+        page.refuse()
+    return fellow, tracks
+
+
+@dataclass(frozen=True)
+class UnitOnSheet:
+    """A unit on the review sheet, with what its checks said the last time where points are still to be had."""
+
+    unit: CourseUnit
+    progress: UnitProgress
+    chart: AttemptsChart
+    said: list[CheckLine]
+
+
+class SheetPage(PageHandler):
+    """The review sheet of one fellow: one page before a 30-minute meeting. She sees it too."""
+
+    roles = frozenset({Role.FELLOW, Role.MENTOR, Role.TRAINER})
+
+    async def get(self, handle: str) -> None:
+        """Answer with the sheet."""
+
+        def read(session: Session) -> tuple[Fellow, dict[str, list[UnitOnSheet]]]:
+            fellow, hers = may_look_at(self, session, handle)
+            tracks = in_tracks(self, session, handle, hers)
+            return Fellow(fellow, tracks), {one.course.track: self._units(session, one) for one in tracks}
+
+        fellow, units = await self.reading(read)
+        await self.log_look(handle, "sheet")
+        self.page("sheet.html", fellow=fellow, units=units)
+
+    def _units(self, session: Session, track: InTrack) -> list[UnitOnSheet]:
+        shown = []
+        for progress in track.progress.units:
+            if not progress.attempts:
+                continue
+            unit = track.course.unit(progress.unit)
+            chart = attempts_chart(progress, track.course.mastery, self.reader)
+            shown.append(UnitOnSheet(unit, progress, chart, self._said(session, unit, progress)))
+        return shown
+
+    def _said(self, session: Session, unit: CourseUnit, progress: UnitProgress) -> list[CheckLine]:
+        newest = next((one for one in progress.attempts[::-1] if one.points is not None), None)
+        row = receipts.attempt(session, newest.receipt) if newest and not progress.mastered else None
+        if row is None or row.verdict is None:
+            return []
+        lines = check_lines(row.verdict, dict(row.manual), unit.card, self.reader)
+        return [line for line in lines if line.sentences]
+
+
+@dataclass(frozen=True)
+class UnitOfTrack:
+    """A unit on the course page."""
+
+    unit: CourseUnit
+    released: datetime | None
+    rows: list[tuple[Person, UnitProgress]]
+
+    @property
+    def sent(self) -> int:
+        """Return how many fellows have sent something."""
+        return sum(bool(progress.attempts) for _, progress in self.rows)
+
+    def owed(self, kind: WaitingKind) -> list[tuple[Person, Waiting]]:
+        """Return what waits for us, the oldest first."""
+        lines = [(person, one) for person, progress in self.rows for one in progress.waiting if one.kind == kind]
+        return sorted(lines, key=lambda line: line[1].since)
+
+
+@dataclass(frozen=True)
+class TrackPage:
+    """A track on the course page."""
+
+    course: Course
+    units: list[UnitOfTrack]
+    fellows: list[Person]
+    formgrader: str
+
+
+async def show_course(page: PageHandler) -> None:
+    """Answer with the tracks a trainer teaches: who has sent what, and what waits for her mark."""
+
+    def read(session: Session) -> list[TrackPage]:
+        courses = [page.shelf.course(track) for track in people.tracks_of(session, page.me.handle, page.moment)]
+        return [track_page(page, session, course) for course in courses if course]
+
+    page.page("course.html", tracks=await page.reading(read), kinds=WaitingKind)
+
+
+def track_page(page: PageHandler, session: Session, course: Course) -> TrackPage:
+    """Return a track with its fellows of now."""
+    fellows = people.fellows_of_track(session, course.track, page.moment)
+    progress = {one.fellow: one for one in track_progress(session, course, page.moment).fellows}
+    present = [person for person in fellows if person.handle in progress]
+    units = []
+    for unit in course.units:
+        rows = [(person, progress[person.handle].unit(unit.card.unit)) for person in present]
+        released = next((row.released for _, row in rows), None)
+        units.append(UnitOfTrack(unit, released, rows))
+    server = course_user(course.track)
+    return TrackPage(course, units, present, f"/hub/spawn/{server}?next=/user/{server}/formgrader")
+
+
+@dataclass(frozen=True)
+class Place:
+    """A person's place in a cohort."""
+
+    person: Person
+    enrolment: Enrolment
+    pairings: list[tuple[Person, Pairing]]
+
+
+@dataclass(frozen=True)
+class Group:
+    """A cohort with who is in it."""
+
+    cohort: Cohort
+    fellows: list[Place]
+    trainers: list[Place]
+
+
+async def show_programme(page: PageHandler) -> None:
+    """Answer with cohorts, enrolments, pairings and exports."""
+
+    def read(session: Session) -> list[Group]:
+        everybody = {one.handle: one for one in people.people(session)}
+        pairs = session.scalars(select(Pairing).order_by(Pairing.starts, Pairing.id)).all()
+        groups = []
+        for cohort in session.scalars(select(Cohort).order_by(Cohort.starts.desc(), Cohort.cohort)).all():
+            rows = session.scalars(
+                select(Enrolment).where(Enrolment.cohort == cohort.cohort).order_by(Enrolment.track, Enrolment.handle)
+            ).all()
+            places = [_place(row, everybody, pairs) for row in rows if row.handle in everybody]
+            fellows = [one for one in places if one.person.role == Role.FELLOW]
+            groups.append(Group(cohort, fellows, [one for one in places if one.person.role == Role.TRAINER]))
+        return groups
+
+    tracks = [page.course(track) for track in page.shelf.tracks()]
+    titles = {course.track: page.reader.text(course.title) for course in tracks}
+    page.page("programme.html", groups=await page.reading(read), tracks=tracks, titles=titles)
+
+
+def _place(row: Enrolment, everybody: dict[str, Person], pairs: Iterable[Pairing]) -> Place:
+    hers = [(everybody[pair.mentor], pair) for pair in pairs if pair.fellow == row.handle and pair.mentor in everybody]
+    return Place(everybody[row.handle], row, hers)

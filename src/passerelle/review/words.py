@@ -1,0 +1,139 @@
+"""The words and shapes of the record's states: the same on every page (UI.md)."""
+
+import importlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from passerelle.model.course import CheckCard, Unit
+from passerelle.model.people import Role
+from passerelle.model.verdict import CheckResult, CheckState, Message, Verdict
+from passerelle.progress import State, Task, UnitProgress
+from passerelle.review.i18n import Reader, to_translate
+
+
+class Standing(StrEnum):
+    """What a reader is told of a unit or a task; the value names its shape."""
+
+    NOT_OPEN = "not-open"
+    TO_DO = "to-do"
+    IN_PROGRESS = "in-progress"
+    WAITING = "waiting"
+    TAKE_UP = "take-up"
+    MASTERED = "mastered"
+
+
+STANDING_WORDS: dict[Standing, str] = {
+    Standing.NOT_OPEN: to_translate("not yet open"),
+    Standing.TO_DO: to_translate("to do"),
+    Standing.IN_PROGRESS: to_translate("in progress"),
+    Standing.WAITING: to_translate("waiting for us"),
+    Standing.TAKE_UP: to_translate("to take up again"),
+    Standing.MASTERED: to_translate("mastered"),
+}
+
+ROLE_WORDS: dict[str, str] = {
+    Role.FELLOW: to_translate("fellow"),
+    Role.TRAINER: to_translate("trainer"),
+    Role.MENTOR: to_translate("mentor"),
+    Role.COORDINATOR: to_translate("coordinator"),
+}
+
+LOOKED_AT: dict[str, str] = {
+    "sheet": to_translate("the review sheet"),
+    "attempt": to_translate("an attempt and its feedback"),
+    "download": to_translate("a download of one person's progress, without a name"),
+    "export": to_translate("an export of the whole track, without names"),
+}
+"""What the access log calls a look, and how her own page says it."""
+
+
+def unit_standing(unit: UnitProgress) -> Standing:
+    """Return what a reader is told of a unit.
+
+    Mastery once reached stays said, also while a later attempt or a mark by hand is on its way: what we owe is
+    told beside it.
+    """
+    if unit.mastered:
+        return Standing.MASTERED
+    match unit.state:
+        case State.WAITING_FOR_US:
+            return Standing.WAITING
+        case State.SUBMITTED:
+            return Standing.IN_PROGRESS
+        case State.GRADED:
+            return Standing.TAKE_UP
+        case _:
+            return Standing.TO_DO if unit.released else Standing.NOT_OPEN
+
+
+def task_standing(task: Task, unit: UnitProgress, mastery: float) -> Standing:
+    """Return what a reader is told of a task, by the same rule as for a unit."""
+    match task.state:
+        case State.WAITING_FOR_US:
+            return Standing.WAITING
+        case State.SUBMITTED:
+            return Standing.IN_PROGRESS
+        case State.GRADED:
+            enough = task.points is not None and task.points >= mastery * task.max_points - 1e-9
+            return Standing.MASTERED if enough else Standing.TAKE_UP
+        case _:
+            return Standing.TO_DO if unit.released else Standing.NOT_OPEN
+
+
+@dataclass(frozen=True)
+class CheckLine:
+    """One check on a feedback page. `points` is None where nobody has given any yet."""
+
+    title: str
+    shape: Standing
+    word: str
+    points: float | None
+    max_points: float
+    sentences: tuple[str, ...] = ()
+    looks: tuple[str, ...] = ()
+
+
+def check_lines(verdict: Verdict, manual: dict[str, float | None], unit: Unit, reader: Reader) -> Sequence[CheckLine]:
+    """Return a verdict's checks in words, in the order of the unit."""
+    results = {result.key: result for result in verdict.checks}
+    return [
+        _manual_line(card, verdict, manual, reader) if card.manual else _line(card, results.get(card.key), unit, reader)
+        for card in unit.checks
+    ]
+
+
+def sentences(messages: Sequence[Message], unit: Unit, reader: Reader) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return messages in the reader's language: what they say, and where they say to look."""
+    # By name: the check vocabulary is a wheel of its own and knows nothing of us, nor we of its modules.
+    words = importlib.import_module("autograders").words
+    public = unit.model_dump(mode="json")
+    said = tuple(str(words(one.id, one.args, reader.language, unit=public)) for one in messages)
+    looks = tuple(str(words(one.look, one.args, reader.language, unit=public)) for one in messages if one.look)
+    return said, looks
+
+
+def _line(card: CheckCard, result: CheckResult | None, unit: Unit, reader: Reader) -> CheckLine:
+    title = reader.text(card.title)
+    if result is None:
+        return CheckLine(title, Standing.TO_DO, reader.say("new in this unit since this attempt"), None, card.points)
+    shape, word = {
+        CheckState.PASSED: (Standing.MASTERED, to_translate("done")),
+        CheckState.PARTIAL: (Standing.IN_PROGRESS, to_translate("partly done")),
+        CheckState.MISSED: (Standing.TAKE_UP, to_translate("to take up again")),
+        CheckState.UNANSWERED: (Standing.TAKE_UP, to_translate("no answer yet")),
+        CheckState.BY_HAND: (Standing.WAITING, to_translate("read by a trainer")),
+    }[result.state]
+    said, looks = sentences(result.messages, unit, reader)
+    return CheckLine(title, shape, reader.say(word), result.points, result.max_points, said, looks)
+
+
+def _manual_line(card: CheckCard, verdict: Verdict, manual: dict[str, float | None], reader: Reader) -> CheckLine:
+    title = reader.text(card.title)
+    if verdict.manual_answers.get(card.key) is None:
+        return CheckLine(title, Standing.TO_DO, reader.say("left blank in this attempt"), None, card.points)
+    points = manual.get(card.key)
+    if points is None:
+        return CheckLine(title, Standing.WAITING, reader.say("a trainer will read it"), None, card.points)
+    shape = Standing.MASTERED if points >= card.points else Standing.IN_PROGRESS if points > 0 else Standing.TAKE_UP
+    return CheckLine(title, shape, reader.say("read by a trainer"), points, card.points)
