@@ -23,3 +23,8 @@ class PackageHook(BuildHookInterface):  # type: ignore[type-arg]  # its paramete
             inside = path.relative_to(root)
             if path.is_file() and not NOT_PACKAGE & set(inside.parts):
                 build_data["force_include"][str(path)] = f"passerelle_lab/{inside.as_posix()}"
+        # `bypass-selection` also leaves out the content of a shared directory; files named one by one stay.
+        for path in sorted((root / "labextension").rglob("*")):
+            if path.is_file():
+                inside = path.relative_to(root / "labextension")
+                build_data["shared_data"][str(path)] = f"share/jupyter/labextensions/passerelle-lab/{inside.as_posix()}"
