@@ -150,8 +150,8 @@ def stale_feedback(session: Session, track: str) -> Sequence[tuple[str, str]]:
         .where(Feedback.track == track)
         .group_by(Feedback.handle, Feedback.unit)
     )
-    released = {(handle, unit): at for handle, unit, at in session.execute(pages).tuples()}
-    changed = [*session.execute(verdicts).tuples(), *session.execute(marks).tuples()]
+    released = {(handle, unit): at for handle, unit, at in session.execute(pages)}
+    changed = [*session.execute(verdicts), *session.execute(marks).tuples()]
     return sorted(
         {
             (handle, unit)

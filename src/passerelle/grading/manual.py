@@ -62,18 +62,24 @@ def sync_manual_marks(course_dir: Path, session: Session, *, track: str | None =
 
 def copy_marks(session: Session, track: str, cells: Iterable[MarkedCell]) -> set[Submission]:
     """Copy the marks of some cells into the ledger; return whose changed."""
-    known = set(
-        session.execute(select(ManualMark.handle, ManualMark.unit).where(ManualMark.track == track).distinct()).tuples()
-    )
+    marks = select(ManualMark.handle, ManualMark.unit, ManualMark.check, ManualMark.answer)
+    known = {(who, which, check, answer) for who, which, check, answer in session.execute(marks.where(ManualMark.track == track))}
     concerned = list(cells)
-    marked = {(cell.handle, cell.unit) for cell in concerned if cell.points is not None} | known
-    concerned = [cell for cell in concerned if (cell.handle, cell.unit) in marked]
-    verdicts = _verdicts(session, track, {handle for handle, _ in marked})
+    places = {(cell.handle, cell.unit) for cell in concerned if cell.points is not None} | {mark[:2] for mark in known}
+    verdicts = _verdicts(session, track, {handle for handle, _ in places})
     changed: set[Submission] = set()
     for cell in concerned:
         verdict = verdicts.get((cell.handle, cell.unit, cell.received))
         answer = answer_of(verdict, cell.check) if verdict is not None else None
-        if answer is not None and _copy(session, track, cell, answer):
+        if answer is None:
+            continue
+        if cell.points is not None:
+            news = _put(session, track, cell, cell.points, answer)
+        else:
+            news = (cell.handle, cell.unit, cell.check, answer) in known
+            if news:
+                _take_back(session, track, cell, answer)
+        if news:
             changed.add((cell.handle, cell.unit))
     return changed
 
@@ -86,26 +92,26 @@ def _verdicts(session: Session, track: str, handles: set[str]) -> Mapping[tuple[
     )
     return {
         (handle, unit, received): Verdict.model_validate(record)
-        for handle, unit, received, record in session.execute(query).tuples()
+        for handle, unit, received, record in session.execute(query)
     }
 
 
-def _copy(session: Session, track: str, cell: MarkedCell, answer: str) -> bool:
-    if cell.points is not None:
-        return put_manual_mark(
-            session,
-            handle=cell.handle,
-            track=track,
-            unit=cell.unit,
-            check=cell.check,
-            answer=answer,
-            points=cell.points,
-            comment=cell.comment,
-        )
-    taken_back = session.execute(
+def _put(session: Session, track: str, cell: MarkedCell, points: float, answer: str) -> bool:
+    return put_manual_mark(
+        session,
+        handle=cell.handle,
+        track=track,
+        unit=cell.unit,
+        check=cell.check,
+        answer=answer,
+        points=points,
+        comment=cell.comment,
+    )
+
+
+def _take_back(session: Session, track: str, cell: MarkedCell, answer: str) -> None:
+    session.execute(
         delete(ManualMark)
         .where(ManualMark.handle == cell.handle, ManualMark.track == track, ManualMark.unit == cell.unit)
         .where(ManualMark.check == cell.check, ManualMark.answer == answer)
-        .returning(ManualMark.id)
     )
-    return len(taken_back.all()) > 0

@@ -150,7 +150,7 @@ def _marks_before_and_after(
             .join(Receipt, Receipt.verdict_key == VerdictRow.key)
             .where(Receipt.handle == handle, Receipt.track == track, Receipt.unit == verdict.unit)
             .where(VerdictRow.erased.is_(None))
-        ).tuples()
+        )
         stood = [record for record, received in former if naive_utc(received) == submission.timestamp]
         return Verdict.model_validate(stood[0]) if stood else None, marks_of(session, track, handle, verdict)
 

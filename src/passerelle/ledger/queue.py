@@ -155,4 +155,4 @@ def waiting(session: Session, now: datetime | None = None) -> list[tuple[Job, Re
         .where(Job.state != DONE, Job.queued <= (now or datetime.now(UTC)))
         .order_by(Job.queued, Job.id)
     )
-    return [(job, receipt) for job, receipt in session.execute(query).tuples()]
+    return [(job, receipt) for job, receipt in session.execute(query)]

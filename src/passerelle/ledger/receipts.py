@@ -2,10 +2,10 @@
 
 import hashlib
 import secrets
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Literal, Self
 
 from sqlalchemy import ColumnElement, func, select
@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from passerelle.ledger import queue
 from passerelle.ledger.tables import Job, ManualMark, Person, Receipt, VerdictRow
 from passerelle.model.errors import SubmissionError
-from passerelle.model.verdict import Verdict
+from passerelle.model.verdict import CheckResult, CheckState, Verdict
 
 AttemptState = Literal["waiting", "marked", "ours"]
 Answer = tuple[str, str, str, str, str]
@@ -38,6 +38,7 @@ class AttemptRow:
 
     `auto` are automatic points; `manual` has every check marked by hand, with None where a person still has
     to; `points` is their known sum, None until marked. While an attempt is marked again it keeps its verdict.
+    Where a trainer gave points over a machine's, `verdict` and `auto` have hers, as the gradebook does.
     """
 
     receipt: str
@@ -167,7 +168,7 @@ def _attempts(session: Session, chosen: list[ColumnElement[bool]]) -> list[Attem
         .where(*chosen)
         .order_by(Receipt.received, Receipt.number)
     )
-    rows = session.execute(query).tuples().all()
+    rows = session.execute(query).all()
     marks = _known_marks(session, {row.handle for row, _, _ in rows}, {row.track for row, _, _ in rows})
     return [_attempt(row, verdict, job, marks) for row, verdict, job in rows]
 
@@ -183,13 +184,30 @@ def _known_marks(session: Session, handles: Iterable[str], tracks: Iterable[str]
     }
 
 
+def _mark(marks: Mapping[Answer, float], row: Receipt, check: str, answer: str) -> float | None:
+    return marks.get((row.handle, row.track, row.unit, check, answer))
+
+
+def _overridden(check: CheckResult, points: float | None) -> CheckResult:
+    """Return a check with the points that a trainer gave over the machine's: a mark for the verdict's key."""
+    if points is None or check.state is CheckState.BY_HAND:
+        return check
+    full = points >= check.max_points
+    state = CheckState.PASSED if full else CheckState.PARTIAL if points > 0 else CheckState.MISSED
+    return check.model_copy(update={"points": points, "state": state, "messages": () if full else check.messages})
+
+
 def _attempt(row: Receipt, found: VerdictRow | None, job: str | None, marks: Mapping[Answer, float]) -> AttemptRow:
     verdict = Verdict.model_validate(found.record) if found is not None and found.erased is None else None
-    manual: dict[str, float | None] = defaultdict(lambda: None)
+    manual: dict[str, float | None] = {}
     if verdict is not None:
+        mine = partial(_mark, marks, row)
         for check, answer in verdict.manual_answers.items():
-            # An answer left blank waits for nobody.
-            manual[check] = marks.get((row.handle, row.track, row.unit, check, answer)) if answer is not None else 0.0
+            # An answer left blank waits for nobody; a trainer may give it points all the same.
+            manual[check] = mine(check, answer) if answer is not None else mine(check, verdict.key) or 0.0
+        verdict = verdict.model_copy(
+            update={"checks": tuple(_overridden(check, mine(check.key, verdict.key)) for check in verdict.checks)}
+        )
     auto = verdict.points if verdict is not None else None
     state: AttemptState = "marked" if verdict is not None else "ours" if job == queue.OURS else "waiting"
     return AttemptRow(
