@@ -129,13 +129,14 @@ def _check(names: list[str], size_bytes: int) -> None:
         raise ParcelError.too_many(len(names))
     if size_bytes > MAX_BYTES:
         raise ParcelError.too_big(size_bytes)
-    seen: set[str] = set()
+    folded = {name: PurePosixPath(unicodedata.normalize("NFC", name).casefold()) for name in names}
+    folders = {folder for path in folded.values() for folder in path.parents}
+    seen: set[PurePosixPath] = set()
     for name in names:
         _check_name(name)
-        folded = unicodedata.normalize("NFC", name).casefold()
-        if folded in seen:
+        if folded[name] in seen or folded[name] in folders:
             raise ParcelError.twice(name)
-        seen.add(folded)
+        seen.add(folded[name])
 
 
 def _check_name(name: str) -> None:

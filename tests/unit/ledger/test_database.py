@@ -1,0 +1,137 @@
+import threading
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Engine, create_engine, func, select, text
+from sqlalchemy.exc import IntegrityError, StatementError
+
+from passerelle import ledger
+from passerelle.ledger import people, receipts
+from passerelle.ledger.tables import Access, Base, Receipt
+
+
+def test_a_migrated_ledger_has_the_schema_of_the_tables(engine: Engine) -> None:
+    with engine.connect() as connection:
+        differences = compare_metadata(
+            MigrationContext.configure(connection, opts={"compare_type": True}), Base.metadata
+        )
+
+    assert differences == []
+
+
+def test_a_ledger_can_be_migrated_again_with_what_it_holds(url: str, programme: Engine) -> None:
+    ledger.migrate(url)
+
+    with ledger.reading(programme) as session:
+        assert people.person(session, "acacia") is not None
+
+
+def test_two_that_migrate_at_once_make_one_ledger(url: str) -> None:
+    threads = [threading.Thread(target=ledger.migrate, args=(url,)) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+
+    made = create_engine(url)
+    with made.connect() as connection:
+        assert connection.scalar(text("SELECT count(*) FROM alembic_version")) == 1
+    made.dispose()
+
+
+def test_only_its_owner_may_read_the_file_and_what_sqlite_puts_beside_it(programme: Engine, tmp_path: Path) -> None:
+    with ledger.reading(programme) as session:
+        people.person(session, "acacia")
+        modes = {path.name: path.stat().st_mode & 0o777 for path in (tmp_path / "data").iterdir()}
+
+    assert set(modes.values()) == {0o600}, modes
+    assert "ledger.db-wal" in modes
+
+
+def test_a_file_that_everybody_could_read_is_closed(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    path.touch(0o644)
+
+    ledger.migrate(f"sqlite:///{path}")
+
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_foreign_keys_are_held(programme: Engine) -> None:
+    with pytest.raises(IntegrityError), ledger.session(programme) as session:
+        receipts.take(
+            session, handle="nobody", sender="nobody", track="data-science", unit="d1", parcel=b"", token="key-0001"
+        )
+
+
+def test_what_raises_leaves_nothing(programme: Engine) -> None:
+    def write_and_stop() -> None:
+        with ledger.session(programme) as session:
+            people.log_access(session, "oak", "acacia", "review sheet")
+            session.flush()
+            raise RuntimeError("stop")
+
+    with pytest.raises(RuntimeError, match="stop"):
+        write_and_stop()
+
+    with ledger.reading(programme) as session:
+        assert session.scalar(select(func.count(Access.id))) == 0
+
+
+def test_writers_that_read_first_wait_for_one_another(programme: Engine) -> None:
+    """With SQLite's own begin, the second one is refused at once: its state of the ledger is old."""
+    each, faults = 20, []
+
+    def submit(handle: str) -> None:
+        try:
+            for number in range(each):
+                with ledger.session(programme) as session:
+                    receipts.take(
+                        session,
+                        handle=handle,
+                        sender=handle,
+                        track="data-science",
+                        unit="d1",
+                        parcel=b"x",
+                        token=f"{threading.get_ident()}-{number}",
+                    )
+        except Exception as error:
+            faults.append(error)
+
+    threads = [threading.Thread(target=submit, args=(handle,)) for handle in ("acacia", "acacia", "basil")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+
+    assert faults == []
+    with ledger.reading(programme) as session:
+        numbers = session.scalars(select(Receipt.number).where(Receipt.handle == "acacia").order_by(Receipt.number))
+        assert list(numbers) == list(range(1, 2 * each + 1))
+
+
+def test_who_reads_stops_no_writer_and_sees_one_state(programme: Engine) -> None:
+    with ledger.reading(programme) as reader:
+        before = len(people.people(reader))
+        with ledger.session(programme) as writer:
+            people.add_person(writer, "cedar", "fellow", "Cedar")
+
+        assert len(people.people(reader)) == before
+
+
+def test_a_moment_without_zone_is_refused(programme: Engine) -> None:
+    with pytest.raises(StatementError, match="no time zone"), ledger.session(programme) as session:
+        people.log_access(session, "oak", "acacia", "sheet", datetime(2026, 11, 24))
+        session.flush()
+
+
+def test_an_error_does_not_repeat_what_somebody_sent(programme: Engine) -> None:
+    with pytest.raises(IntegrityError) as caught, ledger.session(programme) as session:
+        receipts.take(
+            session, handle="nobody", sender="x", track="t", unit="u", parcel=b"her own words", token="key-0001"
+        )
+
+    assert "her own words" not in str(caught.value)
