@@ -1,6 +1,7 @@
 """A course's text made into an nbgrader course directory."""
 
 import shutil
+from collections.abc import Collection
 from pathlib import Path
 
 import nbformat
@@ -36,30 +37,36 @@ c.ClearSolutions.text_stub = {stub!r}
 """
 
 
-def build_course(source: Path, into: Path) -> Course:
+def build_course(source: Path, into: Path, *, units: Collection[str] = ()) -> Course:
     """Build the course at `source` (its folder's name is the track) into the nbgrader course directory `into`.
 
     Writes source/<unit>/, course.json and nbgrader_config.py. Two builds of one text are byte-identical; what
     did not change is not touched; each unit and each file changes at once, never half. Nothing is written
     while a unit cannot be built.
 
+    Args:
+        source: the course's folder, with course.toml.
+        into: the course directory.
+        units: where given, the course is built as if it had these units alone (for a proof).
+
     Raises:
         CourseTextError: naming file, cell and cure.
     """
     table = read_course_table(source)
-    folders = [read_unit(source, place.unit) for place in table.units]
-    units = []
+    places = [place for place in table.units if not units or place.unit in units]
+    folders = [read_unit(source, place.unit) for place in places]
+    built = []
     files: dict[str, dict[str, bytes]] = {}
-    for place, folder in zip(table.units, folders, strict=True):
+    for place, folder in zip(places, folders, strict=True):
         card, files[folder.unit] = _build_unit(folder)
-        units.append(CourseUnit(card=card, notes=_notes(folder), skills=folder.table.skills, weeks=place.weeks))
+        built.append(CourseUnit(card=card, notes=_notes(folder), skills=folder.table.skills, weeks=place.weeks))
     course = Course(
         track=source.name,
         title=table.title,
         weeks=table.weeks,
         mastery=table.mastery,
         skills=table.skills,
-        units=tuple(units),
+        units=tuple(built),
     )
     for unit, tree in files.items():
         write_tree(into / "source" / unit, tree)

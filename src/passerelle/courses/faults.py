@@ -21,13 +21,18 @@ class Fault:
 
 
 class CourseTextError(ContentError):
-    """A course's text cannot be built."""
+    """A course's text cannot be built; `faults` say why."""
+
+    faults: tuple[Fault, ...] = ()
 
     @classmethod
     def of(cls, faults: Iterable[Fault]) -> Self:
         """Build the error from all faults found, one a line."""
-        # One string in args: the error survives pickling from a worker.
-        return cls("\n".join(str(fault) for fault in faults))
+        faults = tuple(faults)
+        # One string in args: the error survives pickling from a worker (and the faults do as an attribute).
+        error = cls("\n".join(str(fault) for fault in faults))
+        error.faults = faults
+        return error
 
     @classmethod
     def at(cls, where: str, what: str, cure: str) -> Self:

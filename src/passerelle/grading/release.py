@@ -15,13 +15,12 @@ from typing import Self
 
 import nbformat
 
-from passerelle.courses import put_in_place, unit_source
-from passerelle.model.errors import ContentError
+from passerelle.courses import CourseTextError, put_in_place, unit_source
 
 _TIMEOUT_S = 120
 
 
-class ReleaseError(ContentError):
+class ReleaseError(CourseTextError):
     """nbgrader refused to make a release."""
 
     @classmethod
@@ -35,7 +34,7 @@ class ReleaseError(ContentError):
         if "because there are submissions" in log or "Cannot add or remove cells" in log:
             what = "marked or locked cells came or went since fellows submitted it"
             cure = "keep these cells and their keys, or give the changed unit a new name"
-        return cls(f"{course_dir.name}/{unit}: no release was made: {what}; {cure}")
+        return cls.at(f"{course_dir.name}/{unit}", f"no release was made: {what}", cure)
 
 
 def generate(course_dir: Path, unit: str) -> Path:
