@@ -14,7 +14,7 @@ import nbformat
 import nbgrader
 from jinja2 import DictLoader
 from nbconvert.preprocessors import CSSHTMLHeaderPreprocessor
-from nbgrader.api import BaseCell, Comment, Grade, GradeCell, SubmittedAssignment, SubmittedNotebook, TaskCell
+from nbgrader.api import BaseCell, Comment, Grade, SubmittedAssignment, SubmittedNotebook
 from nbgrader.api import Notebook as NotebookRow
 from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
@@ -80,14 +80,8 @@ def _standing(rows: Session, handle: str, unit: str) -> tuple[datetime, dict[str
     if found is None or found[1] is None:
         return None
     held, received, penalty = found
-    most = func.coalesce(GradeCell.max_score, TaskCell.max_score)
-    graded = (
-        select(BaseCell.name, Grade.score, most)
-        .join(Grade, Grade.cell_id == BaseCell.id)
-        .outerjoin(GradeCell, GradeCell.id == BaseCell.id)
-        .outerjoin(TaskCell, TaskCell.id == BaseCell.id)
-        .where(Grade.notebook_id == held)
-    )
+    graded = select(BaseCell.name, Grade.score, Grade.max_score).join(Grade, Grade.cell_id == BaseCell.id)
+    graded = graded.where(Grade.notebook_id == held)
     said = select(BaseCell.name, Comment.comment).join(Comment, Comment.cell_id == BaseCell.id)
     cells = {name: {"score": score, "points": points} for name, score, points in rows.execute(graded)}
     return received.replace(tzinfo=UTC), {
@@ -151,7 +145,7 @@ def stale_feedback(session: Session, track: str) -> Sequence[tuple[str, str]]:
         .group_by(Feedback.handle, Feedback.unit)
     )
     released = {(handle, unit): at for handle, unit, at in session.execute(pages)}
-    changed = [*session.execute(verdicts), *session.execute(marks).tuples()]
+    changed = [*session.execute(verdicts), *session.execute(marks)]
     return sorted(
         {
             (handle, unit)

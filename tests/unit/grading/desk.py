@@ -30,7 +30,7 @@ from tests.unit.courses.example import write_example
 
 TRACK, UNIT = "demo", "mini"
 CHECK, MANUAL, ANSWER = "check-mean", "answer-words", "answer-mean"
-MORNING = datetime(2026, 11, 24, 9, 30, 0, 123456, tzinfo=UTC)
+MORNING = datetime(2024, 11, 26, 9, 30, 0, 123456, tzinfo=UTC)
 RIGHT = "def mean(numbers):\n    return sum(numbers) / len(numbers)"
 HALF = "def mean(numbers):\n    return sum(numbers) // len(numbers)  # half"
 SUM = "def mean(numbers):\n    return sum(numbers)"
