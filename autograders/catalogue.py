@@ -51,7 +51,8 @@ def words(message: str, args: dict[str, Any], language: str, unit: dict[str, Any
     """Put a message into words.
 
     Args:
-        message: its id, looked up in `unit["messages"]` first, then among the general sentences.
+        message: its id, looked up in `unit["messages"]` first, then among the general sentences; `task:<id>` is
+            the title of a task.
         args: JSON values for its `{name}` places; `{"id": …, "args": …}` is a message itself; numbers are
             written as the language writes them. A place without a value becomes «…».
         language: `en`, `fr` …; English where the message has no such language.
@@ -60,7 +61,8 @@ def words(message: str, args: dict[str, Any], language: str, unit: dict[str, Any
     Returns:
         The sentence; the id itself where nobody knows it.
     """
-    own = ((unit or {}).get("messages") or {}).get(message)
+    table, _, id_ = message.rpartition(":")
+    own = ((unit or {}).get("tasks" if table == "task" else "messages") or {}).get(id_ if table == "task" else message)
     text = (own.get(language) or own.get("en")) if isinstance(own, dict) else None
     text = text or _translations(language).get(message) or SENTENCES.get(message) or message
     return _PLACE.sub(lambda place: in_words(args.get(place[1], "…"), language, unit), text)

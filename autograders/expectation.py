@@ -55,6 +55,9 @@ class Expectation:
         self._answer: dict[str, Any] | None = None
         self._value: Any = _NOT_LOOKED
 
+    def _ipython_display_(self) -> None:
+        """Show nothing: a check that ends with a word has said what it has to say (and nbgrader reads results as points)."""
+
     # What it is
 
     @property

@@ -96,4 +96,11 @@ SENTENCES: dict[str, str] = {
     "hint-outline": "3 · An outline",
     "hints-of": "Hints, one step at a time",
     "hints-none": "There are no hints for this task.",
+    "unreadable-missing": "The notebook `{name}` is not in the submission. Open the unit, save it, and submit it again.",
+    "unreadable-size": "The notebook has {megabytes} MB. Clear its outputs (menu «Edit»), save it, and submit it again.",
+    "unreadable-notebook": "The file could not be read as a notebook. Open it in JupyterLab, save it, and submit it again.",
+    "unreadable-cells": "The notebook has {count} cells; {most} can be read. Delete those you do not need, save it, and submit it again.",
+    "unreadable-cell": "A cell has {count} characters; {most} can be read. Make it shorter, save the notebook, and submit it again.",
+    "files-left-out": "Some files of the submission were left out: {names}.",
+    "said-by-check": "{text}",
 }

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,10 +17,11 @@ UNFORESEEN = (ArithmeticError, AttributeError, LookupError, TypeError, ValueErro
 
 @dataclass(frozen=True)
 class Part:
-    """A part of a check: its points, its title (an id or words), and what was not met (nothing: earned)."""
+    """A part of a check: its points, its title (an id or words), its line, and what was not met (nothing: earned)."""
 
     points: float
     title: str
+    line: int
     facts: tuple[Fact, ...] = ()
 
 
@@ -53,23 +54,26 @@ class Expect:
             args.update(args.pop("args", None) or {})
             raise CheckFailed((Fact(message, args, look),))
 
-    @contextmanager
-    def part(self, points: float, title: str = "") -> Iterator[None]:
+    def part(self, points: float, title: str = "") -> AbstractContextManager[None]:
         """Earn points for what is inside. What is not met there is said, and the check goes on with the next part.
 
         `title` is an id of the unit's messages, or words. Without parts a check earns all or nothing.
         """
+        return self._part(points, title, sys._getframe(1).f_lineno)
+
+    @contextmanager
+    def _part(self, points: float, title: str, line: int) -> Iterator[None]:
         self._watch()
         try:
             yield
         except CheckFailed as unmet:
-            self._add(Part(points, title, unmet.facts))
+            self._add(Part(points, title, line, unmet.facts))
         except UNFORESEEN:
             if not session.looked:
                 raise
-            self._add(Part(points, title, (Fact("unforeseen", {}),)))
+            self._add(Part(points, title, line, (Fact("unforeseen", {}),)))
         else:
-            self._add(Part(points, title))
+            self._add(Part(points, title, line))
 
     def points(self) -> float:
         """Return the points of this cell's parts: the last line of a check cell with parts (partial credit)."""

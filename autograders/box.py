@@ -1,0 +1,157 @@
+"""The agent inside the learner box: `python -m autograders.box <descriptor> <limits as JSON>`.
+
+It runs a notebook's cells one by one, as a kernel would, and answers questions about what they left behind.
+It shares its process with the fellow's code, which may do anything to it: whoever listens must take all that
+it says for data, and its limits for a courtesy. What holds is outside (bubblewrap, the watchdog).
+
+First a warden that runs nothing of hers; its child, the runner, runs the cells. At every check the runner
+forks a keeper: the state as it is at this place, which answers that check's questions over a socket of its
+own after all cells have run. So no cell ever runs after a question's arguments, which may be hidden, came in.
+"""
+
+import contextlib
+import json
+import os
+import resource
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from typing import Any, NoReturn
+
+from autograders import answers
+from autograders.channel import Channel, ClosedError
+from autograders.transcript import Transcript
+
+_AGAIN_S = 0.2  # a loop that swallows the first alarm gets others
+
+
+class OutOfTimeError(KeyboardInterrupt):
+    """The time of this cell or call is up."""
+
+
+@contextlib.contextmanager
+def _time_limit(cpu_s: float, wall_s: float) -> Iterator[None]:
+    def ring(_signal: int, _frame: object) -> NoReturn:
+        raise OutOfTimeError
+
+    signal.signal(signal.SIGPROF, ring)
+    signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_PROF, cpu_s, _AGAIN_S)
+    signal.setitimer(signal.ITIMER_REAL, wall_s, _AGAIN_S)
+    try:
+        yield
+    finally:
+        for timer in (signal.ITIMER_PROF, signal.ITIMER_REAL):
+            signal.setitimer(timer, 0)
+
+
+class Runner:
+    """Runs cells in an IPython shell, as a kernel would."""
+
+    def __init__(self) -> None:
+        from IPython.core.interactiveshell import InteractiveShell  # noqa: PLC0415  after the limits are set
+        from traitlets.config import Config  # noqa: PLC0415  after the limits are set
+
+        config = Config()
+        config.HistoryManager.enabled = False  # it would start a thread
+        config.InteractiveShell.colors = "nocolor"
+        config.InteractiveShell.xmode = "Context"
+        self._shell = InteractiveShell.instance(config=config)
+        self._transcript = Transcript(self._shell)
+
+    def run(self, source: str, cpu_s: float, wall_s: float) -> dict[str, Any]:
+        """Run a cell; return how it ended and what it showed."""
+        state, error = "done", None
+        self._transcript.begin()
+        try:
+            with _time_limit(cpu_s, wall_s):
+                result = self._shell.run_cell(source, store_history=True)
+            error = result.error_before_exec or result.error_in_exec
+        except BaseException as raised:  # even the alarm, when it rings late
+            error = raised
+        if isinstance(error, OutOfTimeError):
+            state = "time"
+        elif isinstance(error, MemoryError):
+            state = "memory"
+        elif error is not None:
+            state = "raised"
+        told = answers.raised(error) if error is not None else {}
+        return {"state": state, "outputs": self._transcript.end(), "error": told.get("error"), "text": told.get("text")}
+
+    def answer(self, question: dict[str, Any]) -> dict[str, Any]:
+        """Answer a question about the names of the notebook."""
+        try:
+            with _time_limit(question["cpu_s"], question["wall_s"]):
+                if question["ask"] == "get":
+                    return answers.get(self._shell.user_ns, question["name"])
+                return answers.call(
+                    self._shell.user_ns, question["name"], question["args"], question["kwargs"], back=question["back"]
+                )
+        except OutOfTimeError:
+            return {"state": "slow"}
+        except BaseException as error:  # exit() in her function is an answer, too
+            return answers.raised(error)
+
+
+def _serve(control: Channel) -> NoReturn:
+    """Be the runner until nobody listens."""
+    runner = Runner()
+    control.send({"ready": sys.version.split()[0]})
+    with contextlib.suppress(ClosedError, OSError):
+        while True:
+            order, descriptors = control.receive()
+            if order["do"] == "run":
+                control.send(runner.run(order["source"], order["cpu_s"], order["wall_s"]))
+            elif order["do"] == "keep":
+                (descriptor,) = descriptors
+                if os.fork() == 0:
+                    control.close()
+                    _keep(runner, Channel.inherited(descriptor))
+                os.close(descriptor)
+    os._exit(0)
+
+
+def _keep(runner: Runner, questions: Channel) -> NoReturn:
+    """Be the keeper of one moment until nobody asks any more."""
+    # A process group of its own: what ends the runner's group leaves it alone.
+    with contextlib.suppress(OSError):
+        os.setpgid(0, 0)
+    with contextlib.suppress(ClosedError, OSError):
+        questions.send({"kept": True})
+        while True:
+            question, _descriptors = questions.receive()
+            questions.send(runner.answer(question))
+    os._exit(0)
+
+
+def _limit(limits: dict[str, int]) -> None:
+    """Set limits that neither this process nor its children can raise again."""
+    for name, most in limits.items():
+        which = getattr(resource, f"RLIMIT_{name}")
+        _soft, hard = resource.getrlimit(which)
+        most = most if hard == resource.RLIM_INFINITY else min(most, hard)  # noqa: PLW2901  the lower of the two
+        resource.setrlimit(which, (most, most))
+
+
+def main() -> NoReturn:
+    """Start the agent."""
+    control = Channel.inherited(int(sys.argv[1]))
+    _limit(json.loads(sys.argv[2]))
+    if os.fork() == 0:
+        # What her programs write to the terminal goes nowhere; what Python prints is in the transcript.
+        nowhere = os.open(os.devnull, os.O_RDWR)
+        for standard in (0, 1, 2):
+            os.dup2(nowhere, standard)
+        sys.argv[:] = [""]
+        _serve(control)
+    # The warden: bubblewrap's init lives as long as it does, and so do the keepers.
+    control.close()
+    while True:
+        with contextlib.suppress(ChildProcessError):
+            os.wait()
+        signal.pause()
+
+
+if __name__ == "__main__":
+    main()

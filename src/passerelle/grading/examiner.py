@@ -1,0 +1,147 @@
+"""The examiner: runs check cells in a trusted process of its own, asking the box for what is hers.
+
+`python -m passerelle.grading.examiner <descriptor>`. It is trusted code over untrusted data: what comes from
+the box is unpacked as typed data of exact types, and never evaluated, unpickled or called.
+
+A check with hidden tests runs twice. First what is released of it, for all checks of the notebook: these are
+the messages, with what was found, that the fellow can see in her own notebook, too. Then the whole, for the
+points: hidden arguments are in the box from then on, so nothing that comes out of it is said any more.
+"""
+
+import ast
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any, NoReturn
+
+from autograders.channel import Channel, ClosedError
+from autograders.expectation import UNANSWERED
+from autograders.failure import CheckFailed, Fact
+from autograders.session import session
+from autograders.vocabulary import UNFORESEEN, expect
+
+_HIDDEN = re.compile(r"^([^\S\n]*)### BEGIN HIDDEN TESTS.*?### END HIDDEN TESTS[^\n]*", re.MULTILINE | re.DOTALL)
+WHOLE = 0
+"""The line of what was not met outside any part."""
+
+
+def has_hidden(source: str) -> bool:
+    """Say whether a check has hidden tests."""
+    return _HIDDEN.search(source) is not None
+
+
+def visible(source: str) -> str:
+    """Return a check without its hidden tests, line for line (a block that was all hidden keeps a `pass`)."""
+    return _HIDDEN.sub(lambda found: f"{found[1]}pass" + "\n" * found[0].count("\n"), source)
+
+
+class Pipe:
+    """Asks the box, by way of whoever started the examiner."""
+
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+
+    def get(self, name: str) -> dict[str, Any]:
+        """Answer what a variable holds."""
+        return self._ask({"ask": "get", "name": name})
+
+    def call(self, name: str, arguments: Sequence[Any], keywords: Mapping[str, Any], *, back: bool) -> dict[str, Any]:
+        """Answer what a call returns."""
+        return self._ask({"ask": "call", "name": name, "args": arguments, "kwargs": keywords, "back": back})
+
+    def _ask(self, question: dict[str, Any]) -> dict[str, Any]:
+        self._channel.send(question)
+        try:
+            answer, _descriptors = self._channel.receive()
+        except (ValueError, RecursionError):
+            answer = None
+        known = {"value", "missing", "stub", "closed", "raised", "slow", "gone"}
+        if type(answer) is not dict or answer.get("state") not in known:
+            return {"state": "value", "value": {"t": "nothing we know"}}
+        return answer
+
+
+def examine(source: str, points: float, *, hidden: bool) -> dict[str, Any]:
+    """Run a check cell.
+
+    Args:
+        source: the check cell.
+        points: its points.
+        hidden: whether hidden tests are in it, so that no fact may be said.
+
+    Returns:
+        "points"; "unmet": [line of the part or 0, which time, [[id, args, look] …]]; "fault": what is wrong with the check
+        itself, where something is.
+    """
+    expect.begin()
+    session.silent_facts = hidden
+    result: dict[str, Any] = {"points": 0.0, "unmet": [], "fault": None}
+    unmet: tuple[Fact, ...] = ()
+    value = None
+    try:
+        value = _run(source)
+    except CheckFailed as failed:
+        unmet = failed.facts
+    except AssertionError as failed:
+        words = str(failed).strip()[:300]
+        unmet = (Fact("said-by-check", {"text": words}) if words and not hidden else Fact("not-met", {}),)
+    except UNFORESEEN as error:
+        if session.looked:
+            unmet = (Fact("unforeseen", {}),)
+        else:
+            result["fault"] = f"{type(error).__name__}: {error}"
+    except Exception as error:  # noqa: BLE001  a check may fail in any way, and must say so
+        result["fault"] = f"{type(error).__name__}: {error}"
+    times: dict[int, int] = {}
+    for part in expect.parts:
+        times[part.line] = times.get(part.line, 0) + 1
+        if part.facts:
+            result["unmet"].append([part.line, times[part.line], [list(fact) for fact in part.facts]])
+    if unmet:
+        result["unmet"].append([WHOLE, 1, [list(fact) for fact in unmet]])
+    result["points"] = 0.0 if unmet or result["fault"] else _earned(value, points)
+    result["unanswered"] = any(fact[0] in UNANSWERED for _line, _time, facts in result["unmet"] for fact in facts)
+    return result
+
+
+def _earned(value: Any, points: float) -> float:
+    """Return the points: a number in the last line is partial credit, as in nbgrader; else the parts; else all."""
+    if type(value) in (int, float):
+        return min(max(float(value), 0.0), points)
+    return min(expect.points(), points) if expect.parts else points
+
+
+def _run(source: str) -> Any:
+    """Run a check in a namespace of its own; return the value of its last line, where that is an expression."""
+    tree = ast.parse(source, filename="<check>")
+    last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
+    names: dict[str, Any] = {"__name__": "__check__"}
+    exec(compile(tree, "<check>", "exec"), names)  # noqa: S102  a check of the course's author
+    return eval(compile(ast.Expression(last.value), "<check>", "eval"), names) if last is not None else None  # noqa: S307  the same
+
+
+def _warm(sources: Sequence[str]) -> None:
+    """Import what the checks will need while the box is still starting."""
+    if any("pandas" in source or ".frame(" in source or ".column(" in source for source in sources):
+        import pandas  # noqa: F401, ICN001, PLC0415  see above
+
+
+def main() -> NoReturn:
+    """Examine what is asked until nobody asks any more."""
+    channel = Channel.inherited(int(sys.argv[1]))
+    session.source = Pipe(channel)
+    # What a check prints must not reach anybody.
+    sys.stdout = sys.stderr
+    try:
+        while True:
+            order, _descriptors = channel.receive()
+            if order["do"] == "warm":
+                _warm(order["sources"])
+            else:
+                channel.send({"examined": examine(order["source"], order["points"], hidden=order["hidden"])})
+    except (ClosedError, OSError):
+        sys.exit(0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,305 @@
+"""Marks one submission: a pure function from the unit and what was sent to a verdict.
+
+A fault of the submission is its verdict; a fault of ours is a ServiceError.
+"""
+
+import hashlib
+import json
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from nbformat import NotebookNode
+
+import autograders
+from passerelle.courses import load_course, unit_source
+from passerelle.grading.box import Box, Keeper
+from passerelle.grading.examiner import WHOLE, has_hidden, visible
+from passerelle.grading.panel import Examiner, ExaminerError
+from passerelle.grading.rebuild import Rebuilt, RebuiltCell, UnreadableSubmissionError, nothing_of, rebuild
+from passerelle.grading.sheet import Shown, executed_notebook
+from passerelle.grading.walls import Limits, environment_mark
+from passerelle.model.course import Unit
+from passerelle.model.verdict import CheckResult, CheckState, Message, Outcome, Verdict
+
+MAX_FILES = 200
+MAX_FILE_BYTES = 20_000_000
+MAX_FOLDERS = 6
+_STOPPED = frozenset({"time", "memory", "died"})
+# Kinds that the box need not run: checks are the examiner's, hints are for somebody who reads.
+_NOT_RUN = frozenset({"check", "hints"})
+_NO_ANSWER = frozenset({"name-missing", "still-to-write", "not-callable", "returns-nothing"})
+
+
+@dataclass(frozen=True)
+class Marked:
+    """A verdict, and the executed notebook that shows how it came about (for nbgrader's `autograded/`)."""
+
+    verdict: Verdict
+    notebook: NotebookNode
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What is to be marked."""
+
+    card: Unit
+    source: NotebookNode
+    rebuilt: Rebuilt
+    files: Mapping[str, bytes]
+    key: str
+    notices: tuple[Message, ...] = ()
+    unreadable: Message | None = None
+
+
+@dataclass
+class _Run:
+    """What came of running the cells: how each ended, and the state at each check."""
+
+    shown: dict[int, Shown] = field(default_factory=dict)
+    keepers: dict[str, Keeper | None] = field(default_factory=dict)
+    gone: dict[str, str] = field(default_factory=dict)
+    ended: dict[str, list[Shown]] = field(default_factory=dict)
+
+
+def mark(
+    course_dir: Path, unit: str, files: Mapping[str, bytes], *, learner: Path, limits: Limits | None = None
+) -> Marked:
+    """Mark a submission.
+
+    Args:
+        course_dir: the built course directory.
+        unit: the unit's id.
+        files: the submission, by relative path; its notebook is `<unit>.ipynb`.
+        learner: the environment in which her code runs.
+        limits: what it may use.
+
+    Raises:
+        ServiceError: there is no box, or a check itself is broken; never what she sent.
+        ContentError: the unit is not built.
+    """
+    began = time.monotonic()
+    work = _prepare(course_dir, unit, files, learner)
+    limits = limits or Limits()
+    if work.unreadable is not None:
+        results = {cell.key: _unreadable(cell, work.unreadable) for cell in work.rebuilt.cells if cell.is_check}
+        run = _Run()
+    else:
+        run, results = _marked_in_box(course_dir / "source" / unit, work, learner, limits)
+    checks = tuple(
+        results[cell.key] if cell.is_check else _by_hand(cell) for cell in work.rebuilt.cells if cell.points is not None
+    )
+    verdict = Verdict(
+        key=work.key,
+        unit=unit,
+        version=work.card.version,
+        engine=engine(),
+        outcome=Outcome.MARKED,
+        checks=checks,
+        manual_answers=work.rebuilt.manual_answers,
+        notices=work.notices,
+        seconds=round(time.monotonic() - began, 2),
+    )
+    shown = executed_notebook(work.source, work.rebuilt, run.shown, results, work.card.model_dump(mode="json"))
+    return Marked(verdict, shown)
+
+
+def verdict_key(course_dir: Path, unit: str, files: Mapping[str, bytes], *, learner: Path) -> str:
+    """Return the key that the verdict of a submission will have, without marking it."""
+    return _prepare(course_dir, unit, files, learner).key
+
+
+@cache
+def engine() -> str:
+    """Return what names this way of marking: it changes with every line of it."""
+    digest = hashlib.sha256()
+    rooms = (Path(autograders.__file__).parent, Path(__file__).parent)
+    ours = ("box", "examiner", "marking", "panel", "rebuild", "sheet", "walls")
+    for path in [*sorted(rooms[0].glob("*.py")), *(rooms[1] / f"{name}.py" for name in ours)]:
+        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    return f"cold-{digest.hexdigest()[:12]}"
+
+
+# Before
+
+
+def _prepare(course_dir: Path, unit: str, files: Mapping[str, bytes], learner: Path) -> _Work:
+    card = load_course(course_dir).unit(unit).card
+    source = unit_source(course_dir, unit)
+    name = f"{unit}.ipynb"
+    unreadable = None
+    try:
+        if name not in files:
+            raise UnreadableSubmissionError.of("unreadable-missing", name=name)  # noqa: TRY301  one place for both
+        rebuilt = rebuild(source, files[name])
+    except UnreadableSubmissionError as error:
+        rebuilt, unreadable = nothing_of(source), error.facts
+    hers, left_out = _her_files(files)
+    public = dict(_public_files(course_dir / "source" / unit))
+    notices = [unreadable] if unreadable else [*rebuilt.notices]
+    if left_out:
+        notices.append(Message(id="files-left-out", args={"names": left_out[:10]}))
+    key = _key(card, source, rebuilt, {**hers, **public}, learner, unreadable)
+    return _Work(card, source, rebuilt, {**hers, **public}, key, tuple(notices), unreadable)
+
+
+def _public_files(folder: Path) -> Iterator[tuple[str, bytes]]:
+    """Yield what is released beside the notebook: the data and the public card."""
+    for path in sorted([folder / "unit.json", *(folder / "data").rglob("*")]):
+        if path.is_file() and not path.is_symlink():
+            yield path.relative_to(folder).as_posix(), path.read_bytes()
+
+
+def _her_files(files: Mapping[str, bytes]) -> tuple[dict[str, bytes], list[str]]:
+    """Return the files she sent beside notebooks, and the names of those that are left out."""
+    kept: dict[str, bytes] = {}
+    left_out, size = [], 0
+    for name, content in sorted(files.items()):
+        parts = PurePosixPath(name).parts
+        if name.endswith(".ipynb"):
+            continue
+        size += len(content)
+        if not _is_plain(name, parts) or len(kept) >= MAX_FILES or size > MAX_FILE_BYTES:
+            left_out.append(name.encode("utf-8", "replace").decode()[:60])
+        else:
+            kept[name] = content
+    return kept, left_out
+
+
+def _is_plain(name: str, parts: tuple[str, ...]) -> bool:
+    if not parts or PurePosixPath(name).is_absolute() or len(parts) > MAX_FOLDERS or len(name) > 200:
+        return False
+    return name.isprintable() and "/".join(parts) == name and not any(part in ("..", ".") for part in parts)
+
+
+def _key(
+    card: Unit,
+    source: NotebookNode,
+    rebuilt: Rebuilt,
+    files: Mapping[str, bytes],
+    learner: Path,
+    unreadable: Message | None,
+) -> str:
+    """Return the hash of all that a verdict depends on."""
+    facts = {
+        "unit": [card.track, card.unit, card.version],
+        "source": json.dumps(source, sort_keys=True),
+        "cells": [[cell.key, cell.cell_type, cell.text] for cell in rebuilt.cells],
+        "files": {name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
+        "unreadable": unreadable.model_dump() if unreadable else None,
+        "notices": [notice.model_dump() for notice in rebuilt.notices],
+        "engine": engine(),
+        "environment": environment_mark(learner),
+        "seed": card.unit,
+    }
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+
+# Running and examining
+
+
+def _marked_in_box(
+    folder: Path, work: _Work, learner: Path, limits: Limits
+) -> tuple[_Run, dict[str, CheckResult]]:
+    checks = [cell for cell in work.rebuilt.cells if cell.is_check]
+    # Both start at once; each needs about a second for its imports.
+    with Box(learner, work.files, limits) as box, Examiner(folder, [cell.text for cell in checks]) as examiner:
+        box.wait()
+        run = _run_cells(box, work.rebuilt)
+        said = {cell.key: _examine(examiner, run, work, cell, hidden=False) for cell in checks}
+        whole = {
+            cell.key: _examine(examiner, run, work, cell, hidden=True) if has_hidden(cell.text) else said[cell.key]
+            for cell in checks
+        }
+    return run, {cell.key: _result(cell, said[cell.key], whole[cell.key], run, limits) for cell in checks}
+
+
+def _run_cells(box: Box, rebuilt: Rebuilt) -> _Run:
+    """Run the cells in order; at each check, keep the state as it is there."""
+    run = _Run()
+    for place, cell in enumerate(rebuilt.cells):
+        if cell.is_check:
+            keeper = box.keep()
+            run.keepers[cell.key] = keeper
+            if keeper is None:
+                run.gone[cell.key] = box.why or "died"
+        elif cell.cell_type == "code" and cell.kind not in _NOT_RUN and cell.text.strip():
+            run.shown[place] = shown = Shown.of(box.run(cell.text))
+            if cell.task:
+                run.ended.setdefault(cell.task, []).append(shown)
+    return run
+
+
+def _examine(examiner: Examiner, run: _Run, work: _Work, cell: RebuiltCell, *, hidden: bool) -> dict[str, Any]:
+    keeper = run.keepers[cell.key]
+    gone = json.dumps({"state": "gone", "why": run.gone.get(cell.key, "died")}).encode()
+    source = cell.text if hidden else visible(cell.text)
+    ask = keeper.ask if keeper is not None else lambda _question: gone
+    told = examiner.examine(source, cell.points or 0.0, ask, hidden=hidden)
+    if told["fault"]:
+        raise ExaminerError.of_check(work.card.unit, cell.key, str(told["fault"]))
+    return told
+
+
+# The verdict
+
+
+def _result(
+    cell: RebuiltCell, said: Mapping[str, Any], whole: Mapping[str, Any], run: _Run, limits: Limits
+) -> CheckResult:
+    most = cell.points or 0.0
+    points = round(float(whole["points"]), 6)
+    if points >= most and not whole["unmet"]:
+        return CheckResult(key=cell.key, points=most, max_points=most, state=CheckState.PASSED)
+    messages = _messages(said, whole)
+    stopped = _what_stopped(cell, messages, run, limits)
+    if whole.get("unanswered") or said.get("unanswered") or any(one.id != "cell-raised" for one in stopped):
+        state = CheckState.UNANSWERED
+    else:
+        state = CheckState.PARTIAL if points > 0 else CheckState.MISSED
+    return CheckResult(
+        key=cell.key, points=min(points, most), max_points=most, state=state, messages=(*messages, *stopped)
+    )
+
+
+def _messages(said: Mapping[str, Any], whole: Mapping[str, Any]) -> tuple[Message, ...]:
+    """Return what is said of what is not met: of each part what the fellow can see herself, else what hidden tests say."""
+    seen = {(line, number): facts for line, number, facts in said["unmet"]}
+    outside = seen.get((WHOLE, 1))
+    found: dict[str, Message] = {}
+    for line, number, hidden_facts in whole["unmet"] or said["unmet"]:
+        facts = seen.get((line, number)) or outside or hidden_facts
+        for id_, args, look in facts:
+            message = Message(id=id_, args=args, look=look)
+            # Two parts often lack the same name: once is enough.
+            found.setdefault(message.model_dump_json(), message)
+    return tuple(found.values())
+
+
+def _what_stopped(
+    cell: RebuiltCell, messages: tuple[Message, ...], run: _Run, limits: Limits
+) -> tuple[Message, ...]:
+    """Return why there is no answer, where the answer's own cell says so."""
+    if not any(message.id in _NO_ANSWER for message in messages):
+        return ()
+    for shown in run.ended.get(cell.task or "", []):
+        if shown.state == "time":
+            return (Message(id="cell-time", args={"seconds": round(limits.cell_s)}),)
+        if shown.state in _STOPPED:
+            return (Message(id=f"cell-{shown.state}"),)
+        if shown.state == "raised":
+            return (Message(id="cell-raised", args={"error": shown.error, "text": shown.text}),)
+    return ()
+
+
+def _unreadable(cell: RebuiltCell, message: Message) -> CheckResult:
+    return CheckResult(
+        key=cell.key, points=0, max_points=cell.points or 0.0, state=CheckState.UNANSWERED, messages=(message,)
+    )
+
+
+def _by_hand(cell: RebuiltCell) -> CheckResult:
+    return CheckResult(key=cell.key, points=0, max_points=cell.points or 0.0, state=CheckState.BY_HAND)

@@ -1,0 +1,133 @@
+"""Starts the examiner and passes its questions on to the box."""
+
+import json
+import os
+import select
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import autograders
+import passerelle
+from autograders.channel import MAX_FRAME, framed
+from passerelle.model.errors import ServiceError
+
+_CHECK_S = 60.0
+_START_S = 60.0
+
+Ask = Callable[[Mapping[str, Any]], bytes]
+"""Asks the box one question and returns the JSON of its answer."""
+
+
+class ExaminerError(ServiceError):
+    """The examiner did not do its work: ours to mend, or the course author's; never costs a point."""
+
+    @classmethod
+    def of_check(cls, unit: str, key: str, fault: str) -> "ExaminerError":
+        """Build the error from what is wrong with a check."""
+        return cls(f"unit {unit}, check {key}: the check itself stopped with {fault}; mend it and build the course again")
+
+    @classmethod
+    def silent(cls, said: str) -> "ExaminerError":
+        """Build the error from what the process said last."""
+        return cls(f"marking: the examiner gave no result ({said.strip()[-400:] or 'it said nothing'}); see the log of marking")
+
+
+class Examiner:
+    """A process that runs check cells. A context manager."""
+
+    def __init__(self, folder: Path, sources: Sequence[str]) -> None:
+        """Start it in the source folder of a unit; `sources` are all check cells that it may be asked to run."""
+        ours, theirs = socket.socketpair()
+        roots = {str(Path(package.__file__ or "").parent.parent) for package in (autograders, passerelle)}
+        environment = {
+            "PYTHONPATH": os.pathsep.join(sorted(roots)),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "PYTHONHASHSEED": "0",
+            "OMP_NUM_THREADS": "1",
+            "OPENBLAS_NUM_THREADS": "1",
+            "LANG": "C.UTF-8",
+            "PATH": "/usr/bin:/bin",
+        }
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "passerelle.grading.examiner", str(theirs.fileno())],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                cwd=folder,
+                env=environment,
+                pass_fds=[theirs.fileno()],
+            )
+        self._end = ours
+        self._end.settimeout(_START_S)
+        self._send({"do": "warm", "sources": list(sources)})
+
+    def examine(self, source: str, points: float, ask: Ask, *, hidden: bool) -> dict[str, Any]:
+        """Run one check; see `examiner.examine` for the result. Time that the box takes is not the examiner's.
+
+        Raises:
+            ExaminerError: there is no result.
+        """
+        self._send({"do": "examine", "source": source, "points": points, "hidden": hidden})
+        left = _CHECK_S
+        while True:
+            began = time.monotonic()
+            message = self._receive(left)
+            left -= time.monotonic() - began
+            if "examined" in message:
+                examined: dict[str, Any] = message["examined"]
+                return examined
+            answer = ask(message)
+            self._write(len(answer).to_bytes(4, "big") + answer)
+
+    def _send(self, message: Any) -> None:
+        self._write(framed(message))
+
+    def _write(self, data: bytes) -> None:
+        try:
+            self._end.sendall(data)
+        except OSError:
+            raise ExaminerError.silent(self._said()) from None
+
+    def _receive(self, seconds: float) -> dict[str, Any]:
+        deadline = time.monotonic() + seconds
+        size = int.from_bytes(self._exactly(4, deadline), "big")
+        if size > MAX_FRAME:
+            raise ExaminerError.silent("a message without end")
+        message: dict[str, Any] = json.loads(self._exactly(size, deadline))
+        return message
+
+    def _exactly(self, size: int, deadline: float) -> bytes:
+        data = bytearray()
+        while len(data) < size:
+            if not select.select([self._end], [], [], max(0.0, deadline - time.monotonic()))[0]:
+                raise ExaminerError.silent(f"no answer within {_CHECK_S:.0f} s")
+            chunk = self._end.recv(min(size - len(data), 1 << 20))
+            if not chunk:
+                raise ExaminerError.silent(self._said())
+            data += chunk
+        return bytes(data)
+
+    def _said(self) -> str:
+        self._process.kill()
+        return self._process.stderr.read().decode("utf-8", "replace") if self._process.stderr else ""
+
+    def close(self) -> None:
+        """End it."""
+        self._end.close()
+        self._process.kill()
+        self._process.wait(timeout=10)
+        if self._process.stderr:
+            self._process.stderr.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()

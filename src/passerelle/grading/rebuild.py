@@ -1,0 +1,290 @@
+"""Rebuilds a notebook from what a fellow sent: her answers by key, everything else from the source.
+
+From the submission come the text of answer cells, cells she added, her edits of cells that are not locked,
+and nothing more: no check, tag, metadata or output. The order is the source's; cells she added stay behind
+the cell of the unit that they followed.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from nbformat import NotebookNode
+
+import autograders
+from passerelle.model.errors import SubmissionError
+from passerelle.model.people import LANGUAGES
+from passerelle.model.verdict import Message
+
+MAX_BYTES = 20_000_000
+MAX_CELLS = 1_000
+MAX_CELL_CHARACTERS = 200_000
+MAX_DEPTH = 60
+
+_SOLUTION = re.compile(r"^\s*### BEGIN SOLUTION\s*?\n.*?^\s*### END SOLUTION[^\n]*$", re.MULTILINE | re.DOTALL)
+_HIDDEN = re.compile(r"^[^\n]*### BEGIN HIDDEN TESTS.*?### END HIDDEN TESTS[^\n]*\n?", re.MULTILINE | re.DOTALL)
+_STUBS = {"", "...", "YOUR ANSWER HERE", "# YOUR CODE HERE\nraise NotImplementedError()"}
+
+
+class Origin(StrEnum):
+    """Where a cell's text comes from."""
+
+    SOURCE = "source"
+    ANSWER = "answer"
+    EDITED = "edited"
+    ADDED = "added"
+
+
+@dataclass(frozen=True)
+class RebuiltCell:
+    """One cell to run or to mark. `key` is empty for a cell she added; `made` is the source's cell."""
+
+    key: str
+    kind: str
+    task: str | None
+    cell_type: str
+    text: str
+    origin: Origin
+    made: NotebookNode | None = None
+
+    @property
+    def is_check(self) -> bool:
+        """Say whether the examiner marks it."""
+        return self.points is not None and not self.is_by_hand
+
+    @property
+    def is_by_hand(self) -> bool:
+        """Say whether a person marks it."""
+        return self.points is not None and bool(_nbgrader(self.made).get("solution"))
+
+    @property
+    def points(self) -> float | None:
+        """Return the points of a marked cell."""
+        meta = _nbgrader(self.made)
+        return float(meta.get("points", 0)) if meta.get("grade") else None
+
+
+@dataclass(frozen=True)
+class Rebuilt:
+    """The notebook as it will be run: `answers` by key (None where blank), and what she should know."""
+
+    cells: tuple[RebuiltCell, ...]
+    answers: Mapping[str, str | None]
+    notices: tuple[Message, ...] = ()
+    language: str = "en"
+
+    @property
+    def manual_answers(self) -> dict[str, str | None]:
+        """Return the hash of each answer that a person marks; None where it was left blank."""
+        found: dict[str, str | None] = {}
+        for cell in self.cells:
+            if cell.is_by_hand:
+                answer = self.answers.get(cell.key)
+                found[cell.key] = None if answer is None else hashlib.sha256(answer.strip().encode()).hexdigest()
+        return found
+
+
+class UnreadableSubmissionError(SubmissionError):
+    """The submitted notebook cannot be read. `facts` is the message of her verdict."""
+
+    facts: Message
+
+    @classmethod
+    def of(cls, what: str, **args: Any) -> "UnreadableSubmissionError":
+        """Build it from a message of `autograders` (its id and arguments)."""
+        error = cls(autograders.words(what, args, "en"))
+        error.facts = Message(id=what, args=args)
+        return error
+
+
+@dataclass
+class _Found:
+    """What the submission holds, by key and place."""
+
+    texts: dict[str, list[str]] = field(default_factory=dict)
+    added: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
+
+
+def rebuild(source: NotebookNode, submitted: bytes) -> Rebuilt:
+    """Rebuild the notebook to be marked.
+
+    Args:
+        source: the unit's source notebook, solutions and hidden tests inside.
+        submitted: the submitted notebook file.
+
+    Raises:
+        UnreadableSubmissionError: the file is no notebook, or larger than any honest one.
+    """
+    known = {key_of(cell): cell for cell in source.cells}
+    notebook = _read(submitted)
+    found = _sort(notebook["cells"], known)
+    cells, answers, notices = _added(found, ""), dict[str, str | None](), list[Message]()
+    changed = 0
+    for key, made in known.items():
+        texts = found.texts.get(key, [])
+        origin, text = _text(made, texts)
+        if _is_answer(made):
+            answers[key] = None if is_blank(made, text) else text
+            notices += _notices(made, texts)
+        elif _nbgrader(made).get("locked") and texts and any(_lines(one) not in _releases(made) for one in texts):
+            changed += 1
+        ours = _ours(made)
+        kind = str(ours.get("kind") or _kind(made))
+        cells.append(RebuiltCell(key, kind, ours.get("task"), made.cell_type, text, origin, made))
+        cells += _added(found, key)
+    if changed:
+        notices.append(Message(id="notice-restored", args={"count": changed}))
+    language = notebook.get("metadata", {}).get("passerelle")
+    language = language.get("language") if isinstance(language, dict) else None
+    return Rebuilt(tuple(cells), answers, tuple(notices), language if language in LANGUAGES else "en")
+
+
+def nothing_of(source: NotebookNode) -> Rebuilt:
+    """Return the rebuilt notebook of a submission that cannot be read: every answer blank."""
+    empty = json.dumps({"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}).encode()
+    return rebuild(source, empty)
+
+
+def key_of(cell: Mapping[str, Any]) -> str:
+    """Return a cell's key: ours, nbgrader's, or none."""
+    key = _ours(cell).get("key") or _nbgrader(cell).get("grade_id")
+    return key if isinstance(key, str) else ""
+
+
+def is_blank(made: NotebookNode, answer: str) -> bool:
+    """Say whether an answer is as it was released: nothing where the solution was."""
+    if answer.strip() in _STUBS:
+        return True
+    around = _SOLUTION.split(made.source)
+    if len(around) == 1:
+        return False
+    stub = r"\s*(?:\.\.\.|YOUR ANSWER HERE|# YOUR CODE HERE\s+raise NotImplementedError\(\))?\s*"
+    return re.fullmatch(stub.join(re.escape(part.strip()) for part in around), answer.strip()) is not None
+
+
+def _read(submitted: bytes) -> dict[str, Any]:
+    """Return the submitted notebook as plain, checked JSON (nbformat would try to repair it)."""
+    if len(submitted) > MAX_BYTES:
+        raise UnreadableSubmissionError.of("unreadable-size", megabytes=len(submitted) // 1_000_000)
+    try:
+        notebook = json.loads(submitted)
+    except (ValueError, RecursionError):
+        raise UnreadableSubmissionError.of("unreadable-notebook") from None
+    if not isinstance(notebook, dict) or notebook.get("nbformat") != 4:
+        raise UnreadableSubmissionError.of("unreadable-notebook")
+    cells = notebook.get("cells")
+    if not isinstance(cells, list) or not all(isinstance(cell, dict) for cell in cells):
+        raise UnreadableSubmissionError.of("unreadable-notebook")
+    if len(cells) > MAX_CELLS:
+        raise UnreadableSubmissionError.of("unreadable-cells", count=len(cells), most=MAX_CELLS)
+    if not isinstance(notebook.get("metadata", {}), dict):
+        raise UnreadableSubmissionError.of("unreadable-notebook")
+    if _depth([cell.get("metadata") for cell in cells]) > MAX_DEPTH:
+        raise UnreadableSubmissionError.of("unreadable-notebook")
+    return notebook
+
+
+def _depth(value: Any) -> int:
+    deepest, waiting = 0, [(value, 1)]
+    while waiting:
+        one, depth = waiting.pop()
+        deepest = max(deepest, depth)
+        if depth > MAX_DEPTH:
+            break
+        inside: Iterable[Any] = one.values() if isinstance(one, dict) else one if isinstance(one, list) else ()
+        waiting += [(part, depth + 1) for part in inside]
+    return deepest
+
+
+def _sort(cells: list[dict[str, Any]], known: Mapping[str, NotebookNode]) -> _Found:
+    """Sort the submitted cells: those of the unit by key, others by what they follow."""
+    found, follows = _Found(), ""
+    for cell in cells:
+        key, text, kind = key_of(cell), _text_of(cell), str(cell.get("cell_type"))
+        if key in known:
+            found.texts.setdefault(key, []).append(text)
+            follows = key
+        elif kind in ("code", "markdown"):
+            found.added.setdefault(follows, []).append((kind, text))
+    return found
+
+
+def _text_of(cell: Mapping[str, Any]) -> str:
+    """Return a cell's text; a list of lines is what the format stores."""
+    text = cell.get("source", "")
+    if isinstance(text, list):
+        text = "".join(part for part in text if isinstance(part, str))
+    if not isinstance(text, str):
+        raise UnreadableSubmissionError.of("unreadable-notebook")
+    if len(text) > MAX_CELL_CHARACTERS:
+        raise UnreadableSubmissionError.of("unreadable-cell", count=len(text), most=MAX_CELL_CHARACTERS)
+    # A lone surrogate is no text: nothing could store or send it.
+    return text.encode("utf-8", "replace").decode("utf-8").replace("\0", "")
+
+
+def _text(made: NotebookNode, texts: list[str]) -> tuple[Origin, str]:
+    if _is_answer(made):
+        return Origin.ANSWER, "\n\n".join(texts) if made.cell_type == "markdown" else "\n".join(texts)
+    ours = _ours(made)
+    is_free = made.cell_type == "code" and not _is_kept(made) and ours.get("kind") != "hints"
+    if is_free and texts:
+        return (Origin.SOURCE, made.source) if "\n".join(texts) == made.source else (Origin.EDITED, "\n".join(texts))
+    return Origin.SOURCE, made.source
+
+
+def _added(found: _Found, follows: str) -> list[RebuiltCell]:
+    return [RebuiltCell("", "added", None, kind, text, Origin.ADDED) for kind, text in found.added.get(follows, [])]
+
+
+def _notices(made: NotebookNode, texts: list[str]) -> list[Message]:
+    task = _ours(made).get("task")
+    title = {"id": f"task:{task}", "args": {}} if task else key_of(made)
+    if len(texts) > 1:
+        return [Message(id="notice-joined", args={"title": title, "count": len(texts)})]
+    return [] if texts else [Message(id="notice-missing", args={"title": title})]
+
+
+def _releases(made: NotebookNode) -> tuple[list[str], list[str]]:
+    """Return a locked cell as it is released, without hidden tests, and as it is in the source."""
+    return _lines(_HIDDEN.sub("", made.source)), _lines(made.source)
+
+
+def _lines(text: str) -> list[str]:
+    return [line.rstrip() for line in text.splitlines() if line.strip()]
+
+
+def _is_answer(made: Mapping[str, Any]) -> bool:
+    return bool(_nbgrader(made).get("solution"))
+
+
+def _is_kept(made: Mapping[str, Any]) -> bool:
+    """Say whether the source's text is used whatever was sent."""
+    return bool(_nbgrader(made).get("locked")) or made.get("metadata", {}).get("editable") is False
+
+
+def _kind(made: Mapping[str, Any]) -> str:
+    """Return the kind of a cell of a course from elsewhere, by nbgrader's flags."""
+    meta = _nbgrader(made)
+    if meta.get("grade"):
+        return "manual" if meta.get("solution") else "check"
+    if meta.get("solution"):
+        return "answer"
+    return "given" if meta.get("locked") else "prose" if made.get("cell_type") == "markdown" else "example"
+
+
+def _ours(cell: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    return _metadata(cell, "passerelle")
+
+
+def _nbgrader(cell: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    return _metadata(cell, "nbgrader")
+
+
+def _metadata(cell: Mapping[str, Any] | None, of: str) -> Mapping[str, Any]:
+    metadata = (cell or {}).get("metadata")
+    inside = metadata.get(of) if isinstance(metadata, Mapping) else None
+    return inside if isinstance(inside, Mapping) else {}

@@ -1,0 +1,124 @@
+"""The executed notebook: her cells with what they showed, the unit's own with their checks' results.
+
+It is what `nbgrader autograde` would leave, so that nbgrader's own reading of it gives the verdict's points.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import nbformat
+from nbformat import NotebookNode
+
+from autograders import words
+from passerelle.courses import notebook_in_language
+from passerelle.grading.rebuild import Rebuilt, RebuiltCell
+from passerelle.model.verdict import CheckResult, CheckState, Message
+
+_SHOWN_TYPES = frozenset({"text/plain", "text/html", "text/markdown", "text/latex", "image/png", "image/jpeg", "image/svg+xml"})
+
+
+@dataclass(frozen=True)
+class Shown:
+    """How a cell ended and what it showed, as the box says: `outputs` are checked to be notebook outputs."""
+
+    state: str
+    outputs: tuple[NotebookNode, ...]
+    error: str = ""
+    text: str = ""
+
+    @classmethod
+    def of(cls, told: Mapping[str, Any]) -> "Shown":
+        """Build it from what the box said of a cell."""
+        state = told.get("state")
+        known = state if state in ("done", "raised", "time", "memory", "died") else "done"
+        outputs = told.get("outputs")
+        made = [_output(one) for one in outputs[:400]] if isinstance(outputs, list) else []
+        error, text = (_text(told.get(name))[:300] for name in ("error", "text"))
+        return cls(str(known), tuple(one for one in made if one is not None), error or "Error", text or "—")
+
+
+def executed_notebook(
+    source: NotebookNode,
+    rebuilt: Rebuilt,
+    shown: Mapping[int, Shown],
+    results: Mapping[str, CheckResult],
+    unit: dict[str, Any],
+) -> NotebookNode:
+    """Return the executed notebook, in the language she read it in."""
+    cells, count = [], 0
+    for place, cell in enumerate(rebuilt.cells):
+        made = _cell(cell, place)
+        if cell.cell_type == "code":
+            outputs: list[NotebookNode] = []
+            if cell.is_check:
+                outputs = _of_check(results[cell.key], rebuilt.language, unit)
+            elif place in shown:
+                outputs = [*shown[place].outputs]
+            if outputs or place in shown:
+                count += 1
+                made.execution_count = count
+            for output in outputs:
+                if output.output_type == "execute_result":
+                    output.execution_count = count
+            made.outputs = outputs
+        cells.append(made)
+    notebook = nbformat.v4.new_notebook(cells=cells, metadata=nbformat.from_dict(dict(source.metadata)))
+    notebook.nbformat, notebook.nbformat_minor = 4, 5
+    notebook.metadata.setdefault("passerelle", nbformat.NotebookNode())
+    translated: NotebookNode = notebook_in_language(notebook, rebuilt.language)
+    return translated
+
+
+def _cell(cell: RebuiltCell, place: int) -> NotebookNode:
+    metadata = nbformat.from_dict(dict(cell.made.metadata)) if cell.made is not None else nbformat.NotebookNode()
+    new = nbformat.v4.new_code_cell if cell.cell_type == "code" else nbformat.v4.new_markdown_cell
+    # Hers are numbered: her notebook's ids may be doubled, or anything.
+    known = cell.made.get("id") if cell.made is not None else None
+    identity = known or hashlib.sha256(f"added/{place}".encode()).hexdigest()[:12]
+    made: NotebookNode = new(source=cell.text, metadata=metadata, id=identity)
+    return made
+
+
+def _of_check(result: CheckResult, language: str, unit: dict[str, Any]) -> list[NotebookNode]:
+    """Return the outputs of a check: nbgrader reads no output as full marks, a number as points, an error as none."""
+    if result.state is CheckState.PASSED:
+        return []
+    lines = [line for message in result.messages for line in _lines(message, language, unit)]
+    if result.points > 0:
+        text = nbformat.v4.new_output("display_data", data={"text/plain": "\n".join(lines)})
+        return [text, nbformat.v4.new_output("execute_result", data={"text/plain": repr(result.points)})]
+    return [nbformat.v4.new_output("error", ename="CheckFailed", evalue="\n".join(lines), traceback=lines)]
+
+
+def _lines(message: Message, language: str, unit: dict[str, Any]) -> list[str]:
+    said = words(message.id, message.args, language, unit).splitlines()
+    if message.look:
+        said.append(words("look", {"where": words(message.look, message.args, language, unit)}, language))
+    return said
+
+
+def _text(value: object) -> str:
+    """Return text that can be stored: the box may have sent anything."""
+    return value.encode("utf-8", "replace").decode("utf-8") if type(value) is str else ""
+
+
+def _output(told: object) -> NotebookNode | None:
+    """Return a notebook output of what the box says is one; None where it is not."""
+    if not isinstance(told, dict):
+        return None
+    kind = told.get("output_type")
+    if kind == "stream" and told.get("name") in ("stdout", "stderr"):
+        return nbformat.v4.new_output("stream", name=told["name"], text=_text(told.get("text")))
+    if kind == "error":
+        traceback = told.get("traceback")
+        lines = [_text(line) for line in traceback[:60]] if isinstance(traceback, list) else []
+        return nbformat.v4.new_output(
+            "error", ename=_text(told.get("ename")), evalue=_text(told.get("evalue")), traceback=lines
+        )
+    data = told.get("data")
+    if kind in ("display_data", "execute_result") and isinstance(data, dict):
+        texts = {name: _text(text) for name, text in data.items() if name in _SHOWN_TYPES and type(text) is str}
+        return nbformat.v4.new_output(kind, data=texts) if texts else None
+    return None

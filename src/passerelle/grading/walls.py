@@ -1,0 +1,172 @@
+"""The bubblewrap command line of a learner box: what a submission's code can see, and nothing else."""
+
+import os
+import shutil
+import sysconfig
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import autograders
+from passerelle.model.errors import ServiceError
+
+HOME = "/home/fellow"
+NOBODY = 65534
+_VOCABULARY = "/passerelle"
+_SYSTEM = ("/lib", "/lib32", "/lib64", "/bin", "/sbin")
+
+
+class BoxError(ServiceError):
+    """There is no box to run a submission in. Nothing is ever marked without one."""
+
+    @classmethod
+    def no_bubblewrap(cls) -> "BoxError":
+        """Build the error for a machine without bubblewrap."""
+        return cls("marking: bubblewrap is not installed, and nothing is marked without it; run: apt-get install bubblewrap")
+
+    @classmethod
+    def no_python(cls, python: Path) -> "BoxError":
+        """Build the error for a learner environment without a Python."""
+        return cls(f"marking: {python} is not there; make the learner environment (make start), or set PASSERELLE_LEARNER")
+
+    @classmethod
+    def did_not_start(cls, said: str) -> "BoxError":
+        """Build the error from what bubblewrap or Python said."""
+        words = said.strip()[-600:] or "it said nothing"
+        cure = "mend that and marking goes on by itself"
+        if "uid map" in said or "new namespace" in said or "Operation not permitted" in said or "userns" in said:
+            cure = (
+                "user namespaces are forbidden here. Debian: sysctl kernel.unprivileged_userns_clone=1; Ubuntu 24.04: give "
+                "bwrap an AppArmor profile that allows userns (README); in a container: allow unshare and mounts"
+            )
+        elif "nknown option" in said:
+            cure = "this bubblewrap is too old; 0.8 or newer is needed"
+        elif "ermission denied" in said or "find source path" in said:
+            cure = "the learner environment must lie where everybody may read it (make start as root puts it below /opt)"
+        return cls(f"marking: the learner box did not start ({words}); {cure}")
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one submission may use.
+
+    Times are CPU seconds of a cell, a call and the whole; waiting (sleep, a lock) may take `patience` times as
+    long by the clock, so a busy machine costs nobody a point. Sizes are bytes.
+    """
+
+    cell_s: float = 10
+    call_s: float = 5
+    total_s: float = 60
+    patience: float = 3
+    start_s: float = 60
+    memory: int = 1_500_000_000
+    disk: int = 64_000_000
+    processes: int = 64
+    open_files: int = 256
+
+    def of_process(self) -> dict[str, int]:
+        """Return the rlimits of each process, by the end of their names."""
+        return {
+            "AS": 4 * self.memory,
+            "DATA": self.memory * 4 // 5,  # a MemoryError comes before the watchdog
+            "NPROC": self.processes,
+            "FSIZE": self.disk,
+            "NOFILE": self.open_files,
+            "CPU": int(2 * self.total_s) + 10,
+            "CORE": 0,
+        }
+
+
+def command(learner: Path, files: Mapping[str, int], agent: list[str], limits: Limits) -> list[str]:
+    """Return the command line: bubblewrap, its walls, and the agent.
+
+    Args:
+        learner: the learner environment, shown read-only at its own path.
+        files: what lies in the working directory: path -> open descriptor of its content.
+        agent: arguments of the agent.
+        limits: of the submission.
+
+    Raises:
+        BoxError: bubblewrap or the learner environment is missing.
+    """
+    program = shutil.which("bwrap")
+    if program is None:
+        raise BoxError.no_bubblewrap()
+    python = learner / "bin" / "python"
+    if not python.exists():
+        raise BoxError.no_python(python)
+    disk = str(limits.disk)
+    line = [program, "--unshare-user", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts"]
+    line += ["--unshare-cgroup", "--disable-userns", "--die-with-parent", "--new-session", "--cap-drop", "ALL"]
+    line += ["--uid", "1000", "--gid", "1000", "--hostname", "box", "--clearenv"]
+    for name, value in _environment(learner).items():
+        line += ["--setenv", name, value]
+    line += _system(learner)
+    # No /proc: nothing here needs it, and some machines forbid to mount it.
+    line += ["--dev", "/dev", "--size", disk, "--tmpfs", "/dev/shm", "--size", disk, "--tmpfs", "/tmp"]  # noqa: S108  inside
+    line += ["--size", disk, "--tmpfs", HOME, "--dir", f"{HOME}/work"]
+    for path, descriptor in files.items():
+        line += ["--file", str(descriptor), f"{HOME}/work/{path}"]
+    line += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", f"{HOME}/work"]
+    return [*line, str(python), "-m", "autograders.box", *agent]
+
+
+def _environment(learner: Path) -> dict[str, str]:
+    return {
+        "HOME": HOME,
+        "USER": "fellow",
+        "LOGNAME": "fellow",
+        "PATH": f"{learner}/bin:/usr/bin:/bin",
+        "LANG": "C.UTF-8",
+        "TZ": "UTC",
+        "PYTHONPATH": _VOCABULARY,
+        "PYTHONNOUSERSITE": "1",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONHASHSEED": "0",
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+        "MKL_NUM_THREADS": "1",
+        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+        "MPLCONFIGDIR": "/tmp/matplotlib",  # noqa: S108  inside
+        "PASSERELLE_BOX": "1",
+    }
+
+
+def _system(learner: Path) -> list[str]:
+    """Return the read-only system: /usr, the learner environment with the Python below it, the vocabulary."""
+    line = ["--ro-bind", "/usr", "/usr"]
+    for directory in map(Path, _SYSTEM):
+        if directory.is_symlink():
+            line += ["--symlink", str(directory.readlink()), str(directory)]
+        elif directory.is_dir():
+            line += ["--ro-bind", str(directory), str(directory)]
+    shown = [Path("/usr"), *map(Path, _SYSTEM)]
+    for place in (learner.absolute(), _base(learner)):
+        if not any(place.is_relative_to(other) for other in shown):
+            line += ["--ro-bind", str(place), str(place)]
+            shown.append(place)
+    return [*line, "--ro-bind", str(Path(autograders.__file__).parent), f"{_VOCABULARY}/autograders"]
+
+
+def _base(learner: Path) -> Path:
+    """Return where the Python below an environment is installed."""
+    config = learner / "pyvenv.cfg"
+    for row in config.read_text("utf-8").splitlines() if config.is_file() else []:
+        name, _, value = row.partition("=")
+        if name.strip() == "home":
+            return Path(value.strip()).resolve().parent
+    return learner.absolute()
+
+
+def identity() -> dict[str, int | list[int]]:
+    """Return whom to run bubblewrap as: root steps down to nobody, since limits of processes do not hold for root."""
+    if os.geteuid() != 0:
+        return {}
+    return {"user": NOBODY, "group": NOBODY, "extra_groups": []}
+
+
+def environment_mark(learner: Path) -> str:
+    """Return a text that changes when a package of the learner environment does."""
+    site = Path(sysconfig.get_path("purelib", vars={"base": str(learner), "platbase": str(learner)}))
+    found = sorted(learner.glob("lib/python3.*/site-packages/*.dist-info")) or sorted(site.glob("*.dist-info"))
+    return "\n".join(f"{path.parent.parent.name}/{path.name}" for path in found)

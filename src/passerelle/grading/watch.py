@@ -1,0 +1,69 @@
+"""Watches a box from outside, in /proc: which processes it has, their memory and CPU time."""
+
+import contextlib
+import os
+import signal
+from dataclasses import dataclass
+from pathlib import Path
+
+_TICK = os.sysconf("SC_CLK_TCK")
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
+@dataclass(frozen=True)
+class Process:
+    """A process: `memory` is resident, shared pages included; bytes and seconds."""
+
+    pid: int
+    parent: int
+    state: str
+    cpu_s: float
+    memory: int
+
+
+def process(pid: int) -> Process | None:
+    """Return a process as it is now; None where it is gone."""
+    try:
+        # The name in brackets may hold anything, brackets too.
+        after = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
+    except OSError:
+        return None
+    cpu = (int(after[11]) + int(after[12])) / _TICK
+    return Process(pid, int(after[1]), after[0].decode(), cpu, int(after[21]) * _PAGE)
+
+
+def below(root: int) -> list[Process]:
+    """Return the living processes below one, it excepted."""
+    everybody = [found for name in os.listdir("/proc") if name.isdigit() and (found := process(int(name)))]
+    children: dict[int, list[Process]] = {}
+    for one in everybody:
+        children.setdefault(one.parent, []).append(one)
+    found, waiting = [], [root]
+    while waiting:
+        these = children.get(waiting.pop(), [])
+        found += [one for one in these if one.state not in "ZX"]
+        waiting += [one.pid for one in these]
+    return found
+
+
+def own_memory(pid: int) -> int:
+    """Return a process's share of memory in bytes (shared pages divided among those who share them)."""
+    try:
+        for row in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+            if row.startswith("Pss:"):
+                return int(row.split()[1]) * 1024
+    except (OSError, IndexError, ValueError):
+        pass
+    return 0
+
+
+def is_alive(pid: int) -> bool:
+    """Say whether a process runs."""
+    found = process(pid)
+    return found is not None and found.state not in "ZX"
+
+
+def end(pid: int) -> None:
+    """Kill a process, if it is still there."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.kill(pid, signal.SIGKILL)
