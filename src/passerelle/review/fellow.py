@@ -9,7 +9,7 @@ from tornado.web import HTTPError
 
 from passerelle.ledger import manual, people, receipts
 from passerelle.ledger.receipts import AttemptRow
-from passerelle.model.course import Course, Unit
+from passerelle.model.course import Course, Unit, in_language
 from passerelle.model.people import Role
 from passerelle.progress import FellowProgress, UnitProgress, WaitingKind, fellow_progress
 from passerelle.review.base import PageHandler
@@ -32,6 +32,7 @@ class Owed:
 
     track: str
     unit: str
+    unit_title: str
     title: str
     kind: WaitingKind
     since: datetime
@@ -46,21 +47,23 @@ def next_unit(progress: FellowProgress) -> UnitProgress | None:
 def owed(course: Course, progress: FellowProgress, language: str) -> list[Owed]:
     """Return what waits for us in a track, the oldest first; marking that is going on is not owed yet."""
     lines = [
-        Owed(course.track, unit.unit, _owed_title(course, unit.unit, waiting.check, language), waiting.kind, since)
+        Owed(
+            course.track,
+            unit.unit,
+            in_language(course.unit(unit.unit).card.title, language),
+            _check_title(course.unit(unit.unit).card, waiting.check, language),
+            waiting.kind,
+            waiting.since,
+        )
         for unit in progress.units
         for waiting in unit.waiting
-        for since in [waiting.since]
         if waiting.kind is not WaitingKind.MARKING
     ]
     return sorted(lines, key=lambda line: line.since)
 
 
-def _owed_title(course: Course, unit: str, check: str | None, language: str) -> str:
-    card = course.unit(unit).card
-    for one in card.checks:
-        if one.key == check:
-            return one.title.get(language) or one.title["en"]
-    return card.title.get(language) or card.title["en"]
+def _check_title(card: Unit, check: str | None, language: str) -> str:
+    return next((in_language(one.title, language) for one in card.checks if one.key == check), "")
 
 
 async def show_path(page: PageHandler) -> None:

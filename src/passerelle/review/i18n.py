@@ -1,11 +1,12 @@
 """Words, dates and numbers in the reader's language.
 
 Sources are English; `locale/<language>/LC_MESSAGES/passerelle.po` holds the other languages and is read as it
-is, without a compile step. The hub's templates use the same catalogue through `translations`.
+is, without a compile step.
 """
 
 import gettext
 import io
+import math
 from collections.abc import Callable
 from datetime import datetime, tzinfo
 from functools import cache
@@ -93,6 +94,12 @@ class Reader:
     def number(self, number: float) -> str:
         """Return a number as the language writes it, with at most two decimals."""
         return format_decimal(round(number, 2), format="#,##0.##", locale=_FORMATS[self.language])
+
+    def plural(self, number: float) -> int:
+        """Return the whole number with the same plural form: 1.5 is «points», in French «point»."""
+        if number == 1:
+            return 1
+        return 0 if number < 2 else math.ceil(number)
 
     def _format(self, moment: datetime, pattern: str, now: datetime | None) -> str:
         local = moment.astimezone(self.zone)

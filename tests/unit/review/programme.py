@@ -50,10 +50,10 @@ def unit(name: str, en: str, fr: str, weeks: tuple[int, int]) -> CourseUnit:
     )
     notes = StaffNotes(
         means={
-            "en": "she turns a messy file into one that can be trusted.",
-            "fr": "elle rend fiable un fichier brouillon.",
+            "en": "turn a messy file into one that can be trusted",
+            "fr": "rendre fiable un fichier brouillon",
         },
-        ask={"en": "one row that she dropped, and why.", "fr": "une ligne qu’elle a retirée, et pourquoi."},
+        ask={"en": "one row that she dropped, and why", "fr": "une ligne qu’elle a retirée, et pourquoi"},
         mentor={
             "en": "# In an interview\n\nShe says **how many** rows went.",
             "fr": "# En entretien\n\nElle dit **combien** de lignes sont parties.",
