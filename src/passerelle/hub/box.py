@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 TMP_BYTES = 512 * 1024 * 1024
+RUNTIME_BYTES = 64 * 1024 * 1024
 SHARED_MEMORY_BYTES = 256 * 1024 * 1024
 RUNTIME = "/run/box"
 """XDG and Jupyter runtime directory: short, since a Unix socket's path has about 100 characters."""
@@ -83,7 +84,7 @@ class Box:
             *("--dev", "/dev"),
             *("--size", str(SHARED_MEMORY_BYTES), "--tmpfs", "/dev/shm"),  # noqa: S108  # a mount of its own
             *("--perms", "1777", "--size", str(TMP_BYTES), "--tmpfs", "/tmp"),  # noqa: S108  # a mount of its own
-            *("--perms", "0700", "--dir", RUNTIME),
+            *("--perms", "0700", "--size", str(RUNTIME_BYTES), "--tmpfs", RUNTIME),
             *("--bind", str(self.home), self.inner_home),
         ]
         for path, descriptor in self.files.items():

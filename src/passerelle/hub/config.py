@@ -140,6 +140,7 @@ def _servers(c: Any, settings: Settings) -> None:
     c.Spawner.start_timeout = 180  # waiting for its turn counts
     c.Spawner.http_timeout = 60
     c.Spawner.poll_interval = 10
+    c.Spawner.consecutive_failure_limit = 0  # what one fellow puts into her home must not end the hub
     c.LocalProcessSpawner.interrupt_timeout = 3
     c.LocalProcessSpawner.term_timeout = 1
     c.LocalProcessSpawner.kill_timeout = 2
@@ -149,7 +150,7 @@ def _servers(c: Any, settings: Settings) -> None:
             f"service-{SERVICE}",
             *(f"jupyterhub-user-{course_user(track)}" for track in tracks(settings)),
         },
-        "slow_spawn_timeout": 1,
+        "slow_spawn_timeout": 0,  # show the page that waits at once; the hub's warning about it helps nobody
     }
 
 

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from jupyterhub.spawner import LocalProcessSpawner
 from jupyterhub.utils import random_port
@@ -19,15 +19,20 @@ from passerelle import ledger
 from passerelle.hub.box import RUNTIME, Box, accounts_file, groups_file
 from passerelle.hub.roles import SERVICE, role_group
 from passerelle.ledger import people
+from passerelle.model.errors import ServiceError
 from passerelle.model.people import Role, course_user
 from passerelle.model.settings import Settings
 
 COURSE_CONFIG = "/etc/passerelle"
 """Jupyter's configuration of a course's server; by JUPYTER_CONFIG_PATH it comes before the environment's own."""
 
+PACKAGE = Path(passerelle.__file__).resolve().parent
+
 LOCALES = {"en": "en_US.UTF-8", "fr": "fr_FR.UTF-8"}
 LAB_COURSE_CONFIG = "/etc/passerelle"
 """Jupyter's configuration of a course's server; by JUPYTER_CONFIG_PATH it comes before the environment's own."""
+
+PACKAGE = Path(passerelle.__file__).resolve().parent
 
 LOCALES = {"en": "en", "fr": "fr_FR"}
 
@@ -42,8 +47,21 @@ def learner_programs(prefix: Path) -> list[Path]:
 def platform_programs() -> list[Path]:
     """Return the same of this process, and where its `passerelle` lies when that is elsewhere."""
     programs = learner_programs(Path(sys.prefix))
-    package = Path(passerelle.__file__).resolve().parent
-    return programs if any(package.is_relative_to(one) for one in programs) else [*programs, package]
+    return programs if _inside(PACKAGE, programs) else [*programs, PACKAGE]
+
+
+def _inside(path: Path, directories: list[Path]) -> bool:
+    return any(path.is_relative_to(directory) for directory in directories)
+
+
+class ServerEndedError(ServiceError):
+    """A server ended before it answered."""
+
+    @classmethod
+    def of(cls, name: str, log: Path) -> Self:
+        """Build the error from the last line of the server's log."""
+        lines = log.read_text("utf-8", "replace").strip().splitlines() if log.exists() else []
+        return cls(f"the server of {name} ended before it answered ({lines[-1] if lines else 'no word'}): see {log}")
 
 
 class BubblewrapSpawner(LocalProcessSpawner):  # type: ignore[misc]  # jupyterhub has no types
@@ -79,7 +97,7 @@ class BubblewrapSpawner(LocalProcessSpawner):  # type: ignore[misc]  # jupyterhu
         settings = self.installation
         home = f"/home/{self.user.name}"
         language = self._language()
-        prefix = Path(sys.prefix) if self.track else settings.learner.resolve()
+        prefix = Path(sys.prefix).resolve() if self.track else settings.learner.resolve()
         kept = {name: value for name, value in env.items() if name.startswith(("JUPYTERHUB_", "JPY_"))}
         kept |= {
             "HOME": home,
@@ -101,6 +119,8 @@ class BubblewrapSpawner(LocalProcessSpawner):  # type: ignore[misc]  # jupyterhu
         }
         if self.track:
             kept |= {"PASSERELLE_TRACK": self.track, "PASSERELLE_COURSE": home, "JUPYTER_CONFIG_PATH": COURSE_CONFIG}
+            if not _inside(PACKAGE, [prefix]):
+                kept["PYTHONPATH"] = str(PACKAGE.parent)
         return kept
 
     def _language(self) -> str:
@@ -150,7 +170,7 @@ class BubblewrapSpawner(LocalProcessSpawner):  # type: ignore[misc]  # jupyterhu
 
     def _start_in_box(self) -> tuple[str, int]:
         self.port = random_port()
-        prefix = Path(sys.prefix) if self.track else self.installation.learner.resolve()
+        prefix = Path(sys.prefix).resolve() if self.track else self.installation.learner.resolve()
         programs = platform_programs() if self.track else learner_programs(prefix)
         box = self._box(programs)
         program = "jupyterhub.singleuser" if self.track else "passerelle_lab.singleuser"
@@ -170,10 +190,14 @@ class BubblewrapSpawner(LocalProcessSpawner):  # type: ignore[misc]  # jupyterhu
         return path
 
     async def _until_it_listens(self, ip: str, port: int) -> None:
-        """Wait for the port, at most as long as the hub would: it asks again itself."""
+        """Wait for the port, at most as long as the hub would: it asks again itself.
+
+        Raises:
+            ServerEndedError: it ended before.
+        """
         for _ in range(10 * self.http_timeout):
             if await self.poll() is not None:
-                return
+                raise ServerEndedError.of(self.user.name, self._log_path())
             try:
                 _, writer = await asyncio.open_connection(ip, port)
             except OSError:

@@ -1,0 +1,3 @@
+"""Fixtures of all tests."""
+
+from tests.hub.running import hub as hub
