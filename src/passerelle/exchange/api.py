@@ -9,7 +9,12 @@ from passerelle.exchange.context import Context
 from passerelle.exchange.handler import ApiHandler
 from passerelle.exchange.marking import ManualHandler, MarkingHandler
 from passerelle.exchange.results import ResultsHandler
-from passerelle.exchange.submissions import FeedbackHandler, SubmissionFilesHandler, SubmissionsHandler
+from passerelle.exchange.submissions import (
+    FeedbackHandler,
+    SubmissionFilesHandler,
+    SubmissionsHandler,
+    TrackSubmissionsHandler,
+)
 from passerelle.exchange.units import CoursesHandler, MeHandler, ReleaseHandler, UnitsHandler
 from passerelle.model.people import HANDLE_PATTERN
 
@@ -37,6 +42,7 @@ def routes(context: Context) -> list[Route]:
         (rf"releases/{TRACK}/{UNIT}", ReleaseHandler),
         (rf"submissions/{RECEIPT}/files", SubmissionFilesHandler),
         (rf"submissions/{TRACK}/{UNIT}", SubmissionsHandler),
+        (rf"submissions/{TRACK}", TrackSubmissionsHandler),
         (rf"feedback/{TRACK}/{UNIT}/({HANDLE_PATTERN})", FeedbackHandler),
         (rf"results/{RECEIPT}", ResultsHandler),
         (rf"marking/{TRACK}", MarkingHandler),

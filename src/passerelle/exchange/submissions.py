@@ -2,6 +2,8 @@
 
 import asyncio
 import re
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, ClassVar
 
 from sqlalchemy.orm import Session
@@ -59,7 +61,7 @@ class SubmissionsHandler(ApiHandler):
         self.context.wake_marking(b"mark")
         self.send_json(_receipt(receipt), 201)
 
-    async def get(self, track: str, unit: str) -> None:
+    async def get(self, track: str, unit: str | None = None) -> None:
         """List the caller's submissions, or everybody's for the course (`?all=1`), oldest first."""
         part = self.caller.must_be_in(track)
         everybody = self.get_query_argument("all", "") == "1"
@@ -72,7 +74,8 @@ class SubmissionsHandler(ApiHandler):
                 attempts = receipts.attempts_of_track(session, track, unit)
             else:
                 attempts = receipts.attempts(session, handle, track, unit)
-            return _listed(session, track, unit, attempts)
+            released = releases.feedback_released(session, track, unit, None if everybody else handle)
+            return _listed(attempts, released)
 
         self.send_json(await self.reading(listed) if everybody or part is Part.FELLOW else [])
 
@@ -151,11 +154,13 @@ def _receipt(receipt: Receipt) -> dict[str, Any]:
     }
 
 
-def _listed(session: Session, track: str, unit: str, attempts: list[AttemptRow]) -> list[dict[str, Any]]:
-    released: dict[tuple[str, str], str] = {}
-    for handle in {attempt.handle for attempt in attempts}:
-        for feedback in releases.feedback_of(session, handle, track, unit):
-            released[handle, feedback.timestamp] = feedback.released.isoformat()
+class TrackSubmissionsHandler(SubmissionsHandler):
+    """`api/submissions/<track>`: the same lists, of all units."""
+
+    SUPPORTED_METHODS = ("GET",)
+
+
+def _listed(attempts: list[AttemptRow], released: Mapping[tuple[str, str, str], datetime]) -> list[dict[str, Any]]:
     return [
         {
             "receipt": attempt.receipt,
@@ -169,8 +174,12 @@ def _listed(session: Session, track: str, unit: str, attempts: list[AttemptRow])
             "size": attempt.size,
             "state": attempt.state,
             "points": attempt.points,
-            "feedback": released.get((attempt.handle, timestamp(attempt.received))),
+            "feedback": _iso(released.get((attempt.handle, attempt.unit, timestamp(attempt.received)))),
         }
         for attempt in attempts
         if attempt.erased is None
     ]
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment is not None else None

@@ -101,3 +101,19 @@ def feedback_of(session: Session, handle: str, track: str, unit: str) -> list[Fe
         .order_by(Feedback.id)
     )
     return list({feedback.timestamp: feedback for feedback in session.scalars(query)}.values())
+
+
+def feedback_released(
+    session: Session, track: str, unit: str | None = None, handle: str | None = None
+) -> dict[tuple[str, str, str], datetime]:
+    """Return when feedback was last released, by fellow, unit and the submission's timestamp; in one query."""
+    query = (
+        select(Feedback.handle, Feedback.unit, Feedback.timestamp, func.max(Feedback.released))
+        .where(Feedback.track == track, Feedback.erased.is_(None))
+        .group_by(Feedback.handle, Feedback.unit, Feedback.timestamp)
+    )
+    if unit is not None:
+        query = query.where(Feedback.unit == unit)
+    if handle is not None:
+        query = query.where(Feedback.handle == handle)
+    return {(whose, of, stamp): released for whose, of, stamp, released in session.execute(query)}

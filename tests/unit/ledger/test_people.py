@@ -19,7 +19,7 @@ from tests.unit.ledger.conftest import NOW
     ],
 )
 def test_an_account_that_we_could_not_serve_is_refused(programme: Engine, handle: str, language: str) -> None:
-    with ledger.session(programme) as session, pytest.raises(ValueError, match="handle|language"):
+    with ledger.session(programme) as session, pytest.raises(ValueError, match=r"handle|language"):
         people.add_person(session, handle, "fellow", "X", language=language)
 
 
