@@ -151,24 +151,6 @@ def find_notebook(session: Session, course_dir: Path, unit: str) -> Any:
     return found
 
 
-def standing_receipts(
-    course_dir: Path, handle: str | None = None, unit: str | None = None
-) -> dict[tuple[str, str], datetime | None]:
-    """Return when what stands in the gradebook was received, by handle and unit."""
-    query = select(SubmittedAssignment.student_id, Assignment.name, SubmittedAssignment.timestamp).join(
-        Assignment, Assignment.id == SubmittedAssignment.assignment_id
-    )
-    if handle is not None:
-        query = query.where(SubmittedAssignment.student_id == handle)
-    if unit is not None:
-        query = query.where(Assignment.name == unit)
-    with gradebook(course_dir) as session:
-        return {
-            (handle, unit): timestamp.replace(tzinfo=UTC) if timestamp else None
-            for handle, unit, timestamp in session.execute(query)
-        }
-
-
 def marked_cells(session: Session, handle: str | None = None, unit: str | None = None) -> list[MarkedCell]:
     """Return the graded cells of all submissions that have a timestamp, with what was given by hand."""
     comments = select(Comment.notebook_id, BaseCell.name, Comment.manual_comment).join(

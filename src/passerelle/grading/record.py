@@ -4,14 +4,26 @@ What it leaves behind is what `nbgrader autograde` leaves behind, so formgrader,
 feedback go on working. Running it again for the same attempt changes nothing.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import nbformat
-from nbgrader.api import Comment, Grade, GradeCell, SolutionCell, SourceCell, Student, SubmittedAssignment, TaskCell
+from nbgrader.api import (
+    Assignment,
+    BaseCell,
+    Comment,
+    Grade,
+    GradeCell,
+    SolutionCell,
+    SourceCell,
+    Student,
+    SubmittedAssignment,
+    TaskCell,
+)
 from nbgrader.api import SubmittedNotebook as SubmittedNotebookRow
 from nbgrader.utils import compute_checksum
 from sqlalchemy import Engine, select
@@ -28,12 +40,10 @@ from passerelle.grading.gradebook import (
     nbgrader_timestamp,
 )
 from passerelle.grading.manual import answer_of, copy_marks, marks_of
+from passerelle.grading.marking import Marked
 from passerelle.grading.trees import READ_ONLY, scratch, source_files, write_tree
 from passerelle.ledger.tables import ManualMark, Receipt, VerdictRow
 from passerelle.model.verdict import CheckResult, CheckState, Verdict
-
-if TYPE_CHECKING:
-    from passerelle.grading.marking import Marked
 
 NO_RESPONSE = "No response."  # nbgrader's own words for an answer left as it was released
 
@@ -61,7 +71,7 @@ def record(
     received: datetime,
     number: int,
     files: Mapping[str, bytes],
-    marked: "Marked",
+    marked: Marked,
     *,
     ledger_engine: Engine,
     track: str | None = None,
@@ -110,6 +120,47 @@ def record(
                 put_in_place(made, place)
 
 
+def stands(course_dir: Path, handle: str, received: datetime, verdict: Verdict) -> bool:
+    """Tell whether an attempt is recorded, wholly: rows, folders, and the notebook of this verdict.
+
+    Raises:
+        GradebookUnusableError: where the gradebook is missing, or held by somebody for too long.
+    """
+    stamp = nbgrader_timestamp(received)
+    for step in ("submitted", "autograded"):
+        try:
+            if (course_dir / step / handle / verdict.unit / "timestamp.txt").read_text() != stamp:
+                return False
+        except FileNotFoundError:
+            return False
+    executed = course_dir / "autograded" / handle / verdict.unit / f"{verdict.unit}.ipynb"
+    if not executed.is_file() or _verdict_in(executed) != verdict.key:
+        return False
+    with gradebook(course_dir) as rows:
+        query = (
+            select(BaseCell.name, Grade.auto_score)
+            .join(Grade, Grade.cell_id == BaseCell.id)
+            .join(SubmittedNotebookRow, SubmittedNotebookRow.id == Grade.notebook_id)
+            .join(SubmittedAssignment, SubmittedAssignment.id == SubmittedNotebookRow.assignment_id)
+            .join(Assignment, Assignment.id == SubmittedAssignment.assignment_id)
+            .where(SubmittedAssignment.student_id == handle, Assignment.name == verdict.unit)
+            .where(SubmittedAssignment.timestamp == naive_utc(received))
+        )
+        scores = dict(rows.execute(query).all())
+        tasks = set(rows.scalars(select(TaskCell.name)))
+    return scores == {
+        result.key: None if result.key in tasks else automatic_points(result, verdict) for result in verdict.checks
+    }
+
+
+def _verdict_in(executed: Path) -> str | None:
+    try:
+        found = json.loads(executed.read_bytes())["metadata"]["passerelle"]["verdict"]
+    except (ValueError, KeyError, TypeError):
+        return None
+    return str(found)
+
+
 def _refuse_another_version(course_dir: Path, notebook: Any, verdict: Verdict) -> None:
     known = {cell.name for cell in [*notebook.grade_cells, *notebook.task_cells]}
     differing = known ^ {result.key for result in verdict.checks}
@@ -117,7 +168,7 @@ def _refuse_another_version(course_dir: Path, notebook: Any, verdict: Verdict) -
         raise UnitNotReleasedError.differing(course_dir, verdict.unit, differing)
 
 
-def _notebook_bytes(marked: "Marked", number: int) -> bytes:
+def _notebook_bytes(marked: Marked, number: int) -> bytes:
     notebook = nbformat.from_dict(marked.notebook)
     ours = notebook.metadata.setdefault("passerelle", {})
     ours.update({"attempt": number, "verdict": marked.verdict.key})
@@ -195,7 +246,7 @@ def _write_grade(
         grade = Grade(cell_id=cell.id, notebook_id=notebook_id)
         rows.add(grade)
     before = grade.auto_score
-    grade.auto_score = _automatic_points(cell, result, attempt.verdict)
+    grade.auto_score = None if isinstance(cell, TaskCell) else automatic_points(result, attempt.verdict)
     mark = attempt.marks.get(cell.name)
     if mark is not None and mark.points != _score(grade):
         most = float(cell.max_score)
@@ -207,12 +258,10 @@ def _write_grade(
     grade.needs_manual_grade = overtaken or (by_hand and grade.manual_score is None)
 
 
-def _automatic_points(cell: GradeCell | TaskCell, result: CheckResult, verdict: Verdict) -> float | None:
+def automatic_points(result: CheckResult, verdict: Verdict) -> float | None:
     """Return nbgrader's auto_score: none for what a person has to mark, 0 for a manual answer left blank."""
-    if isinstance(cell, TaskCell):
-        return None
     if result.state is CheckState.BY_HAND:
-        return None if verdict.manual_answers.get(cell.name) is not None else 0.0
+        return None if verdict.manual_answers.get(result.key) is not None else 0.0
     return result.points
 
 

@@ -5,15 +5,16 @@ state, tags) is either dropped, or cleaned *after* it was rendered, so that no s
 bring something back.
 """
 
+import copy
 import re
 from collections.abc import Iterator
+from html import escape
 from typing import Any
 
 import nh3
 from jinja2 import DictLoader
 from nbconvert.exporters import HTMLExporter
 from nbconvert.filters import strip_files_prefix
-from nbconvert.preprocessors import Preprocessor
 from nbformat import NotebookNode
 from pygments.token import STANDARD_TYPES
 from traitlets import default
@@ -63,24 +64,34 @@ def _attribute(tag: str, name: str, value: str) -> str | None:
     return value
 
 
-class KeepShownOutputs(Preprocessor):
-    """Leave of every output only what is shown, and of the notebook only what is needed to show it."""
+def shown(notebook: NotebookNode) -> NotebookNode:
+    """Return of a notebook only what is shown: outputs, attachments and metadata made anew from known parts."""
+    kept = copy.deepcopy(notebook)
+    kept.metadata = NotebookNode({"language_info": NotebookNode({"name": "python", "pygments_lexer": "ipython3"})})
+    for cell in kept.cells:
+        marking = _marking(cell.metadata.get("nbgrader"))
+        cell.metadata = NotebookNode({"nbgrader": marking} if marking is not None else {})
+        if "id" in cell:
+            cell.id = re.sub(r"[^A-Za-z0-9_-]", "", str(cell.id))[:64] or "cell"
+        if isinstance(cell.get("attachments"), dict):
+            cell.attachments = _attachments(cell.attachments)
+        if cell.cell_type == "code":
+            count = cell.get("execution_count")
+            cell.execution_count = count if isinstance(count, int) else None
+            cell.outputs = [output for found in cell.outputs if (output := _shown(found)) is not None]
+    return kept
 
-    def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
-        """Make outputs, attachments and metadata anew from the parts that are known."""
-        nb.metadata = NotebookNode(
-            {"language_info": NotebookNode({"name": "python", "pygments_lexer": "ipython3"})}
-        )
-        for cell in nb.cells:
-            marking = _marking(cell.metadata.get("nbgrader"))
-            cell.metadata = NotebookNode({"nbgrader": marking} if marking is not None else {})
-            if "id" in cell:
-                cell.id = re.sub(r"[^A-Za-z0-9_-]", "", str(cell.id))[:64] or "cell"
-            if cell.cell_type == "code":
-                count = cell.get("execution_count")
-                cell.execution_count = count if isinstance(count, int) else None
-                cell.outputs = [shown for output in cell.outputs if (shown := _shown(output)) is not None]
-        return nb, resources
+
+def _attachments(attachments: NotebookNode) -> NotebookNode:
+    """Return the attached pictures: the kind of a file is put into the page as it is."""
+    kinds = ("image/png", "image/jpeg", "image/gif", "image/webp")
+    return NotebookNode(
+        {
+            name: NotebookNode({kind: _text(bundle[kind]) for kind in kinds if kind in bundle})
+            for name, bundle in attachments.items()
+            if isinstance(bundle, dict)
+        }
+    )
 
 
 def _marking(metadata: Any) -> NotebookNode | None:
@@ -142,9 +153,12 @@ class SafeHTMLExporter(HTMLExporter):  # type: ignore[misc]  # nbconvert is unty
     def _extra_loaders_default(self) -> list[Any]:
         return [DictLoader({"mathjax.html.j2": _EMPTY_MATHJAX})]
 
-    def __init__(self, **arguments: Any) -> None:
-        super().__init__(**arguments)
-        self.register_preprocessor(KeepShownOutputs(), enabled=True)
+    def from_notebook_node(
+        self, nb: NotebookNode, resources: dict[str, Any] | None = None, **options: Any
+    ) -> tuple[str, dict[str, Any]]:
+        """Render a notebook, or what may be shown of it."""
+        rendered: tuple[str, dict[str, Any]] = super().from_notebook_node(shown(nb), resources, **options)
+        return rendered
 
     def default_filters(self) -> Iterator[tuple[str, Any]]:
         """Return nbconvert's filters, with those that pass a fellow's HTML on replaced."""
@@ -160,7 +174,10 @@ class SafeHTMLExporter(HTMLExporter):  # type: ignore[misc]  # nbconvert is unty
         render = self.markdown2html
 
         def rendered(context: Any, source: str) -> str:
-            return clean(render(context, source))
+            try:
+                return clean(render(context, source))
+            except Exception:  # whatever a text does to the renderer, it is shown, as it was written
+                return f"<pre>{escape(source)}</pre>"
 
         # Jinja's mark for filters that take the context.
         rendered.jinja_pass_arg = render.__func__.jinja_pass_arg  # type: ignore[attr-defined]

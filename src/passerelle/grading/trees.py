@@ -6,8 +6,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
-from passerelle.model.errors import SubmissionError
-
 SCRATCH = Path(".passerelle") / "scratch"
 READ_ONLY = 0o444  # as `nbgrader autograde` leaves what it made
 
@@ -42,16 +40,19 @@ def clear_scratch(course_dir: Path) -> None:
 def write_tree(root: Path, files: Mapping[str, bytes], *, mode: int = 0o644) -> Path:
     """Write files below a new folder.
 
-    Raises:
-        SubmissionError: for a name that leads out of it.
+    What cannot be a file there is left out (a name that leads elsewhere, one that is a folder's too): a parcel
+    holds none of that, and a fellow's file must not keep her points from being recorded.
     """
     root.mkdir()
     for name, content in files.items():
         parts = PurePosixPath(name).parts
         if not parts or PurePosixPath(name).is_absolute() or ".." in parts:
-            raise SubmissionError(f"{name!r} is no name of a file in a submission; rename it")
+            continue
         path = root.joinpath(*parts)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        except (FileExistsError, NotADirectoryError, IsADirectoryError):
+            continue
         path.chmod(mode)
     return root

@@ -18,10 +18,10 @@ from sqlalchemy import Engine
 
 from passerelle import ledger
 from passerelle.grading.feedback import release_feedback, stale_feedback
-from passerelle.grading.gradebook import fingerprint, gradebook_path, nbgrader_timestamp, standing_receipts
+from passerelle.grading.gradebook import fingerprint
 from passerelle.grading.manual import sync_manual_marks
-from passerelle.grading.marking import Marked, mark
-from passerelle.grading.record import record
+from passerelle.grading.marking import Marked, mark, verdict_key
+from passerelle.grading.record import record, stands
 from passerelle.grading.standing import standing_attempt
 from passerelle.grading.trees import clear_scratch
 from passerelle.grading.wake import Bell
@@ -38,10 +38,15 @@ LEASE_S = 60
 LOOK_EVERY_S = 1.0
 AGAIN_AFTER_S = 30.0
 
-Marking = Callable[..., Marked]
-"""`marking.mark`: course directory, unit, files, and the learner environment."""
-
 log = logging.getLogger("passerelle.marking")
+
+
+@dataclass(frozen=True)
+class Marking:
+    """How a submission is marked, and how the key of its verdict is known without that."""
+
+    mark: Callable[..., Marked] = mark
+    verdict_key: Callable[..., str] = verdict_key
 
 
 @dataclass(frozen=True, order=True)
@@ -62,7 +67,7 @@ class _Fresh:
     marked: Marked
 
 
-def work(settings: Settings, stop: threading.Event, *, marking: Marking = mark) -> None:
+def work(settings: Settings, stop: threading.Event, *, marking: Marking | None = None) -> None:
     """Mark what comes in until told to stop.
 
     Args:
@@ -87,10 +92,10 @@ def work(settings: Settings, stop: threading.Event, *, marking: Marking = mark) 
 class Worker:
     """What one marker does, a step at a time; the most pressing comes first."""
 
-    def __init__(self, settings: Settings, engine: Engine, marking: Marking = mark) -> None:
+    def __init__(self, settings: Settings, engine: Engine, marking: Marking | None = None) -> None:
         self._settings = settings
         self._engine = engine
-        self._marking = marking
+        self._marking = marking or Marking()
         self._seen: dict[str, tuple[int, ...]] = {}
         self._to_settle: dict[Place, float] = {}
         self._to_feed: dict[Place, float] = {}
@@ -145,15 +150,24 @@ class Worker:
             with ledger.session(self._engine) as session:
                 session.get_one(Job, held.job).state = queue.DONE
             return
-        marked = self._mark(held.track, held.unit, files)
-        place = Place(held.track, held.handle, held.unit)
+        known = self._known(held, files)
+        fresh = None if known else _Fresh(held.receipt, files, self._mark(held.track, held.unit, files))
+        verdict = known or (fresh.marked.verdict if fresh else None)
+        assert verdict is not None  # one of the two  # noqa: S101
         # The verdict first: she can read it while the rest is written.
-        if not self._keep(held.receipt, held.track, marked.verdict, held):
+        if not self._keep(held.receipt, held.track, verdict, held):
             return
-        self._settle(place, _Fresh(held.receipt, files, marked))
+        self._settle(Place(held.track, held.handle, held.unit), fresh)
         with ledger.session(self._engine) as session:
-            queue.finish(session, held, marked.verdict, datetime.now(UTC))
-        log.info("receipt %s marked in %.1f s", held.receipt, marked.verdict.seconds)
+            queue.finish(session, held, verdict, datetime.now(UTC))
+        log.info("receipt %s marked in %.1f s", held.receipt, verdict.seconds)
+
+    def _known(self, held: Lease, files: Mapping[str, bytes]) -> Verdict | None:
+        """Return the verdict of these answers where they were marked before, by anybody's attempt."""
+        course_dir = self._course_dir(held.track)
+        key = self._marking.verdict_key(course_dir, held.unit, files, learner=self._settings.learner)
+        with ledger.reading(self._engine) as session:
+            return queue.cached_verdict(session, key)
 
     def _files(self, receipt: str) -> dict[str, bytes] | None:
         with ledger.reading(self._engine) as session:
@@ -169,7 +183,7 @@ class Worker:
         course_dir = self._course_dir(track)
         if not course_dir.is_dir():
             raise ServiceError(f"{course_dir}: there is no such course directory; build the course")
-        marked = self._marking(course_dir, unit, files, learner=self._settings.learner)
+        marked = self._marking.mark(course_dir, unit, files, learner=self._settings.learner)
         if marked.verdict.outcome is Outcome.OURS:
             raise ServiceError("; ".join(notice.id for notice in marked.verdict.notices) or "a fault of ours")
         return marked
@@ -192,17 +206,18 @@ class Worker:
         """Let the gradebook hold the attempt that should stand there."""
         with ledger.reading(self._engine) as session:
             chosen = standing_attempt(receipts.attempts(session, place.handle, place.track, place.unit))
-        if chosen is None:
+            raw = queue.cached_verdict(session, chosen.verdict.key) if chosen and chosen.verdict else None
+        if chosen is None or raw is None:
+            return
+        course_dir = self._course_dir(place.track)
+        if stands(course_dir, place.handle, chosen.received, raw):
             return
         if fresh is None or fresh.receipt != chosen.receipt:
-            if self._stands(place, chosen):
+            fresh = self._mark_again(chosen)
+            if fresh is None:
                 return
-            again = self._mark_again(chosen)
-            if again is None:
-                return
-            fresh = again
         record(
-            self._course_dir(place.track),
+            course_dir,
             place.handle,
             chosen.received,
             chosen.number,
@@ -214,13 +229,6 @@ class Worker:
         self._to_feed[place] = 0.0
         # A mark that a trainer saved while this was going on is in the ledger now: do the sums still agree?
         self._to_settle[place] = 0.0
-
-    def _stands(self, place: Place, chosen: AttemptRow) -> bool:
-        course_dir = self._course_dir(place.track)
-        if not gradebook_path(course_dir).is_file():
-            return False
-        received = standing_receipts(course_dir, place.handle, place.unit).get((place.handle, place.unit))
-        return received == chosen.received and _stamp(course_dir, place) == nbgrader_timestamp(chosen.received)
 
     def _mark_again(self, chosen: AttemptRow) -> _Fresh | None:
         """Mark an older attempt for its executed notebook; its verdict is the same, or that of a corrected check."""
@@ -273,26 +281,8 @@ class Worker:
         if not self._to_check:
             return False
         track = self._to_check.pop()
-        course_dir = self._course_dir(track)
         with ledger.reading(self._engine) as session:
             known = receipts.attempts_of_track(session, track)
             self._to_feed |= {Place(track, *who): 0.0 for who in stale_feedback(session, track)}
-        standing = standing_receipts(course_dir)
-        by_place: dict[Place, list[AttemptRow]] = {}
-        for attempt in known:
-            by_place.setdefault(Place(track, attempt.handle, attempt.unit), []).append(attempt)
-        for place, attempts in by_place.items():
-            chosen = standing_attempt(attempts)
-            if chosen is None or chosen.erased is not None:
-                continue
-            stands = standing.get((place.handle, place.unit)) == chosen.received
-            if not stands or _stamp(course_dir, place) != nbgrader_timestamp(chosen.received):
-                self._to_settle[place] = 0.0
+        self._to_settle |= {Place(track, one.handle, one.unit): 0.0 for one in known if one.verdict is not None}
         return True
-
-
-def _stamp(course_dir: Path, place: Place) -> str | None:
-    try:
-        return (course_dir / "submitted" / place.handle / place.unit / "timestamp.txt").read_text().strip()
-    except FileNotFoundError:
-        return None

@@ -20,6 +20,7 @@ from passerelle.courses import build_course, unit_source
 from passerelle.grading.marking import Marked
 from passerelle.grading.record import record
 from passerelle.grading.release import generate
+from passerelle.grading.worker import Marking
 from passerelle.ledger import people, queue, receipts
 from passerelle.ledger.tables import Receipt
 from passerelle.model.parcel import pack, unpack
@@ -29,6 +30,7 @@ from passerelle.model.verdict import CheckResult, CheckState, Outcome, Verdict
 from tests.unit.courses.example import write_example
 
 TRACK, UNIT = "demo", "mini"
+VERSION = "1"
 CHECK, MANUAL, ANSWER = "check-mean", "answer-words", "answer-mean"
 MORNING = datetime(2024, 11, 26, 9, 30, 0, 123456, tzinfo=UTC)
 RIGHT = "def mean(numbers):\n    return sum(numbers) / len(numbers)"
@@ -77,9 +79,9 @@ def marking_by_text(course_dir: Path, unit: str, files: Mapping[str, bytes], *, 
                 cell.outputs = answers[key].outputs
     state = CheckState.PASSED if points == 2 else CheckState.PARTIAL if points else CheckState.MISSED
     verdict = Verdict(
-        key=hashlib.sha256(f"{answers[ANSWER].source}\0{said}".encode()).hexdigest(),
+        key=hashlib.sha256(f"{answers[ANSWER].source}\0{said}\0{VERSION}".encode()).hexdigest(),
         unit=unit,
-        version="1",
+        version=VERSION,
         engine="by-text",
         outcome=Outcome.MARKED,
         checks=(
@@ -89,6 +91,14 @@ def marking_by_text(course_dir: Path, unit: str, files: Mapping[str, bytes], *, 
         manual_answers={MANUAL: None if blank else hashlib.sha256(said.encode()).hexdigest()},
     )
     return Marked(verdict=verdict, notebook=executed)
+
+
+def key_by_text(course_dir: Path, unit: str, files: Mapping[str, bytes], *, learner: Path) -> str:
+    """Return the key that the verdict will have."""
+    return marking_by_text(course_dir, unit, files, learner=learner).verdict.key
+
+
+BY_TEXT = Marking(marking_by_text, key_by_text)
 
 
 @dataclass

@@ -244,18 +244,20 @@ def test_nbgrader_makes_its_own_feedback_of_what_was_recorded(desk: Desk) -> Non
     assert "Name one." in page
 
 
-def test_what_a_fellow_names_stays_in_her_folder(desk: Desk, tmp_path: Path) -> None:
-    from passerelle.model.errors import SubmissionError
+def test_what_a_fellow_names_stays_in_her_folder_and_keeps_nothing_from_being_recorded(
+    desk: Desk, tmp_path: Path
+) -> None:
     from tests.unit.grading.desk import marking_by_text
 
-    files = {**desk.files(), "../../../outside.txt": b"x"}
+    odd = {"../../../outside.txt": b"x", "a": b"file", "a/b": b"and folder", "timestamp.txt": b"1999-01-01 00:00:00 UTC"}
+    files = {**desk.files(), **odd}
     marked = marking_by_text(desk.course_dir, UNIT, files, learner=tmp_path)
+    record_module.record(
+        desk.course_dir, "acacia", desk.clock + timedelta(1), 1, files, marked, ledger_engine=desk.engine
+    )
 
-    with pytest.raises(SubmissionError, match="outside"):
-        record_module.record(
-            desk.course_dir, "acacia", desk.clock + timedelta(1), 1, files, marked, ledger_engine=desk.engine
-        )
     assert not list(tmp_path.rglob("outside.txt"))
+    assert formgrader_says(desk)["autograded"] is True
 
 
 def test_a_released_folder_stays_usable_after_a_copy(desk: Desk, tmp_path: Path) -> None:

@@ -12,14 +12,14 @@ from sqlalchemy import select
 from passerelle import ledger
 from passerelle.grading.marking import Marked
 from passerelle.grading.wake import Bell, wake
-from passerelle.grading.worker import Worker, work
+from passerelle.grading.worker import Marking, Worker, work
 from passerelle.ledger import queue
 from passerelle.ledger.releases import feedback_of
 from passerelle.ledger.tables import Job
 from passerelle.model.errors import ServiceError
 from passerelle.model.parcel import unpack
 from passerelle.model.verdict import Message, Outcome
-from tests.unit.grading.desk import CHECK, HALF, MANUAL, RIGHT, SUM, TRACK, UNIT, Desk, marking_by_text
+from tests.unit.grading.desk import BY_TEXT, CHECK, HALF, MANUAL, RIGHT, SUM, TRACK, UNIT, Desk, key_by_text, marking_by_text
 
 
 def drain(worker: Worker) -> None:
@@ -43,10 +43,10 @@ def until(condition: Callable[[], bool], timeout_s: float = 20) -> None:
 
 
 @contextmanager
-def working(desk: Desk, marking: Callable[..., Marked] = marking_by_text) -> Iterator[threading.Thread]:
+def working(desk: Desk) -> Iterator[threading.Thread]:
     """Run the loop in a thread, as the marking service does in its process."""
     stop = threading.Event()
-    thread = threading.Thread(target=work, args=(desk.settings, stop), kwargs={"marking": marking})
+    thread = threading.Thread(target=work, args=(desk.settings, stop), kwargs={"marking": BY_TEXT})
     thread.start()
     try:
         yield thread
@@ -58,7 +58,7 @@ def working(desk: Desk, marking: Callable[..., Marked] = marking_by_text) -> Ite
 
 def test_a_submission_gets_its_verdict_its_grade_and_its_feedback(desk: Desk) -> None:
     desk.submit(desk.files())
-    drain(Worker(desk.settings, desk.engine, marking_by_text))
+    drain(Worker(desk.settings, desk.engine, BY_TEXT))
 
     assert [(row.state, row.points) for row in desk.attempts()] == [("marked", 2.0)]
     assert desk.grade(CHECK)["score"] == 2.0
@@ -73,7 +73,7 @@ def test_a_submission_gets_its_verdict_its_grade_and_its_feedback(desk: Desk) ->
 
 def test_feedback_is_in_the_fellow_s_language(desk: Desk) -> None:
     desk.submit(desk.files(words="..."), "basil")
-    drain(Worker(desk.settings, desk.engine, marking_by_text))
+    drain(Worker(desk.settings, desk.engine, BY_TEXT))
 
     with ledger.reading(desk.engine) as session:
         (feedback,) = feedback_of(session, "basil", TRACK, UNIT)
@@ -85,7 +85,7 @@ def test_feedback_is_in_the_fellow_s_language(desk: Desk) -> None:
 def test_the_best_attempt_stands_whatever_comes_after(desk: Desk) -> None:
     for answer in (HALF, RIGHT, SUM):
         desk.submit(desk.files(answer, words="..."))
-    drain(Worker(desk.settings, desk.engine, marking_by_text))
+    drain(Worker(desk.settings, desk.engine, BY_TEXT))
 
     assert [row.points for row in desk.attempts()] == [1.0, 2.0, 0.0]
     assert desk.grade(CHECK)["score"] == 2.0
@@ -93,7 +93,7 @@ def test_the_best_attempt_stands_whatever_comes_after(desk: Desk) -> None:
 
 
 def test_a_trainer_s_mark_is_noticed_and_the_sums_decide_again(desk: Desk) -> None:
-    worker = Worker(desk.settings, desk.engine, marking_by_text)
+    worker = Worker(desk.settings, desk.engine, BY_TEXT)
     desk.submit(desk.files(RIGHT, words="..."))
     desk.submit(desk.files(HALF, words="An outlier."))
     drain(worker)
@@ -107,7 +107,7 @@ def test_a_trainer_s_mark_is_noticed_and_the_sums_decide_again(desk: Desk) -> No
 
 
 def test_points_and_feedback_follow_a_mark(desk: Desk) -> None:
-    worker = Worker(desk.settings, desk.engine, marking_by_text)
+    worker = Worker(desk.settings, desk.engine, BY_TEXT)
     desk.submit(desk.files())
     drain(worker)
     desk.mark_by_hand(1.0, comment="Très bien.")
@@ -124,26 +124,29 @@ def test_points_and_feedback_follow_a_mark(desk: Desk) -> None:
 def test_the_same_answers_share_a_verdict(desk: Desk) -> None:
     desk.submit(desk.files())
     desk.submit(desk.files())
-    drain(Worker(desk.settings, desk.engine, marking_by_text))
+    drain(Worker(desk.settings, desk.engine, BY_TEXT))
 
     keys = {row.verdict.key for row in desk.attempts() if row.verdict}
     assert len(keys) == 1
     assert desk.grade(CHECK)["score"] == 2.0
 
 
-def raising(error: BaseException) -> Callable[..., Marked]:
+def raising(error: BaseException) -> Marking:
     def marking(course_dir: Path, unit: str, files: Mapping[str, bytes], *, learner: Path) -> Marked:
         if any(cell.source == SUM for cell in nbformat.reads(files[f"{unit}.ipynb"].decode(), as_version=4).cells):
             raise error
         return marking_by_text(course_dir, unit, files, learner=learner)
 
-    return marking
+    return Marking(marking, key_by_text)
 
 
-def ours(course_dir: Path, unit: str, files: Mapping[str, bytes], *, learner: Path) -> Marked:
+def _ours(course_dir: Path, unit: str, files: Mapping[str, bytes], *, learner: Path) -> Marked:
     marked = marking_by_text(course_dir, unit, files, learner=learner)
     notices = (Message(id="no-box"),)
     return Marked(marked.verdict.model_copy(update={"outcome": Outcome.OURS, "notices": notices}), marked.notebook)
+
+
+OURS = Marking(_ours, key_by_text)
 
 
 @pytest.mark.parametrize(
@@ -151,11 +154,11 @@ def ours(course_dir: Path, unit: str, files: Mapping[str, bytes], *, learner: Pa
     [
         pytest.param(raising(ServiceError("no namespaces here")), "no namespaces here", id="service-error"),
         pytest.param(raising(ZeroDivisionError("a bug of ours")), "a bug of ours", id="a-bug"),
-        pytest.param(ours, "no-box", id="a-verdict-that-says-so"),
+        pytest.param(OURS, "no-box", id="a-verdict-that-says-so"),
     ],
 )
 def test_a_fault_of_ours_waits_and_never_costs_points(
-    desk: Desk, marking: Callable[..., Marked], reason: str
+    desk: Desk, marking: Marking, reason: str
 ) -> None:
     desk.submit(desk.files(SUM))
     drain(Worker(desk.settings, desk.engine, marking))
@@ -169,10 +172,10 @@ def test_a_fault_of_ours_waits_and_never_costs_points(
 
 def test_what_was_ours_is_marked_once_it_is_mended(desk: Desk) -> None:
     desk.submit(desk.files(SUM))
-    drain(Worker(desk.settings, desk.engine, ours))
+    drain(Worker(desk.settings, desk.engine, OURS))
     with ledger.session(desk.engine) as session:
         session.scalars(select(Job)).one().not_before = datetime.now(UTC) - timedelta(seconds=1)
-    drain(Worker(desk.settings, desk.engine, marking_by_text))
+    drain(Worker(desk.settings, desk.engine, BY_TEXT))
 
     assert [(row.state, row.points) for row in desk.attempts()] == [("marked", 0.0)]
 
@@ -190,12 +193,12 @@ def test_a_gradebook_that_cannot_be_written_keeps_the_verdict_and_tries_again(de
     book = desk.course_dir / "gradebook.db"
     aside = book.rename(book.with_suffix(".aside"))
     desk.submit(desk.files())
-    drain(Worker(desk.settings, desk.engine, marking_by_text))
+    drain(Worker(desk.settings, desk.engine, BY_TEXT))
     without = [(row.state, row.points) for row in desk.attempts()], jobs(desk)[0][0]
     aside.rename(book)
     with ledger.session(desk.engine) as session:
         session.scalars(select(Job)).one().not_before = datetime.now(UTC) - timedelta(seconds=1)
-    drain(Worker(desk.settings, desk.engine, marking_by_text))
+    drain(Worker(desk.settings, desk.engine, BY_TEXT))
 
     assert without == ([("marked", 2.0)], queue.OURS)
     assert jobs(desk)[0][0] == queue.DONE
@@ -213,7 +216,7 @@ def test_a_killed_worker_s_job_is_taken_again(desk: Desk) -> None:
     before = jobs(desk)[0][0]
     with ledger.session(desk.engine) as session:
         session.scalars(select(Job)).one().leased_until = datetime.now(UTC) - timedelta(seconds=1)
-    drain(Worker(desk.settings, desk.engine, marking_by_text))
+    drain(Worker(desk.settings, desk.engine, BY_TEXT))
 
     assert before == queue.LEASED
     assert jobs(desk) == [(queue.DONE, 2, None)]
@@ -221,10 +224,10 @@ def test_a_killed_worker_s_job_is_taken_again(desk: Desk) -> None:
 
 def test_what_a_killed_worker_had_not_recorded_is_found_at_the_next_start(desk: Desk) -> None:
     receipt = desk.submit(desk.files())
-    drain(Worker(desk.settings, desk.engine, marking_by_text))
+    drain(Worker(desk.settings, desk.engine, BY_TEXT))
     # As after a crash between the folders and the rows of another attempt.
     (desk.course_dir / "submitted/acacia/mini/timestamp.txt").write_text("2024-11-26 23:00:00.000000 UTC")
-    drain(Worker(desk.settings, desk.engine, marking_by_text))
+    drain(Worker(desk.settings, desk.engine, BY_TEXT))
 
     stamp = (desk.course_dir / "submitted/acacia/mini/timestamp.txt").read_text()
     assert stamp == receipt.received.strftime("%Y-%m-%d %H:%M:%S.%f UTC")
@@ -234,7 +237,7 @@ def test_an_erased_submission_is_left_alone(desk: Desk) -> None:
     receipt = desk.submit(desk.files())
     with ledger.session(desk.engine) as session:
         session.get_one(type(receipt), receipt.id).content = None
-    drain(Worker(desk.settings, desk.engine, marking_by_text))
+    drain(Worker(desk.settings, desk.engine, BY_TEXT))
 
     assert [state for state, _, _ in jobs(desk)] == [queue.DONE]
     assert [row.points for row in desk.attempts()] == [None]
@@ -270,7 +273,7 @@ def test_it_uses_no_processor_while_there_is_nothing_to_do(desk: Desk) -> None:
 
 def test_a_second_marking_service_is_refused(desk: Desk) -> None:
     with Bell(desk.settings.marking_socket), pytest.raises(ServiceError, match="listens here already"):
-        work(desk.settings, threading.Event(), marking=marking_by_text)
+        work(desk.settings, threading.Event(), marking=BY_TEXT)
 
 
 def test_a_stale_socket_is_no_obstacle(desk: Desk) -> None:
@@ -296,3 +299,54 @@ def test_a_long_path_is_no_obstacle(tmp_path: Path) -> None:
 
 def test_nobody_listening_is_no_fault(tmp_path: Path) -> None:
     assert not wake(tmp_path / "marking.sock")
+
+
+def test_what_has_not_changed_is_not_marked_again(desk: Desk) -> None:
+    marked: list[str] = []
+
+    def counting(course_dir: Path, unit: str, files: Mapping[str, bytes], *, learner: Path) -> Marked:
+        marked.append(unit)
+        return marking_by_text(course_dir, unit, files, learner=learner)
+
+    worker = Worker(desk.settings, desk.engine, Marking(counting, key_by_text))
+    desk.submit(desk.files(RIGHT))
+    desk.submit(desk.files(SUM))
+    drain(worker)
+    with ledger.session(desk.engine) as session:
+        queue.put_all(session, TRACK, at=datetime.now(UTC))
+    drain(worker)
+
+    assert len(marked) == 2
+    assert [state for state, _, _ in jobs(desk)] == [queue.DONE, queue.DONE]
+
+
+def test_marking_again_mends_a_damaged_record(desk: Desk) -> None:
+    worker = Worker(desk.settings, desk.engine, BY_TEXT)
+    desk.submit(desk.files())
+    drain(worker)
+    (desk.course_dir / "autograded/acacia/mini/mini.ipynb").unlink()
+    with desk.book() as book:
+        book.find_grade(CHECK, UNIT, UNIT, "acacia").auto_score = 0.0
+        book.db.commit()
+    with ledger.session(desk.engine) as session:
+        queue.put_all(session, TRACK, at=datetime.now(UTC))
+    drain(worker)
+
+    assert (desk.course_dir / "autograded/acacia/mini/mini.ipynb").is_file()
+    assert desk.grade(CHECK)["score"] == 2.0
+
+
+def test_a_corrected_check_marks_everybody_again(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    worker = Worker(desk.settings, desk.engine, BY_TEXT)
+    desk.submit(desk.files(HALF, words="..."))
+    desk.submit(desk.files(HALF, words="..."), "basil")
+    drain(worker)
+
+    monkeypatch.setattr("tests.unit.grading.desk.RIGHT", HALF)
+    monkeypatch.setattr("tests.unit.grading.desk.VERSION", "2")
+    with ledger.session(desk.engine) as session:
+        queue.put_all(session, TRACK, at=datetime.now(UTC))
+    drain(worker)
+
+    assert [desk.grade(CHECK, handle)["score"] for handle in ("acacia", "basil")] == [2.0, 2.0]
+    assert [row.points for row in (*desk.attempts(), *desk.attempts("basil"))] == [2.0, 2.0]
