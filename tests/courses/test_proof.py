@@ -60,6 +60,12 @@ DEFECTS: list[tuple[str, Callable[[Path], None], str, str]] = [
         "mini/wrong/sum-not-mean.toml",
         "the hint 'divide-by-count' was not given",
     ),
+    (
+        "check-is-broken",
+        lambda unit: edit(unit / "unit.md", CHECK, f"{CHECK}\nno_such_name"),
+        "mini/unit.md",
+        "the check itself stopped with",
+    ),
 ]  # fmt: skip
 
 

@@ -15,6 +15,7 @@ UNITS = [(track, place.unit) for track in TRACKS for place in read_course_table(
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)  # some thirty submissions, each in a cold box
 @pytest.mark.parametrize(("track", "unit"), [pytest.param(track, unit, id=unit) for track, unit in UNITS])
 def test_the_unit_is_proved(track: Path, unit: str) -> None:
     (proof,) = check(track, unit, learner=Path(sys.prefix))

@@ -16,6 +16,7 @@ from passerelle.courses import (
     read_unit,
     unit_source,
 )
+from passerelle.grading.panel import ExaminerError
 from passerelle.grading.release import generate
 from passerelle.model.errors import SubmissionError
 from passerelle.model.people import LANGUAGES
@@ -148,6 +149,10 @@ class _Proving:
         """Return the verdict on these answers, or the reason why there is none."""
         try:
             files = self.release.submission(answers)
-            return grading.mark(self.course_dir, self.folder.unit, files, learner=self.learner), []
+            return grading.mark(self.course_dir, self.folder.unit, files, learner=self.learner).verdict, []
         except SubmissionError as error:
             return None, [Fault(where, f"marking refuses it: {error}", "mend the unit")]
+        except ExaminerError as error:
+            # The same check stops at every submission: one place, one fault.
+            what, _, cure = str(error).rpartition("; ")
+            return None, [Fault(self.folder.where("unit.md"), what, cure)]
