@@ -106,7 +106,7 @@ def write_export(
     as_of: datetime | None = None,
 ) -> list[Path]:
     """Write `<track>.csv` and `<track>.json` into a directory, each whole or not at all; return their paths."""
-    if not (settings.courses / track / "course.json").is_file():
+    if track not in {path.parent.name for path in settings.courses.glob("*/course.json")}:
         raise ExportError.of_track(track, settings.courses)
     course: Course = load_course(settings.courses / track)
     progress = track_progress(session, course, as_of or datetime.now(UTC))

@@ -57,7 +57,7 @@ def _enrolled(session: Session, track: str, handles: Collection[str] | None) -> 
     if handles is not None:
         query = query.where(Enrolment.handle.in_(handles))
     newest: dict[str, Enrolled] = {}
-    for row, begins in session.execute(query).tuples():
+    for row, begins in session.execute(query):
         # Who joins a group later has her weeks from the day she joined.
         newest[row.handle] = Enrolled(row.handle, row.cohort, max(row.starts, begins), row.ends)
     return list(newest.values())

@@ -75,7 +75,12 @@ def serve(programme: Programme) -> Iterator[Served]:
     loop = asyncio.new_event_loop()
     sockets = bind_sockets(0, "127.0.0.1")
     hub = StubHub(
-        oauth_client_id="service-passerelle", api_token="token", base_url=PREFIX, hub_host="", access_scopes=set(), api_url="http://127.0.0.1:1/hub/api"
+        oauth_client_id="service-passerelle",
+        api_token="token",
+        base_url=PREFIX,
+        hub_host="",
+        access_scopes=set(),
+        api_url="http://127.0.0.1:1/hub/api",
     )
     context = Context(programme.settings, programme.engine, clock, PREFIX, hub)
     application = Application(routes(context), cookie_secret=COOKIE_SECRET, xsrf_cookies=True)

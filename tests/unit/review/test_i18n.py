@@ -113,7 +113,9 @@ def test_dates_are_said_as_people_say_them(language: str, said: str) -> None:
 @pytest.mark.parametrize(
     ("moment", "said"),
     [
-        pytest.param(datetime(2026, 12, 1, 9, 1, tzinfo=UTC), "mardi 1er décembre, 10:01", id="the-first-is-an-ordinal"),
+        pytest.param(
+            datetime(2026, 12, 1, 9, 1, tzinfo=UTC), "mardi 1er décembre, 10:01", id="the-first-is-an-ordinal"
+        ),
         pytest.param(datetime(2026, 7, 11, 22, 5, tzinfo=UTC), "dimanche 12 juillet, 00:05", id="paris-in-summer"),
         pytest.param(datetime(2025, 11, 24, 17, 30, tzinfo=UTC), "lundi 24 novembre 2025, 18:30", id="another-year"),
     ],
