@@ -142,9 +142,9 @@ def find_notebook(session: Session, course_dir: Path, unit: str) -> Any:
         UnitNotReleasedError: where the gradebook does not know it.
     """
     found = session.scalar(
-        select(Notebook).join(Assignment, Assignment.id == Notebook.assignment_id).where(
-            Assignment.name == unit, Notebook.name == unit
-        )
+        select(Notebook)
+        .join(Assignment, Assignment.id == Notebook.assignment_id)
+        .where(Assignment.name == unit, Notebook.name == unit)
     )
     if found is None:
         raise UnitNotReleasedError.of(course_dir, unit)

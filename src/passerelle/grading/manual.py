@@ -63,10 +63,10 @@ def sync_manual_marks(course_dir: Path, session: Session, *, track: str | None =
 def copy_marks(session: Session, track: str, cells: Iterable[MarkedCell]) -> set[Submission]:
     """Copy the marks of some cells into the ledger; return whose changed."""
     marks = select(ManualMark.handle, ManualMark.unit, ManualMark.check, ManualMark.answer)
-    known = {(who, which, check, answer) for who, which, check, answer in session.execute(marks.where(ManualMark.track == track))}
+    known = {tuple(mark) for mark in session.execute(marks.where(ManualMark.track == track))}
     concerned = list(cells)
-    places = {(cell.handle, cell.unit) for cell in concerned if cell.points is not None} | {mark[:2] for mark in known}
-    verdicts = _verdicts(session, track, {handle for handle, _ in places})
+    handles = {cell.handle for cell in concerned if cell.points is not None} | {mark[0] for mark in known}
+    verdicts = _verdicts(session, track, handles)
     changed: set[Submission] = set()
     for cell in concerned:
         verdict = verdicts.get((cell.handle, cell.unit, cell.received))

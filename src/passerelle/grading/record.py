@@ -146,7 +146,7 @@ def stands(course_dir: Path, handle: str, received: datetime, verdict: Verdict) 
             .where(SubmittedAssignment.student_id == handle, Assignment.name == verdict.unit)
             .where(SubmittedAssignment.timestamp == naive_utc(received))
         )
-        scores = dict(rows.execute(query).all())
+        scores: dict[str, float | None] = {name: score for name, score in rows.execute(query)}  # noqa: C416  # rows
         tasks = set(rows.scalars(select(TaskCell.name)))
     return scores == {
         result.key: None if result.key in tasks else automatic_points(result, verdict) for result in verdict.checks
@@ -274,12 +274,8 @@ def _score(grade: Any) -> float | None:
 
 def _blank_cells(rows: Session, notebook: Any, executed: Any) -> set[str]:
     """Return the answer cells that are still as released, by nbgrader's checksums."""
-    released = {
-        name: checksum
-        for name, checksum in rows.execute(
-            select(SourceCell.name, SourceCell.checksum).where(SourceCell.notebook_id == notebook.id)
-        )
-    }
+    query = select(SourceCell.name, SourceCell.checksum).where(SourceCell.notebook_id == notebook.id)
+    released: dict[str, str | None] = {name: checksum for name, checksum in rows.execute(query)}  # noqa: C416  # rows
     return {
         cell.metadata.nbgrader.grade_id
         for cell in nbformat.from_dict(executed).cells
@@ -296,7 +292,8 @@ def _write_comment(
         comment = Comment(cell_id=cell.id, notebook_id=notebook_id)
         rows.add(comment)
     mark = attempt.marks.get(cell.name)
-    if attempt.is_another_answer(cell.name) and attempt.former is not None and cell.name in attempt.former.manual_answers:
+    read_by_hand = attempt.former is not None and cell.name in attempt.former.manual_answers
+    if read_by_hand and attempt.is_another_answer(cell.name):
         # Her comment on the former answer is in the ledger with its mark.
         comment.manual_comment = mark.comment if mark is not None else None
     elif mark is not None and mark.comment is not None and not comment.manual_comment:

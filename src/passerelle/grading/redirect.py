@@ -27,7 +27,7 @@ REFUSED = (
     "own server, or `passerelle mark`."
 )
 
-HOOK = '''
+HOOK = """
 # Written by Passerelle when the course is installed: submissions are marked outside of this directory's reach,
 # never by `nbgrader autograde` in it.
 c.CourseDirectory.root = __import__("os").path.dirname(__import__("os").path.abspath(__file__))
@@ -43,7 +43,7 @@ except ImportError:  # another Python than the platform's: refuse, too
     Autograde.start = _refuse
 else:
     install(c)
-'''
+"""
 
 
 def config_text() -> str:
@@ -86,7 +86,7 @@ def _queue_instead(converter: Any) -> None:
         count = queue_marking([unit], None if handle in ("", "*") else [handle])
     except ServiceError as error:
         said = words(NOT_QUEUED, language).format(unit=unit, reason=error)
-        converter.log.error(said)
+        converter.log.error(said)  # noqa: TRY400  # a sentence for a person, who has no use for our stack
         raise NbGraderException(said) from error
     converter.log.warning(words(QUEUED, language).format(count=count, unit=unit))
 

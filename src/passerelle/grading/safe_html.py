@@ -56,7 +56,7 @@ def clean(html: str) -> str:
     )
 
 
-def _attribute(tag: str, name: str, value: str) -> str | None:
+def _attribute(_tag: str, name: str, value: str) -> str | None:
     if name == "src":
         return value if _PICTURE.match(value) or _RELATIVE.match(value) else None
     if name == "href":
@@ -134,7 +134,7 @@ def _text(value: object) -> str:
     return value if isinstance(value, str) else str(value or "")
 
 
-class SafeHTMLExporter(HTMLExporter):  # type: ignore[misc]  # nbconvert is untyped
+class SafeHTMLExporter(HTMLExporter):
     """nbconvert's HTML exporter for work that somebody sent.
 
     Cleaning is in the filters that every template uses, since nbgrader's templates leave nbconvert's own
@@ -153,7 +153,7 @@ class SafeHTMLExporter(HTMLExporter):  # type: ignore[misc]  # nbconvert is unty
     def _extra_loaders_default(self) -> list[Any]:
         return [DictLoader({"mathjax.html.j2": _EMPTY_MATHJAX})]
 
-    def from_notebook_node(
+    def from_notebook_node(  # type: ignore[override]  # as nbconvert's own HTML exporter does
         self, nb: NotebookNode, resources: dict[str, Any] | None = None, **options: Any
     ) -> tuple[str, dict[str, Any]]:
         """Render a notebook, or what may be shown of it."""
@@ -162,7 +162,7 @@ class SafeHTMLExporter(HTMLExporter):  # type: ignore[misc]  # nbconvert is unty
 
     def default_filters(self) -> Iterator[tuple[str, Any]]:
         """Return nbconvert's filters, with those that pass a fellow's HTML on replaced."""
-        yield from super().default_filters()
+        yield from super().default_filters()  # type: ignore[no-untyped-call]
         yield ("markdown2html", self.safe_markdown2html)
         yield ("clean_html", _clean_any)
         # This one changes addresses, so it is cleaned behind it: «files/javascript:…» would pass before it.
@@ -176,7 +176,7 @@ class SafeHTMLExporter(HTMLExporter):  # type: ignore[misc]  # nbconvert is unty
         def rendered(context: Any, source: str) -> str:
             try:
                 return clean(render(context, source))
-            except Exception:  # whatever a text does to the renderer, it is shown, as it was written
+            except Exception:  # noqa: BLE001  # whatever a text does to the renderer, it is shown, as it was written
                 return f"<pre>{escape(source)}</pre>"
 
         # Jinja's mark for filters that take the context.

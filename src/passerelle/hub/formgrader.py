@@ -52,8 +52,8 @@ class QueueingAPI(NbGraderAPI):  # type: ignore[misc]  # nbgrader is untyped
         self,
         assignment_id: str,
         student_id: str,
-        force: bool = True,  # noqa: ARG002, FBT001, FBT002  # nbgrader's signature
-        create: bool = True,  # noqa: ARG002, FBT001, FBT002
+        force: bool = True,  # noqa: ARG002  # nbgrader's signature
+        create: bool = True,  # noqa: ARG002
     ) -> dict[str, Any]:
         """Queue marking and return what formgrader's page shows."""
         language = os.environ.get("PASSERELLE_LANGUAGE", "en")
@@ -162,8 +162,8 @@ def _policy(exporter: SafeHTMLExporter, base_url: str, page: str) -> str:
         nbformat.v4.new_notebook(), resources={"base_url": base_url, "index": 0, "total": 0, **ids}
     )
     soup = BeautifulSoup(empty, "html.parser")
-    inline = {script.string for script in soup.find_all("script") if not script.get("src") and script.string}
-    events = {value for tag in soup.find_all(True) for name, value in tag.attrs.items() if name.startswith("on")}
+    inline = {str(script.string) for script in soup.find_all("script") if not script.get("src") and script.string}
+    events = {str(value) for tag in soup.find_all(True) for name, value in tag.attrs.items() if name.startswith("on")}
     hashes = " ".join(sorted(map(_hash, inline | events)))
     return "; ".join(
         [

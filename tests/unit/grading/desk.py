@@ -160,7 +160,9 @@ class Desk:
             found = book.find_grade(check, UNIT, UNIT, handle)
             return {**found.to_dict(), "score": found.score}
 
-    def mark_by_hand(self, points: float | None, check: str = MANUAL, handle: str = "acacia", comment: str | None = None) -> None:
+    def mark_by_hand(
+        self, points: float | None, check: str = MANUAL, handle: str = "acacia", comment: str | None = None
+    ) -> None:
         """Save a mark as formgrader's handlers do."""
         with self.book() as book:
             grade = book.find_grade(check, UNIT, UNIT, handle)

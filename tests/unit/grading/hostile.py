@@ -105,7 +105,9 @@ def make_hostile(notebook: nbformat.NotebookNode, manual: str, answer: str) -> n
         "application/vnd.jupyter.widget-state+json": {
             "version_major": 2,
             "version_minor": 0,
-            "state": {"m": {"model_name": "HTMLModel", "state": {"value": f"</script><script>{call('widget')}</script>"}}},
+            "state": {
+                "m": {"model_name": "HTMLModel", "state": {"value": f"</script><script>{call('widget')}</script>"}}
+            },
         }
     }
     notebook.metadata.language_info = {"name": f"<script>{call('lexer')}</script>"}

@@ -215,7 +215,9 @@ def test_another_version_in_the_gradebook_never_costs_points(desk: Desk) -> None
         desk.record(desk.submit(desk.files()))
 
 
-def test_a_gradebook_that_somebody_holds_is_waited_for_and_then_said(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_gradebook_that_somebody_holds_is_waited_for_and_then_said(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import sqlite3
 
     monkeypatch.setattr("passerelle.grading.gradebook.BUSY_TIMEOUT_S", 0.1)
@@ -249,7 +251,12 @@ def test_what_a_fellow_names_stays_in_her_folder_and_keeps_nothing_from_being_re
 ) -> None:
     from tests.unit.grading.desk import marking_by_text
 
-    odd = {"../../../outside.txt": b"x", "a": b"file", "a/b": b"and folder", "timestamp.txt": b"1999-01-01 00:00:00 UTC"}
+    odd = {
+        "../../../outside.txt": b"x",
+        "a": b"file",
+        "a/b": b"and folder",
+        "timestamp.txt": b"1999-01-01 00:00:00 UTC",
+    }
     files = {**desk.files(), **odd}
     marked = marking_by_text(desk.course_dir, UNIT, files, learner=tmp_path)
     record_module.record(

@@ -34,7 +34,9 @@ def test_nothing_in_a_hostile_submission_can_run(released_course: Path, render: 
 
     def running(soup: BeautifulSoup) -> list[str]:
         scripts = [str(tag) for tag in soup.find_all(["script", "iframe", "object", "embed", "base", "form", "svg"])]
-        events = [f"{name}={value}" for tag in soup.find_all(True) for name, value in tag.attrs.items() if name[:2] == "on"]
+        events = [
+            f"{name}={value}" for tag in soup.find_all(True) for name, value in tag.attrs.items() if name[:2] == "on"
+        ]
         return scripts + events
 
     assert running(page) == running(plain)  # nbgrader's own, which are there for every submission

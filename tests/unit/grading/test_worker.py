@@ -19,7 +19,19 @@ from passerelle.ledger.tables import Job
 from passerelle.model.errors import ServiceError
 from passerelle.model.parcel import unpack
 from passerelle.model.verdict import Message, Outcome
-from tests.unit.grading.desk import BY_TEXT, CHECK, HALF, MANUAL, RIGHT, SUM, TRACK, UNIT, Desk, key_by_text, marking_by_text
+from tests.unit.grading.desk import (
+    BY_TEXT,
+    CHECK,
+    HALF,
+    MANUAL,
+    RIGHT,
+    SUM,
+    TRACK,
+    UNIT,
+    Desk,
+    key_by_text,
+    marking_by_text,
+)
 
 
 def drain(worker: Worker) -> None:
@@ -157,9 +169,7 @@ OURS = Marking(_ours, key_by_text)
         pytest.param(OURS, "no-box", id="a-verdict-that-says-so"),
     ],
 )
-def test_a_fault_of_ours_waits_and_never_costs_points(
-    desk: Desk, marking: Marking, reason: str
-) -> None:
+def test_a_fault_of_ours_waits_and_never_costs_points(desk: Desk, marking: Marking, reason: str) -> None:
     desk.submit(desk.files(SUM))
     drain(Worker(desk.settings, desk.engine, marking))
 
