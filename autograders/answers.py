@@ -17,9 +17,10 @@ import linecache
 import sys
 import types
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-from autograders.typed import pack, plain_name, unpack
+from autograders.typed import pack, plain_name
+from autograders.untyped import unpack
 
 MAX_PRINTED = 20_000
 _IDLE = {"RESUME", "NOP", "LOAD_CONST", "RETURN_VALUE", "RETURN_CONST"}
@@ -40,29 +41,37 @@ def get(names: Mapping[str, Any], name: str) -> dict[str, Any]:
     return {"state": "value", "value": pack(names[name])}
 
 
-def call(
-    names: Mapping[str, Any], name: str, arguments: Sequence[Any], keywords: Mapping[str, Any], *, back: bool = False
-) -> dict[str, Any]:
-    """Answer what a function returns for these arguments (typed data: the function gets copies)."""
+class Given(NamedTuple):
+    """The arguments of a call: copies of its own."""
+
+    arguments: list[Any]
+    keywords: dict[str, Any]
+
+    @classmethod
+    def of(cls, arguments: Sequence[Any], keywords: Mapping[str, Any]) -> "Given":
+        """Build them from typed data."""
+        return cls([unpack(one) for one in arguments], {key: unpack(one) for key, one in keywords.items()})
+
+
+def call(names: Mapping[str, Any], name: str, given: Given, *, back: bool = False) -> dict[str, Any]:
+    """Answer what a function returns for these arguments; `back`: and what they are afterwards."""
     if name not in names:
         return {"state": "missing"}
     function = names[name]
     if not callable(function):
         return {"state": "stub"} if function is ... else {"state": "closed", "value": pack(function)}
-    given = [unpack(one) for one in arguments]
-    named = {key: unpack(one) for key, one in keywords.items()}
     printed = io.StringIO()
     try:
         with contextlib.redirect_stdout(printed):
-            result = function(*given, **named)
+            result = function(*given.arguments, **given.keywords)
     except NotImplementedError:
         return {"state": "stub"}
-    except Exception as error:  # her function may raise anything
+    except Exception as error:  # noqa: BLE001  her function may raise anything
         return raised(error)
     if result is ... or (result is None and _does_nothing(function)):
         return {"state": "stub"}
     answer = {"state": "value", "value": pack(result), "printed": printed.getvalue()[:MAX_PRINTED]}
-    return {**answer, "arguments": [pack(one) for one in given]} if back else answer
+    return {**answer, "arguments": [pack(one) for one in given.arguments]} if back else answer
 
 
 def raised(error: BaseException) -> dict[str, Any]:
@@ -70,7 +79,7 @@ def raised(error: BaseException) -> dict[str, Any]:
     kinds = [plain_name(kind.__name__) for kind in type(error).__mro__][:12]
     try:
         text = str(error)[:300]
-    except Exception:  # its __str__ is hers, too
+    except Exception:  # noqa: BLE001  its __str__ is hers, too
         text = ""
     return {"state": "raised", "error": kinds[0], "kinds": kinds, "text": text, "code": _line_of(error)}
 

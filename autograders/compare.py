@@ -133,7 +133,7 @@ def _close(found: Any, expected: Any, tolerance: float | None) -> bool:
     return left == right or abs(left - right) <= tolerance * (1 + 1e-12)
 
 
-def difference(found: Any, expected: Any, *, tolerance: float | None = None, extra: bool = False) -> Difference | None:
+def difference(found: Any, expected: Any, *, tolerance: float | None = None, extra: bool = False) -> Difference | None:  # noqa: PLR0911  one a kind of value
     """Return how a value differs from the expected one; None where it does not. Frames: see `autograders.frames`."""
     if isinstance(expected, (list, tuple)) and type(found) is type(expected):
         return _in_order(found, expected, tolerance)

@@ -4,8 +4,9 @@ Every word returns the expectation itself, so words chain; the first one that is
 `CheckFailed`. What is said then is the facts (expected, found) in general words; `else_`, an id of the
 unit's `[messages]`, *replaces* them where the value, the rows or the columns are not as expected. A missing
 name, a stub (`...`), an error in her function and a value of another kind have general sentences of their
-own, except that `is_a`, `text` and `numbers` say `else_` for another kind, too. `look`, everywhere, is the id of the
-«look at» line. The places of a message may be {name}, {expected}, {found}, {column} …, and any keyword given to the word (`minimum=20`).
+own, except that `is_a`, `text` and `numbers` say `else_` for another kind, too. `look`, everywhere, is the id
+of the «look at» line. The places of a message may be {name}, {expected}, {found}, {column} …, and any keyword
+given to the word (`minimum=20`).
 
 In hidden tests no fact is said, since it could hold hidden data: without `else_`, that data not shown in the
 notebook gave another result; with it, only {name} and the keywords the author gives are filled in.
@@ -16,19 +17,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Self
 
 from autograders import compare, frames
-from autograders.failure import CheckFailed, Fact
+from autograders.asked import Asked, error_name
 from autograders.session import packed, session
-from autograders.typed import GarbledError, Opaque, unpack
+from autograders.typed import Opaque
+from autograders.untyped import GarbledError, unpack
 
-UNANSWERED = frozenset({"call-slow", "gone-time", "gone-memory", "gone-died"})
-"""Messages of answers that never came."""
-
-_ERRORS = frozenset(
-    name
-    for name, one in vars(__import__("builtins")).items()
-    if isinstance(one, type) and issubclass(one, BaseException)
-)
-_NOT_LOOKED = object()
 _KINDS: dict[Any, Callable[[Any], bool]] = {
     "number": compare.is_number,
     "frame": frames.is_frame,
@@ -43,20 +36,11 @@ _KINDS: dict[Any, Callable[[Any], bool]] = {
 }
 
 
-class Expectation:
+class Expectation(Asked):
     """Something of hers that is looked at."""
 
-    def __init__(
-        self, name: str, ask: Callable[[bool], dict[str, Any]], *, called: Sequence[Any] | None = None
-    ) -> None:
-        self._name = name
-        self._ask = ask
-        self._called = called
-        self._answer: dict[str, Any] | None = None
-        self._value: Any = _NOT_LOOKED
-
     def _ipython_display_(self) -> None:
-        """Show nothing: a check that ends with a word has said what it has to say (and nbgrader reads results as points)."""
+        """Show nothing: the check has said what it has to say, and nbgrader would read a result as points."""
 
     # What it is
 
@@ -117,8 +101,9 @@ class Expectation:
         Text: exactly. Lists and tuples: in order; a list is not a tuple. Dicts: the same keys, or with `extra=True` at
         least these. Missing values equal missing values.
         Frames: the expected frame's columns (more are allowed unless `extra=False`), values and not dtypes; rows in
-        any order unless `order=True`; the index only with `index=True`; `key` may be a column or (a level of) the index.
-        Series: expected as a Series (rows in any order unless `order=True`), a list (in order) or a dict label -> value.
+        any order unless `order=True`; the index only with `index=True`; `key` may be a column or (a level of) the
+        index. Series: expected as a Series (rows in any order unless `order=True`), a list (in order) or a dict
+        label -> value.
         """
         found = self._look()
         if frames.is_frame(value):
@@ -353,7 +338,7 @@ class Expectation:
             found = self._look()
             self._fail("raises-nothing", else_, look, {"expected": wanted, "found": compare.shown(found)}, facts)
         if not set(wanted) & set(answer.get("kinds") or ()):
-            self._fail("raises-other", else_, look, {"expected": wanted, "found": _error_name(answer)}, facts)
+            self._fail("raises-other", else_, look, {"expected": wanted, "found": error_name(answer)}, facts)
         return self
 
     def prints(self, *parts: str, else_: str | None = None, look: str | None = None, **facts: Any) -> Self:
@@ -378,97 +363,6 @@ class Expectation:
             self._fail("argument-changed", else_, look, {}, facts)
         return self
 
-    # What came
-
-    def _reply(self) -> dict[str, Any]:
-        """Return the answer; raises where the question was never answered."""
-        if self._answer is None:
-            self._answer = self._ask(False)
-        state = self._answer.get("state")
-        if state == "missing":
-            raise CheckFailed.of("name-missing", "look-name-missing", name=self._bare())
-        if state == "stub":
-            raise CheckFailed.of("still-to-write", "look-still-to-write", name=self._bare())
-        if state == "slow":
-            raise CheckFailed.of("call-slow", "look-call-slow", name=self._said())
-        if state == "gone":
-            why = self._answer.get("why")
-            raise CheckFailed.of(f"gone-{why if why in ('time', 'memory') else 'died'}", None, name=self._bare())
-        return self._answer
-
-    def _look(self) -> Any:
-        """Return her value; raises where there is none."""
-        if self._value is not _NOT_LOOKED:
-            return self._value
-        answer = self._reply()
-        if answer["state"] == "raised":
-            self._raised(answer)
-        try:
-            self._value = unpack(answer.get("value"))
-        except GarbledError:
-            raise CheckFailed.of("garbled", None, name=self._bare()) from None
-        if answer["state"] == "closed":
-            raise CheckFailed.of(
-                "not-callable", "look-not-callable", name=self._bare(), found=_quiet(compare.kind_word(self._value))
-            )
-        if self._value is ...:
-            raise CheckFailed.of("still-to-write", "look-still-to-write", name=self._bare())
-        return self._value
-
-    def _raised(self, answer: dict[str, Any]) -> None:
-        if session.silent_facts:
-            raise CheckFailed.of("call-raised-unseen", "look-call-raised", name=self._said(), error=_error_name(answer))
-        text, code = (str(answer.get(part) or "")[:200] for part in ("text", "code"))
-        args = {"name": self._said(), "error": str(answer.get("error"))[:60], "text": text or "—", "code": code}
-        raise CheckFailed.of("call-raised-at" if code else "call-raised", "look-call-raised", **args)
-
-    # What is said
-
-    def _bare(self) -> str:
-        return self._name.partition("(")[0]
-
-    def _said(self) -> str:
-        return re.sub(r"\(.*?\)", "(…)", self._name) if session.silent_facts else self._name
-
-    def _other_kind(self, expected: str, found: Any, look: str | None) -> None:
-        if found is None and self._called is not None:
-            raise CheckFailed.of("returns-nothing", look or "look-returns-nothing", name=self._said())
-        self._fail(
-            "kind-differs", None, look, {"expected": {"id": expected, "args": {}}, "found": compare.kind_word(found)}
-        )
-
-    def _differs(
-        self,
-        differs: compare.Difference,
-        found: Any,
-        value: Any,
-        else_: str | None,
-        look: str | None,
-        facts: dict[str, Any],
-    ) -> None:
-        """Say that a value is another one; a value of another kind has its general sentence."""
-        if found is None and value is not None and self._called is not None:
-            raise CheckFailed.of("returns-nothing", look or "look-returns-nothing", name=self._said())
-        self._fail(differs.id, None if differs.id == "kind-differs" else else_, look, differs.args, facts)
-
-    def _fail(
-        self,
-        general: str,
-        else_: str | None,
-        look: str | None,
-        args: dict[str, Any],
-        facts: dict[str, Any] | None = None,
-    ) -> None:
-        facts = dict(facts or {})
-        facts.update(facts.pop("args", None) or {})
-        if session.silent_facts:
-            shape = {
-                key: _quiet(args[key]) for key in ("expected", "found") if general == "kind-differs" and key in args
-            }
-            id_ = else_ or ("kind-differs" if shape else "unseen-differs")
-            raise CheckFailed((Fact(id_, {"name": self._said(), **shape, **facts}, look),))
-        raise CheckFailed((Fact(else_ or general, {"name": self._name, **args, **facts}, look),))
-
 
 def asked_for(name: str) -> Expectation:
     """Return the expectation of a variable."""
@@ -487,18 +381,6 @@ def asked_call(function: str, args: Sequence[Any], kwargs: Mapping[str, Any]) ->
 def _short(value: Any) -> str:
     text = repr(value) if type(value) in (int, float, str, bool, list, tuple, dict, type(None)) else "…"
     return text if len(text) <= 40 else "…"
-
-
-def _quiet(kind: Any) -> Any:
-    """Return a kind without the name of a class of hers, where no fact may be said."""
-    if session.silent_facts and isinstance(kind, dict) and kind["id"] == "kind-other":
-        return {"id": "kind-unseen", "args": {}}
-    return kind
-
-
-def _error_name(answer: dict[str, Any]) -> str:
-    """Return the first builtin name among an error's kinds: her own class's name could say anything."""
-    return next((kind for kind in answer.get("kinds") or () if kind in _ERRORS), "Exception")
 
 
 def _changed(before: Any, after: Any) -> bool:

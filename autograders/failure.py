@@ -21,12 +21,12 @@ class Fact(NamedTuple):
         return said
 
 
-class CheckFailed(AssertionError):
+class CheckFailed(AssertionError):  # noqa: N818  what has failed is her check, not a program
     """What was expected is not there (yet). `facts` say what; nbgrader sees an ordinary AssertionError."""
 
     def __init__(self, facts: Sequence[Fact]) -> None:
         self.facts = tuple(facts)
-        super().__init__(*self.facts)
+        super().__init__(self.facts)
 
     @classmethod
     def of(cls, id_: str, look: str | None = None, /, **args: Any) -> "CheckFailed":

@@ -54,7 +54,7 @@ def shown_name(name: Any) -> str:
 
 
 def has_kind(column: "pd.Series[Any]", kind: str) -> bool:
-    """Say whether a column is of a kind; "text" and "number" look at the values where the column is of mixed objects."""
+    """Say whether a column is of a kind; "text" and "number" look at the values of mixed objects."""
     if kind == "category":
         return str(column.dtype) == "category"
     if kind == "text":
@@ -127,8 +127,11 @@ def _rows_differ(
     # Decimals last: two that are equal within the tolerance must not decide the order.
     decimals = [any(isinstance(one, float) for one in column) for column in expected]
     places = sorted(range(len(titles)), key=decimals.__getitem__)
-    sort = lambda rows: sorted(rows, key=lambda row: [_rank(row[place]) for place in places])  # noqa: E731
-    unordered = _first(titles, sort(left), sort(right), tolerance)
+
+    def rank(row: tuple[Any, ...]) -> list[tuple[int, Any]]:
+        return [_rank(row[place]) for place in places]
+
+    unordered = _first(titles, sorted(left, key=rank), sorted(right, key=rank), tolerance)
     return None if unordered is None else Difference("some-rows-differ", unordered.args)
 
 

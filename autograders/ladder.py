@@ -68,8 +68,9 @@ def hints(task: str) -> None:
     """Show the hint ladder of a task, in the reader's language. The texts come from `unit.json`."""
     if os.environ.get("PASSERELLE_BOX"):  # marking: nobody is there to read
         return
-    from IPython.display import display  # noqa: PLC0415  not needed in the examiner
+    from IPython import display as shown  # noqa: PLC0415  not needed in the examiner
 
+    display: Any = shown.display
     steps = (unit_here().get("hints") or {}).get(task) or []
     if not steps:
         display({"text/plain": words("hints-none", {}, language())}, raw=True)

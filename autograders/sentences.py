@@ -3,6 +3,7 @@
 «you» is the fellow. Short, exact, calm: what was found, what was expected, where to look.
 """
 
+# ruff: noqa: E501  a sentence is a line, as in its catalogue
 SENTENCES: dict[str, str] = {
     "look": "Look at: {where}",
     "as-expected": "✓ As expected.",

@@ -28,7 +28,7 @@ class Kernel:
 
     def call(self, name: str, arguments: Sequence[Any], keywords: Mapping[str, Any], *, back: bool) -> dict[str, Any]:
         """Answer what a call returns."""
-        return answers.call(answers.namespace(), name, arguments, keywords, back=back)
+        return answers.call(answers.namespace(), name, answers.Given.of(arguments, keywords), back=back)
 
 
 class Session:

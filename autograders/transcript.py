@@ -34,26 +34,24 @@ class _Stream(io.TextIOBase):
         """Nothing waits."""
 
 
-class _Publisher(DisplayPublisher):  # type: ignore[misc]  # IPython is untyped
+class _Publisher(DisplayPublisher):
     transcript: "Transcript"
 
-    def publish(self, data: Any, metadata: Any = None, **_others: Any) -> None:
+    def publish(self, data: Any, *_others: Any, **_more: Any) -> None:
         self.transcript.add({"output_type": "display_data", "data": _texts(data), "metadata": {}})
 
-    def clear_output(self, wait: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002  IPython's signature
+    def clear_output(self, wait: bool = False) -> None:  # noqa: ARG002  IPython's signature
         self.transcript.clear()
 
 
-class _Hook(DisplayHook):  # type: ignore[misc]  # IPython is untyped
+class _Hook(DisplayHook):
     transcript: "Transcript"
 
     def write_output_prompt(self) -> None:
         """A notebook has none."""
 
     def write_format_data(self, format_dict: Any, md_dict: Any = None) -> None:  # noqa: ARG002  IPython's signature
-        count = self.shell.execution_count
-        result = {"output_type": "execute_result", "data": _texts(format_dict), "metadata": {}, "execution_count": count}
-        self.transcript.add(result)
+        self.transcript.add({"output_type": "execute_result", "data": _texts(format_dict), "metadata": {}})
 
     def finish_displayhook(self) -> None:
         self._is_active = False
@@ -66,10 +64,9 @@ class Transcript:
         self._outputs: list[dict[str, Any]] = []
         self._cell_bytes = self._total_bytes = 0
         self._streams = _Stream(self, "stdout"), _Stream(self, "stderr")
-        shell.display_pub = _Publisher(parent=shell)
-        shell.display_pub.transcript = self
-        shell.displayhook = _Hook(shell=shell, parent=shell)
-        shell.displayhook.transcript = self
+        makers: tuple[Any, Any] = (_Publisher, _Hook)
+        shell.display_pub, shell.displayhook = makers[0](parent=shell), makers[1](shell=shell, parent=shell)
+        shell.display_pub.transcript = shell.displayhook.transcript = self
         shell.display_trap.hook = shell.displayhook
         shell._showtraceback = self._traceback
 

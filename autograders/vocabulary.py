@@ -43,7 +43,10 @@ class Expect:
         return asked_for(name)
 
     def call(self, function: str, /, *args: Any, **kwargs: Any) -> Expectation:
-        """Look at the result of her function, called with copies of these arguments (plain data, frames with their index, arrays)."""
+        """Look at the result of her function, called with copies of these arguments.
+
+        They may be plain data, frames (their index arrives, too), series and arrays.
+        """
         self._watch()
         return asked_call(function, args, kwargs)
 
@@ -113,8 +116,7 @@ def _shell() -> Any:
 
 def _show(lines: list[str]) -> None:
     """Show lines under the cell: no stream, so nbgrader's marking is not touched."""
-    from IPython.display import display  # noqa: PLC0415  there is a shell, so it is loaded already
-
+    display: Any = sys.modules["IPython"].display.display  # there is a shell, so it is loaded already
     display({"text/plain": "\n".join(lines)}, raw=True)
 
 

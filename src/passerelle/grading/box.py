@@ -14,7 +14,7 @@ import struct
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -161,13 +161,21 @@ class Keeper:
 class Box:
     """One submission's box. A context manager: what was started inside ends with it."""
 
-    def __init__(self, learner: Path, files: Mapping[str, bytes], limits: Limits | None = None) -> None:
+    def __init__(
+        self,
+        learner: Path,
+        files: Mapping[str, bytes],
+        limits: Limits | None = None,
+        *,
+        modules: Sequence[str] = (),
+    ) -> None:
         """Start a box; `wait` says when it is ready.
 
         Args:
             learner: the learner environment.
             files: what lies in the working directory, by relative path.
             limits: of the submission.
+            modules: what to import before the first cell, on nobody's time.
 
         Raises:
             BoxError: there is no bubblewrap, or no learner environment.
@@ -177,11 +185,12 @@ class Box:
         self._keepers: list[Keeper] = []
         self._killed_for_memory: set[int] = set()
         self._looked = 0.0
+        self._warden = 0
         ours, theirs = socket.socketpair()
         self._line = _Line(self, ours)
         descriptors = {path: _in_memory(content) for path, content in files.items()}
         try:
-            agent = [str(theirs.fileno()), json.dumps(self.limits.of_process())]
+            agent = [str(theirs.fileno()), json.dumps(self.limits.of_process()), *modules]
             self._bwrap = subprocess.Popen(
                 command(learner, descriptors, agent, self.limits),
                 stdin=subprocess.DEVNULL,
@@ -212,9 +221,11 @@ class Box:
             watch.end(self._bwrap.pid)
             said = self._bwrap.stderr.read().decode("utf-8", "replace") if self._bwrap.stderr else ""
             raise BoxError.did_not_start(said) from None
+        runner = watch.process(self._line.pid)
+        self._warden = runner.parent if runner else 0
 
     def run(self, source: str) -> dict[str, Any]:
-        """Run a cell; return {"state": done, raised, time, memory or died, "outputs", "error", "text"}, all of it hearsay."""
+        """Run a cell; return its "state" (done, raised, time, memory, died), "outputs", "error" and "text": hearsay."""
         if self.why is not None:
             return {"state": self.why, "outputs": []}
         limits = self.limits
@@ -286,7 +297,9 @@ class Box:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     def _cpu_s(self) -> float:
@@ -296,19 +309,17 @@ class Box:
     def _end_runner(self, why: str) -> None:
         """End the runner and what it started; the keepers stay."""
         self.why = why
-        kept = {keeper.pid for keeper in self._keepers}
-        inside = watch.below(self._bwrap.pid)
-        parents = {one.parent for one in inside if one.pid == self._line.pid}
-        for one in inside:
-            # bubblewrap's own init and the warden: the keepers live as long as they do.
-            if one.pid not in kept and one.pid not in parents and one.parent != self._bwrap.pid:
+        # bubblewrap's own init and the warden stay, too: the keepers live as long as they do.
+        stay = {self._warden, *(keeper.pid for keeper in self._keepers)}
+        for one in watch.below(self._bwrap.pid):
+            if one.pid not in stay and one.parent != self._bwrap.pid:
                 watch.end(one.pid)
 
 
 def _in_memory(content: bytes) -> int:
     """Return a descriptor of a file in memory, so that nothing needs to be readable by whoever runs the box."""
     descriptor = os.memfd_create("passerelle")
-    with open(descriptor, "wb", closefd=False) as file:  # noqa: PTH123  a descriptor, not a path
+    with open(descriptor, "wb", closefd=False) as file:
         file.write(content)
     os.lseek(descriptor, 0, os.SEEK_SET)
     return descriptor

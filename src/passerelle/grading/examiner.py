@@ -9,13 +9,14 @@ points: hidden arguments are in the box from then on, so nothing that comes out 
 """
 
 import ast
+import importlib
 import re
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
+from autograders.asked import UNANSWERED
 from autograders.channel import Channel, ClosedError
-from autograders.expectation import UNANSWERED
 from autograders.failure import CheckFailed, Fact
 from autograders.session import session
 from autograders.vocabulary import UNFORESEEN, expect
@@ -70,8 +71,8 @@ def examine(source: str, points: float, *, hidden: bool) -> dict[str, Any]:
         hidden: whether hidden tests are in it, so that no fact may be said.
 
     Returns:
-        "points"; "unmet": [line of the part or 0, which time, [[id, args, look] …]]; "fault": what is wrong with the check
-        itself, where something is.
+        "points"; "unmet": lists of the line of the part (or 0), which time, and the facts; "unanswered": whether an
+        answer never came; "fault": what is wrong with the check itself, where something is.
     """
     expect.begin()
     session.silent_facts = hidden
@@ -114,16 +115,17 @@ def _earned(value: Any, points: float) -> float:
 def _run(source: str) -> Any:
     """Run a check in a namespace of its own; return the value of its last line, where that is an expression."""
     tree = ast.parse(source, filename="<check>")
-    last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
+    end = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
     names: dict[str, Any] = {"__name__": "__check__"}
     exec(compile(tree, "<check>", "exec"), names)  # noqa: S102  a check of the course's author
-    return eval(compile(ast.Expression(last.value), "<check>", "eval"), names) if last is not None else None  # noqa: S307  the same
+    if not isinstance(end, ast.Expr):
+        return None
+    return eval(compile(ast.Expression(end.value), "<check>", "eval"), names)  # noqa: S307  the same
 
 
-def _warm(sources: Sequence[str]) -> None:
-    """Import what the checks will need while the box is still starting."""
-    if any("pandas" in source or ".frame(" in source or ".column(" in source for source in sources):
-        import pandas  # noqa: F401, ICN001, PLC0415  see above
+def needs(source: str) -> set[str]:
+    """Return the modules that both sides of a check will need: they are imported while the box starts."""
+    return {"pandas"} if re.search(r"\bpandas\b|\.(frame|series|column)\(", source) else set()
 
 
 def main() -> NoReturn:
@@ -135,8 +137,9 @@ def main() -> NoReturn:
     try:
         while True:
             order, _descriptors = channel.receive()
-            if order["do"] == "warm":
-                _warm(order["sources"])
+            if order["do"] == "import":
+                for module in order["modules"]:
+                    importlib.import_module(module)
             else:
                 channel.send({"examined": examine(order["source"], order["points"], hidden=order["hidden"])})
     except (ClosedError, OSError):

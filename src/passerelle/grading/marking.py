@@ -17,7 +17,7 @@ from nbformat import NotebookNode
 import autograders
 from passerelle.courses import load_course, unit_source
 from passerelle.grading.box import Box, Keeper
-from passerelle.grading.examiner import WHOLE, has_hidden, visible
+from passerelle.grading.examiner import WHOLE, has_hidden, needs, visible
 from passerelle.grading.panel import Examiner, ExaminerError
 from passerelle.grading.rebuild import Rebuilt, RebuiltCell, UnreadableSubmissionError, nothing_of, rebuild
 from passerelle.grading.sheet import Shown, executed_notebook
@@ -133,7 +133,7 @@ def _prepare(course_dir: Path, unit: str, files: Mapping[str, bytes], learner: P
     unreadable = None
     try:
         if name not in files:
-            raise UnreadableSubmissionError.of("unreadable-missing", name=name)  # noqa: TRY301  one place for both
+            raise UnreadableSubmissionError.of("unreadable-missing", name=name)
         rebuilt = rebuild(source, files[name])
     except UnreadableSubmissionError as error:
         rebuilt, unreadable = nothing_of(source), error.facts
@@ -201,12 +201,11 @@ def _key(
 # Running and examining
 
 
-def _marked_in_box(
-    folder: Path, work: _Work, learner: Path, limits: Limits
-) -> tuple[_Run, dict[str, CheckResult]]:
+def _marked_in_box(folder: Path, work: _Work, learner: Path, limits: Limits) -> tuple[_Run, dict[str, CheckResult]]:
     checks = [cell for cell in work.rebuilt.cells if cell.is_check]
-    # Both start at once; each needs about a second for its imports.
-    with Box(learner, work.files, limits) as box, Examiner(folder, [cell.text for cell in checks]) as examiner:
+    modules = sorted(set().union(*(needs(cell.text) for cell in checks)))
+    # Both start at once; each needs about a second for pandas.
+    with Box(learner, work.files, limits, modules=modules) as box, Examiner(folder, modules=modules) as examiner:
         box.wait()
         run = _run_cells(box, work.rebuilt)
         said = {cell.key: _examine(examiner, run, work, cell, hidden=False) for cell in checks}
@@ -266,7 +265,7 @@ def _result(
 
 
 def _messages(said: Mapping[str, Any], whole: Mapping[str, Any]) -> tuple[Message, ...]:
-    """Return what is said of what is not met: of each part what the fellow can see herself, else what hidden tests say."""
+    """Return what is not met: of each part what the fellow can see herself, else what the hidden tests say."""
     seen = {(line, number): facts for line, number, facts in said["unmet"]}
     outside = seen.get((WHOLE, 1))
     found: dict[str, Message] = {}
@@ -279,9 +278,7 @@ def _messages(said: Mapping[str, Any], whole: Mapping[str, Any]) -> tuple[Messag
     return tuple(found.values())
 
 
-def _what_stopped(
-    cell: RebuiltCell, messages: tuple[Message, ...], run: _Run, limits: Limits
-) -> tuple[Message, ...]:
+def _what_stopped(cell: RebuiltCell, messages: tuple[Message, ...], run: _Run, limits: Limits) -> tuple[Message, ...]:
     """Return why there is no answer, where the answer's own cell says so."""
     if not any(message.id in _NO_ANSWER for message in messages):
         return ()

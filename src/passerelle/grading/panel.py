@@ -30,19 +30,23 @@ class ExaminerError(ServiceError):
     @classmethod
     def of_check(cls, unit: str, key: str, fault: str) -> "ExaminerError":
         """Build the error from what is wrong with a check."""
-        return cls(f"unit {unit}, check {key}: the check itself stopped with {fault}; mend it and build the course again")
+        return cls(
+            f"unit {unit}, check {key}: the check itself stopped with {fault}; mend it and build the course again"
+        )
 
     @classmethod
     def silent(cls, said: str) -> "ExaminerError":
         """Build the error from what the process said last."""
-        return cls(f"marking: the examiner gave no result ({said.strip()[-400:] or 'it said nothing'}); see the log of marking")
+        return cls(
+            f"marking: the examiner gave no result ({said.strip()[-400:] or 'it said nothing'}); see the log of marking"
+        )
 
 
 class Examiner:
     """A process that runs check cells. A context manager."""
 
-    def __init__(self, folder: Path, sources: Sequence[str]) -> None:
-        """Start it in the source folder of a unit; `sources` are all check cells that it may be asked to run."""
+    def __init__(self, folder: Path, *, modules: Sequence[str] = ()) -> None:
+        """Start it in the source folder of a unit; it imports the modules while the box is starting."""
         ours, theirs = socket.socketpair()
         roots = {str(Path(package.__file__ or "").parent.parent) for package in (autograders, passerelle)}
         environment = {
@@ -66,7 +70,7 @@ class Examiner:
             )
         self._end = ours
         self._end.settimeout(_START_S)
-        self._send({"do": "warm", "sources": list(sources)})
+        self._send({"do": "import", "modules": list(modules)})
 
     def examine(self, source: str, points: float, ask: Ask, *, hidden: bool) -> dict[str, Any]:
         """Run one check; see `examiner.examine` for the result. Time that the box takes is not the examiner's.
@@ -129,5 +133,7 @@ class Examiner:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()

@@ -16,7 +16,9 @@ from passerelle.courses import notebook_in_language
 from passerelle.grading.rebuild import Rebuilt, RebuiltCell
 from passerelle.model.verdict import CheckResult, CheckState, Message
 
-_SHOWN_TYPES = frozenset({"text/plain", "text/html", "text/markdown", "text/latex", "image/png", "image/jpeg", "image/svg+xml"})
+_SHOWN_TYPES = frozenset(
+    {"text/plain", "text/html", "text/markdown", "text/latex", "image/png", "image/jpeg", "image/svg+xml"}
+)
 
 
 @dataclass(frozen=True)

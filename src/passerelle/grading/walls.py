@@ -22,12 +22,16 @@ class BoxError(ServiceError):
     @classmethod
     def no_bubblewrap(cls) -> "BoxError":
         """Build the error for a machine without bubblewrap."""
-        return cls("marking: bubblewrap is not installed, and nothing is marked without it; run: apt-get install bubblewrap")
+        return cls(
+            "marking: bubblewrap is not installed, and nothing is marked without it; run: apt-get install bubblewrap"
+        )
 
     @classmethod
     def no_python(cls, python: Path) -> "BoxError":
         """Build the error for a learner environment without a Python."""
-        return cls(f"marking: {python} is not there; make the learner environment (make start), or set PASSERELLE_LEARNER")
+        return cls(
+            f"marking: {python} is not there; make the learner environment (make start), or set PASSERELLE_LEARNER"
+        )
 
     @classmethod
     def did_not_start(cls, said: str) -> "BoxError":
@@ -36,13 +40,15 @@ class BoxError(ServiceError):
         cure = "mend that and marking goes on by itself"
         if "uid map" in said or "new namespace" in said or "Operation not permitted" in said or "userns" in said:
             cure = (
-                "user namespaces are forbidden here. Debian: sysctl kernel.unprivileged_userns_clone=1; Ubuntu 24.04: give "
-                "bwrap an AppArmor profile that allows userns (README); in a container: allow unshare and mounts"
+                "user namespaces are forbidden here. Debian: sysctl kernel.unprivileged_userns_clone=1; Ubuntu 24.04: "
+                "give bwrap an AppArmor profile that allows userns (README); in a container: allow unshare and mounts"
             )
         elif "nknown option" in said:
             cure = "this bubblewrap is too old; 0.8 or newer is needed"
         elif "ermission denied" in said or "find source path" in said:
-            cure = "the learner environment must lie where everybody may read it (make start as root puts it below /opt)"
+            cure = (
+                "the learner environment must lie where everybody may read it (make start as root puts it below /opt)"
+            )
         return cls(f"marking: the learner box did not start ({words}); {cure}")
 
 

@@ -34,7 +34,8 @@ def process(pid: int) -> Process | None:
 
 def below(root: int) -> list[Process]:
     """Return the living processes below one, it excepted."""
-    everybody = [found for name in os.listdir("/proc") if name.isdigit() and (found := process(int(name)))]
+    names = (path.name for path in Path("/proc").iterdir())
+    everybody = [found for name in names if name.isdigit() and (found := process(int(name)))]
     children: dict[int, list[Process]] = {}
     for one in everybody:
         children.setdefault(one.parent, []).append(one)
