@@ -1,6 +1,7 @@
 """The exchange's HTTP API, from a fellow's or a course's server. Blocking: in an event loop, call it in a thread.
 
-Waits are short. A line that drops is tried again; a submission keeps its key, so that it stays one.
+Waits are short, tries included: the assignment list waits in its server's event loop. A line that drops is
+tried again; a submission keeps its key, so that it stays one.
 """
 
 import json
@@ -16,7 +17,9 @@ from urllib.parse import quote, urlsplit
 from passerelle_lab.exchange_words import language, tell
 from passerelle_lab.parcel import pack, unpack
 
-TIMEOUT_S = 8.0
+BUDGET_S = 6.0
+BUDGET_WITH_FILES_S = 20.0
+MANY_BYTES = 1_000_000
 TRY_AGAIN_AFTER_S = (0.3, 1.0)
 GATEWAY_STATUSES = frozenset({502, 503, 504})
 
@@ -57,7 +60,6 @@ class Client:
 
     api: str
     token: str
-    timeout_s: float = TIMEOUT_S
 
     @classmethod
     def from_environment(cls) -> Self:
@@ -149,16 +151,16 @@ class Client:
 
         Every request of this API may be repeated: reading and replacing by nature, submitting by its key.
         """
+        ends = time.monotonic() + (BUDGET_WITH_FILES_S if body and len(body) > MANY_BYTES else BUDGET_S)
         reply: Reply | None = None
         for wait_s in (*TRY_AGAIN_AFTER_S, None):
             try:
-                reply = self._send_once(method, path, body, headers or {})
-            except (OSError, HTTPException) as error:
-                if wait_s is None:
-                    raise ClientError.of(tell("unreachable")) from error
-            else:
-                if reply.status not in GATEWAY_STATUSES or wait_s is None:
-                    break
+                reply = self._send_once(method, path, body, headers or {}, max(0.1, ends - time.monotonic()))
+            except (OSError, HTTPException):
+                reply = None
+            done = reply is not None and reply.status not in GATEWAY_STATUSES
+            if done or wait_s is None or time.monotonic() + wait_s >= ends:
+                break
             time.sleep(wait_s)
         if reply is None or reply.status in GATEWAY_STATUSES:
             raise ClientError.of(tell("unreachable"))
@@ -166,11 +168,13 @@ class Client:
             raise _refusal(reply)
         return reply
 
-    def _send_once(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> Reply:
+    def _send_once(
+        self, method: str, path: str, body: bytes | None, headers: Mapping[str, str], timeout_s: float
+    ) -> Reply:
         # Not urllib: it would obey HTTP_PROXY for an address on this machine.
         address = urlsplit(self.api)
         kind = HTTPSConnection if address.scheme == "https" else HTTPConnection
-        connection = kind(address.hostname or "", address.port, timeout=self.timeout_s)
+        connection = kind(address.hostname or "", address.port, timeout=timeout_s)
         try:
             connection.request(
                 method,
