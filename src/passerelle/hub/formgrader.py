@@ -17,6 +17,7 @@ from typing import Any
 
 import nbformat
 from bs4 import BeautifulSoup
+from jinja2 import DictLoader
 from nbgrader.apps.api import NbGraderAPI
 from nbgrader.server_extensions import formgrader
 from nbgrader.server_extensions.formgrader import apihandlers, base, handlers
@@ -30,6 +31,13 @@ from passerelle.model.errors import ServiceError
 _PICTURES = {".png", ".jpg", ".jpeg", ".gif", ".webp"}
 _SANDBOX = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:"
 _MARK = "_passerelle_in_place"
+
+# Formgrader's script waits for MathJax, which would come from a stranger's server: say that it is done.
+_NO_MATHJAX = """{%- macro mathjax(url='') -%}
+<script>
+var MathJax = {Hub: {Startup: {signal: {Interest: function (tell) { setTimeout(tell, 0, "End"); }}}}};
+</script>
+{%- endmacro %}"""
 
 log = logging.getLogger("passerelle.formgrader")
 
@@ -127,7 +135,7 @@ def formgrade_exporter() -> SafeHTMLExporter:
     config = Config()
     config.HTMLExporter.template_name = "formgrade"
     config.HTMLExporter.extra_template_basedirs = [handlers.template_path]
-    return SafeHTMLExporter(config=config)
+    return SafeHTMLExporter(config=config, extra_loaders=[DictLoader({"mathjax.html.j2": _NO_MATHJAX})])
 
 
 def _with_policy(get: Callable[..., Any]) -> Callable[..., Any]:
