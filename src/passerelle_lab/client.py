@@ -56,10 +56,14 @@ class Reply:
 
 @dataclass(frozen=True)
 class Client:
-    """One person's line to the exchange. `api` ends without a slash."""
+    """One person's line to the exchange.
+
+    `api` ends without a slash. `timeout_s` is for a whole request, tries included; many bytes get longer.
+    """
 
     api: str
     token: str
+    timeout_s: float = BUDGET_S
 
     @classmethod
     def from_environment(cls) -> Self:
@@ -151,7 +155,8 @@ class Client:
 
         Every request of this API may be repeated: reading and replacing by nature, submitting by its key.
         """
-        ends = time.monotonic() + (BUDGET_WITH_FILES_S if body and len(body) > MANY_BYTES else BUDGET_S)
+        many = body is not None and len(body) > MANY_BYTES
+        ends = time.monotonic() + (max(self.timeout_s, BUDGET_WITH_FILES_S) if many else self.timeout_s)
         reply: Reply | None = None
         for wait_s in (*TRY_AGAIN_AFTER_S, None):
             try:
