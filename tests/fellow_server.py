@@ -73,9 +73,9 @@ def exchange_server(exchange: Exchange) -> Iterator[str]:
             self.end_headers()
             self.wfile.write(payload)
 
-        do_GET = do_PUT = do_POST = handle_any
+        do_GET = do_PUT = do_POST = handle_any  # noqa: N815  # the names http.server asks for
 
-        def log_message(self, format: str, *args: Any) -> None:
+        def log_message(self, *args: object) -> None:
             """Say nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
@@ -100,7 +100,7 @@ def unpacked_wheel(directory: Path) -> Path:
 
 
 @contextmanager
-def lab_server(directory: Path, api: str, language: str = "en") -> Iterator[str]:
+def lab_server(directory: Path, api: str, pages: str = "") -> Iterator[str]:
     """Start a fellow's server with the home `directory/home`; yield its address."""
     home = directory / "home"
     home.mkdir(exist_ok=True)
@@ -117,11 +117,11 @@ def lab_server(directory: Path, api: str, language: str = "en") -> Iterator[str]
         "JUPYTER_RUNTIME_DIR": str(directory / "run"),
         "JUPYTERHUB_API_TOKEN": "hers",
         "PASSERELLE_API": api,
-        "PASSERELLE_LANGUAGE": language,
+        "PASSERELLE_LANGUAGE": "en",
+        "PASSERELLE_PAGES": pages,
     }
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--port={port}"]
     command += ["--ServerApp.port_retries=0", f"--IdentityProvider.token={TOKEN}", f"--ServerApp.root_dir={home}"]
-    # Sockets in a long temporary path would not fit; and a test's kernels need no network.
     with (directory / "server.log").open("wb") as log:
         server = subprocess.Popen(command, env=environment, cwd=home, stdout=log, stderr=subprocess.STDOUT)
         try:

@@ -53,7 +53,7 @@ def _version(remade: dict[Path, str]) -> str:
 
 
 def _stamped(manifest: Path, version: str) -> str:
-    """Return the manifest whose load file carries the version: Jupyter lets browsers keep files asked for with `?v=`."""
+    """Return the manifest whose load file carries the version: browsers may keep what is asked for with `?v=`."""
     package = json.loads(manifest.read_text(encoding="utf-8"))
     package["jupyterlab"]["_build"]["load"] = f"static/remoteEntry.js?v={version}"
     return json.dumps(package, ensure_ascii=False, indent=2) + "\n"

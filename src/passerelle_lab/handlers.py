@@ -30,13 +30,15 @@ RECEIPT = r"[0-9A-Za-z-]{1,64}"
 _PAGES = template.Loader(str(Path(__file__).parent / "templates"))
 
 
-class PasserelleHandler(JupyterHandler):  # type: ignore[misc]  # jupyter_server has no types for mypy here
+class PasserelleHandler(JupyterHandler):
     """What the handlers share: her home, her language, her pages."""
 
     @property
     def content_security_policy(self) -> str:
         """Return a policy that lets our own small pages do nothing but show and submit."""
-        return "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+        return (
+            "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+        )
 
     @property
     def home(self) -> Path:
@@ -156,8 +158,10 @@ class SubmitHandler(PasserelleHandler):
             notices=doubts,
             lines=[say(language, text, when=saved)],
             form={"token": str(uuid.uuid4()), "button": say(language, "Submit")},
-            links=[{"href": self.notebook_url(track, unit), "text": say(language, "Open the notebook")}]
-            + self.link_to_path(language),
+            links=[
+                {"href": self.notebook_url(track, unit), "text": say(language, "Open the notebook")},
+                *self.link_to_path(language),
+            ],
             language=language,
         )
 
@@ -195,7 +199,8 @@ class SubmitHandler(PasserelleHandler):
         status, _, words = reason(language, error)
         self.set_status(status)
         opened = url_path_join(self.base_url, "passerelle/open", track, unit)
-        links = [{"href": opened, "text": say(language, "Open the notebook"), "first": "yes"}, *self.link_to_path(language)]
+        there = {"href": opened, "text": say(language, "Open the notebook"), "first": "yes"}
+        links = [there, *self.link_to_path(language)]
         self.page(say(language, "Nothing was sent yet."), notices=[words], links=links, language=language)
 
     def show(self, receipt: dict[str, Any], language: str) -> None:

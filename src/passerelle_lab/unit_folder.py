@@ -148,13 +148,13 @@ def doubts(notebook: bytes, language: str) -> list[str]:
     """
     cells = [cell.get("metadata", {}).get("nbgrader", {}) for cell in _read(notebook)["cells"]]
     answers = Counter(str(cell["grade_id"]) for cell in cells if cell.get("solution") and "grade_id" in cell)
-    text = "The answer «{key}» is there {count} times. We would read its parts from top to bottom, as one answer."
+    text = "The answer “{key}” is there {count} times. We would read its parts from top to bottom, as one answer."
     return [say(language, text, key=key, count=count) for key, count in answers.items() if count > 1]
 
 
 def title(notebook: bytes, language: str) -> str | None:
     """Return the unit's title as the notebook has it."""
-    titles = _read(notebook).get("metadata", {}).get("passerelle", {}).get("title", {})
+    titles: dict[str, str] = _read(notebook).get("metadata", {}).get("passerelle", {}).get("title", {})
     return titles.get(language) or titles.get("en")
 
 

@@ -108,7 +108,10 @@ def test_without_the_xsrf_token_nothing_is_sent(opened: Hers) -> None:
     cookies = {**login.cookies, **page.cookies}
 
     answer = requests.post(
-        f"{opened.address}passerelle/submit/data-science/d1-tables", data={"token": "t" * 8}, cookies=cookies, timeout=30
+        f"{opened.address}passerelle/submit/data-science/d1-tables",
+        data={"token": "t" * 8},
+        cookies=cookies,
+        timeout=30,
     )
 
     assert answer.status_code == 403

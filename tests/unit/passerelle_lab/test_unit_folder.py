@@ -16,7 +16,11 @@ RELEASED: dict[str, Any] = {
             "source": "Hello",
             "metadata": {"passerelle": {"key": "a", "text": {"en": "Hello", "fr": "Bonjour"}}},
         },
-        {"cell_type": "code", "source": "x = ...", "metadata": {"nbgrader": {"grade_id": "answer-x", "solution": True}}},
+        {
+            "cell_type": "code",
+            "source": "x = ...",
+            "metadata": {"nbgrader": {"grade_id": "answer-x", "solution": True}},
+        },
     ],
     "metadata": {"passerelle": {"language": "en", "title": {"en": "D1 Tables", "fr": "D1 Les tableaux"}}},
     "nbformat": 4,
@@ -128,7 +132,7 @@ def test_a_copied_answer_is_a_doubt_and_a_single_one_is_none() -> None:
 
     assert doubts(json.dumps(RELEASED).encode(), "en") == []
     assert doubts(json.dumps(copied).encode(), "en") == [
-        "The answer «answer-x» is there 2 times. We would read its parts from top to bottom, as one answer."
+        "The answer “answer-x” is there 2 times. We would read its parts from top to bottom, as one answer."
     ]
 
 

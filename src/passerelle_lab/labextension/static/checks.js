@@ -81,8 +81,9 @@ export class Checks {
   }
 
   onExecuted(_, { notebook, cell, success, error }) {
-    // A run the kernel put off after another cell's error has no error name: the cell did not run.
-    if (notebook !== this.panel.content || !isCode(cell) || (!success && !error?.errorName)) {
+    // No error name: put off by the kernel after another cell's error. No count: there was no kernel. It did not run.
+    const ran = success ? cell.model.executionCount !== null : Boolean(error?.errorName);
+    if (notebook !== this.panel.content || !isCode(cell) || !ran) {
       return;
     }
     this.ran[cell.model.id] = this.scheduled.get(cell.model.id) ?? print(source(cell));

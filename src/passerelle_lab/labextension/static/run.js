@@ -4,17 +4,22 @@ import { offerHints } from "./language.js";
 
 const HINT_WAIT_MS = 5000;
 
+/** A page just opened has no kernel yet; Lab would take a cell for run that nothing ran. */
+async function kernelReady(session) {
+  await session.ready;
+  if (session.hasNoKernel) {
+    await session.startKernel();
+  }
+}
+
 /**
  * Restart the kernel and run every code cell. One cell's error stops none of the others: each check is
  * owed its answer.
  */
 export async function restartAndCheck(panel, actions, kernelLanguage, signal) {
   const session = panel.sessionContext;
-  if (session.hasNoKernel) {
-    await session.startKernel();
-  } else {
-    await session.restartKernel();
-  }
+  await kernelReady(session);
+  await session.restartKernel();
   await kernelLanguage.tell();
   for (const cell of cellsOf(panel)) {
     if (signal.aborted || panel.isDisposed) {
@@ -61,9 +66,7 @@ export async function showHint(panel, actions, checks) {
   }
   panel.content.activeCellIndex = panel.content.widgets.indexOf(cell);
   if (!checks.ran[cell.model.id]) {
-    if (panel.sessionContext.hasNoKernel) {
-      await panel.sessionContext.startKernel();
-    }
+    await kernelReady(panel.sessionContext);
     await offerHints(panel);
     await actions.runCells(panel.content, [cell], panel.sessionContext);
   }

@@ -1,0 +1,334 @@
+"""The bar above the first cell, in a real browser on a real fellow's server."""
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+
+from tests.fellow_server import TOKEN, UNIT_PATH, Exchange, exchange_server, lab_server, release, unit_notebook
+
+pytestmark = pytest.mark.slow
+
+WAIT_MS = 60_000
+# Where to put pictures that a person looks at; none by default.
+PICTURES = os.environ.get("PASSERELLE_PICTURES")
+AXE = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def patience() -> Iterator[None]:
+    """Two shared cores: what is claimed may take its time to come true."""
+    expect.set_options(timeout=WAIT_MS)
+    yield
+    expect.set_options(timeout=5_000)
+
+
+@pytest.fixture(scope="module")
+def exchange() -> Exchange:
+    return Exchange(release=release())
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory, exchange: Exchange) -> Iterator[tuple[str, Path]]:
+    directory = tmp_path_factory.mktemp("bar")
+    with exchange_server(exchange) as api, lab_server(directory, api, pages="/services/passerelle/") as address:
+        yield address, directory / "home"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(
+            executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+        )
+        yield launched
+        launched.close()
+
+
+@pytest.fixture
+def page(browser: Browser, server: tuple[str, Path], exchange: Exchange) -> Iterator[Page]:
+    """A fresh unit, opened at its address, with her language English and nothing submitted."""
+    address, home = server
+    notebook = home / UNIT_PATH
+    notebook.parent.mkdir(parents=True, exist_ok=True)
+    notebook.write_text(json.dumps(unit_notebook()), encoding="utf-8")
+    exchange.language, exchange.refusal, exchange.result = "en", None, {"state": "waiting"}
+    exchange.submissions.clear()
+    context = browser.new_context(viewport={"width": 1280, "height": 800}, locale="en-GB")
+    context.request.put(f"{address}passerelle/language", data={"language": "en"}, headers=hers())
+    opened = context.new_page()
+    opened.set_default_timeout(WAIT_MS)
+    opened.faults = []  # type: ignore[attr-defined]  # kept beside the page for the last claim
+    opened.on("pageerror", lambda error: opened.faults.append(str(error)))  # type: ignore[attr-defined]
+    open_unit(opened, address)
+    yield opened
+    close_kernels(opened, address)
+    context.close()
+
+
+def hers() -> dict[str, str]:
+    return {"Authorization": f"token {TOKEN}"}
+
+
+def open_unit(page: Page, address: str, path: str = UNIT_PATH) -> None:
+    page.goto(f"{address}lab/workspaces/passerelle/tree/{path}?reset&token={TOKEN}")
+    expect(bar(page)).to_be_visible(timeout=WAIT_MS)
+    expect(page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]")).to_be_visible(timeout=WAIT_MS)
+
+
+def close_kernels(page: Page, address: str) -> None:
+    for kernel in page.request.get(f"{address}api/kernels", headers=hers()).json():
+        page.request.delete(f"{address}api/kernels/{kernel['id']}", headers=hers())
+
+
+def bar(page: Page) -> Locator:
+    return page.locator(".passerelle-bar")
+
+
+def checks(page: Page) -> Locator:
+    return page.locator(".passerelle-bar-count")
+
+
+def news(page: Page) -> Locator:
+    return page.locator(".passerelle-bar-news")
+
+
+def button(page: Page, name: str) -> Locator:
+    return bar(page).get_by_role("button", name=name, exact=True)
+
+
+def cell(page: Page, text: str) -> Locator:
+    return page.locator(".jp-Notebook-cell").filter(has_text=text).first
+
+
+def write(page: Page, old: str, new: str) -> None:
+    """Replace the text of the code cell that reads `old`."""
+    cell(page, old).locator(".cm-content").click()
+    page.keyboard.press("ControlOrMeta+a")
+    page.keyboard.insert_text(new)
+
+
+def picture(page: Page, name: str) -> None:
+    if PICTURES:
+        page.screenshot(path=str(Path(PICTURES) / f"{name}.png"))
+
+
+def axe_violations(page: Page) -> list[str]:
+    found: list[dict[str, Any]] = Axe().run(page, ".passerelle-bar", AXE).response["violations"]
+    return [f"{one['id']}: {one['nodes'][0]['html']} {one['nodes'][0]['failureSummary']}" for one in found]
+
+
+def choose(page: Page, language: str) -> None:
+    bar(page).locator("select").select_option(language)
+
+
+def test_the_bar_shows_the_unit_and_counts_checks_that_pass(page: Page) -> None:
+    expect(bar(page).locator("strong")).to_have_text("D1 Tables")
+    expect(checks(page)).to_have_text("Checks passed: 0 of 3")
+    expect(checks(page)).to_have_attribute("aria-live", "polite")
+    button(page, "Restart and check").click()
+
+    # The first check stops with an error; the others are run all the same.
+    expect(checks(page)).to_have_text("Checks passed: 2 of 3")
+    write(page, "mean = ...", "mean = 3")
+    button(page, "Restart and check").click()
+    expect(checks(page)).to_have_text("Checks passed: 3 of 3")
+    picture(page, "all-checks")
+    assert page.faults == []  # type: ignore[attr-defined]
+
+
+def test_an_edited_answer_takes_its_checks_out_of_the_count(page: Page) -> None:
+    button(page, "Restart and check").click()
+    expect(checks(page)).to_have_text("Checks passed: 2 of 3")
+    write(page, "top = 4", "top = 5")
+    expect(checks(page)).to_have_text("Checks passed: 0 of 3")
+    cell(page, "assert top == 4").locator(".cm-content").click()
+    page.keyboard.press("Control+Enter")
+    # The kernel still has the old answer: this pass proves nothing about the new one.
+    expect(cell(page, "assert top == 4").locator(".jp-InputPrompt")).to_have_text("[7]:")
+
+    expect(checks(page)).to_have_text("Checks passed: 0 of 3")
+
+
+def test_partial_points_are_no_pass(page: Page) -> None:
+    write(page, "top = 4", "top = 5")
+    cell(page, "assert top == 4").locator(".cm-content").click()
+    page.keyboard.press("ControlOrMeta+a")
+    page.keyboard.insert_text("assert top")
+    button(page, "Restart and check").click()
+
+    expect(checks(page)).to_have_text("Checks passed: 1 of 3")
+
+
+def test_a_reload_keeps_what_was_proven_and_a_restart_does_not(page: Page, server: tuple[str, Path]) -> None:
+    button(page, "Restart and check").click()
+    expect(checks(page)).to_have_text("Checks passed: 2 of 3")
+    page.keyboard.press("ControlOrMeta+s")
+    open_unit(page, server[0])
+    expect(checks(page)).to_have_text("Checks passed: 2 of 3")
+    page.get_by_role("button", name=re.compile("Restart the kernel")).first.click()
+    page.get_by_role("button", name="Confirm Kernel Restart").click()
+
+    expect(checks(page)).to_have_text("Checks passed: 0 of 3")
+
+
+def test_the_language_switches_in_place_and_keeps_her_work(
+    page: Page, server: tuple[str, Path], exchange: Exchange
+) -> None:
+    write(page, "mean = ...", "mean = 3  # my answer")
+    mine = page.locator(".jp-MarkdownCell").filter(has_text="Put the greater")
+    mine.click()
+    page.keyboard.press("Enter")
+    expect(mine.locator(".cm-content")).to_be_focused()
+    page.keyboard.press("ControlOrMeta+a")
+    page.keyboard.insert_text("My own note.")
+    choose(page, "fr")
+
+    expect(page.locator("h1").filter(has_text="Les tableaux")).to_be_visible()
+    expect(bar(page).locator("strong")).to_have_text("D1 Les tableaux")
+    expect(checks(page)).to_have_text("Vérifications réussies\u00a0: 0 sur 3")
+    expect(cell(page, "mean = 3  # my answer")).to_be_visible()
+    expect(cell(page, "My own note.")).to_be_visible()
+    expect(bar(page)).to_have_attribute("lang", "fr")
+    picture(page, "french")
+    page.keyboard.press("ControlOrMeta+s")
+    saved = server[1] / UNIT_PATH
+    page.wait_for_function("!document.querySelector('.jp-mod-dirty')")
+    notebook = json.loads(saved.read_text(encoding="utf-8"))
+    assert notebook["metadata"]["passerelle"]["language"] == "fr"
+    assert exchange.language == "fr"
+
+
+def test_her_kernel_speaks_her_language_also_after_a_restart(page: Page) -> None:
+    choose(page, "fr")
+    write(page, "mean = ...", "import autograders; print('speaks', autograders.language())")
+    button(page, "Relancer et vérifier").click()
+
+    expect(cell(page, "import autograders").locator(".jp-OutputArea-output")).to_have_text("speaks fr")
+
+
+def test_a_change_of_language_elsewhere_reaches_the_notebook(
+    page: Page, server: tuple[str, Path], exchange: Exchange
+) -> None:
+    exchange.language = "fr"
+    open_unit(page, server[0])
+
+    expect(page.locator("h1").filter(has_text="Les tableaux")).to_be_visible()
+
+
+def test_the_hint_of_her_task_is_run_and_focused(page: Page) -> None:
+    cell(page, "mean = ...").locator(".cm-content").click()
+    button(page, "Hint").click()
+
+    expect(page.locator(".jp-OutputArea").get_by_role("button", name="More")).to_be_focused()
+
+
+def test_submitting_shows_a_receipt_then_the_result(page: Page, exchange: Exchange, server: tuple[str, Path]) -> None:
+    write(page, "mean = ...", "mean = 3")
+    button(page, "Submit").click()
+    expect(news(page)).to_contain_text("Received Tuesday")
+    expect(news(page)).to_contain_text("3f9ac0de")
+    expect(news(page)).to_contain_text("It is being marked.")
+    picture(page, "receipt")
+    exchange.result = {"state": "marked", "points": 4.5, "max": 5, "waits_for_person": True, "notices": []}
+
+    expect(news(page)).to_contain_text("Points so far: 4.5 of 5. A trainer reads the rest.")
+    choose(page, "fr")
+    expect(news(page)).to_contain_text("Points pour l’instant\u00a0: 4,5 sur 5.")
+    picture(page, "result-french")
+    sent = next(iter(exchange.submissions.values()))
+    assert b"mean = 3" in sent["d1-tables.ipynb"]
+    assert len(exchange.submissions) == 1
+
+
+def test_what_cannot_be_sent_is_said_in_the_bar(page: Page, exchange: Exchange) -> None:
+    exchange.refusal = (422, "This unit is closed for you.")
+    button(page, "Submit").click()
+
+    expect(news(page)).to_have_text("Nothing was sent yet. This unit is closed for you.")
+    assert page.locator(".jp-Dialog").count() == 0
+
+
+def test_a_copied_answer_is_asked_about_before_a_receipt(page: Page, exchange: Exchange) -> None:
+    cell(page, "mean = ...").locator(".jp-InputPrompt").click()
+    page.keyboard.press("c")
+    page.keyboard.press("v")
+    button(page, "Submit").click()
+    expect(news(page)).to_contain_text("is there 2 times")
+    assert exchange.submissions == {}
+    picture(page, "copied-answer")
+    button(page, "Submit as it is").click()
+
+    expect(news(page)).to_contain_text("Received")
+    assert len(exchange.submissions) == 1
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_everybody_can_use_the_bar(page: Page, theme: str) -> None:
+    page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]  # one of two words
+    expect(page.locator(f"body[data-jp-theme-light={'true' if theme == 'light' else 'false'}]")).to_be_visible()
+    button(page, "Submit").click()
+    expect(news(page)).to_contain_text("3f9ac0de")
+
+    for language in ("en", "fr"):
+        choose(page, language)
+        expect(bar(page)).to_have_attribute("lang", language)
+        for width in (320, 768, 1280):
+            page.set_viewport_size({"width": width, "height": 740})
+            picture(page, f"bar-{theme}-{width}-{language}")
+            assert axe_violations(page) == [], (language, width)
+            assert ill_placed(page, width) == [], (language, width)
+
+
+def ill_placed(page: Page, width: int) -> list[str]:
+    """Return the bar's controls that are too small to hit, or that reach out of the window."""
+    found = []
+    for control in bar(page).locator("button:visible, select, a").all():
+        box = control.bounding_box()
+        assert box is not None
+        hit = min(box["width"], box["height"]) >= 44
+        if not hit or box["x"] < 0 or box["x"] + box["width"] > width:
+            found.append(f"{control.inner_text()}: {box}")
+    return found
+
+
+def test_the_bar_is_used_by_keyboard_alone(page: Page) -> None:
+    bar(page).locator("select").focus()
+    reached = []
+    for _ in range(3):
+        page.keyboard.press("Tab")
+        reached.append(page.evaluate("document.activeElement.textContent"))
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Enter")
+
+    assert reached == ["Hint", "Restart and check", "Submit"]
+    expect(checks(page)).to_have_text("Checks passed: 2 of 3")
+
+
+def test_a_fellows_menus_have_the_assignment_list_and_no_trainers_tools(page: Page) -> None:
+    assert page.get_by_role("menuitem", name="Nbgrader").count() == 0
+    assert page.get_by_text("Create Assignment").count() == 0
+    page.get_by_role("menuitem", name="File", exact=True).click()
+    page.get_by_role("menuitem", name="Assignment List").click()
+
+    expect(page.get_by_text("Submitted assignments", exact=True)).to_be_visible()
+
+
+def test_the_assignment_list_is_french_where_the_interface_is(page: Page, server: tuple[str, Path]) -> None:
+    choose(page, "fr")
+    expect(page.locator("h1").filter(has_text="Les tableaux")).to_be_visible()
+    page.wait_for_timeout(0)
+    open_unit(page, server[0])
+    page.get_by_role("menuitem", name="Fichier", exact=True).click()
+    page.get_by_role("menuitem", name="Liste des devoirs").click()
+    shown = page.locator("#nbgrader-assignment-list")
+
+    expect(shown.get_by_text("Devoirs envoyés", exact=True)).to_be_visible()
+    expect(shown).not_to_contain_text(re.compile("assignments|Loading"))
+    picture(page, "assignment-list")
