@@ -38,10 +38,19 @@ class Owed:
     since: datetime
 
 
-def next_unit(progress: FellowProgress) -> UnitProgress | None:
+def next_unit(course: Course, progress: FellowProgress) -> UnitProgress | None:
     """Return the first open unit that asks something of her."""
-    asks = (Standing.TO_DO, Standing.TAKE_UP)
-    return next((unit for unit in progress.units if unit.released and unit_standing(unit) in asks), None)
+    return next((unit for unit in progress.units if unit.released and _asks(unit, course.mastery)), None)
+
+
+def _asks(unit: UnitProgress, mastery: float) -> bool:
+    standing = unit_standing(unit)
+    if standing is not Standing.WAITING or unit.points is None:
+        return standing in (Standing.TO_DO, Standing.TAKE_UP)
+    # She need not wait for us where even full marks by hand would not reach mastery.
+    owed_checks = {one.check for one in unit.waiting}
+    at_most = unit.points + sum(one.max_points for one in unit.checks if one.check in owed_checks)
+    return at_most < mastery * unit.max_points - 1e-9
 
 
 def owed(course: Course, progress: FellowProgress, language: str) -> list[Owed]:
@@ -76,7 +85,7 @@ async def show_path(page: PageHandler) -> None:
             course = page.shelf.course(track)
             progress = fellow_progress(session, course, me.handle, page.moment) if course else None
             if course and progress:
-                paths.append(Path(course, progress, next_unit(progress)))
+                paths.append(Path(course, progress, next_unit(course, progress)))
         return paths
 
     paths = await page.reading(read)

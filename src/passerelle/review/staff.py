@@ -133,7 +133,7 @@ class SheetPage(PageHandler):
         if row is None or row.verdict is None:
             return []
         lines = check_lines(row.verdict, dict(row.manual), unit.card, self.reader)
-        return [line for line in lines if line.sentences]
+        return [line for line in lines if line.sentences and line.points != line.max_points]
 
 
 @dataclass(frozen=True)
