@@ -15,8 +15,10 @@ from typing import TypeVar
 
 import pytest
 import requests
-from passerelle.hub.demo import PASSWORDS, read_passwords
+
+from passerelle.hub.passphrases import PASSWORDS, read_passwords
 from passerelle.hub.preflight import free_ports
+from passerelle.hub.processes import tied
 from passerelle.model.settings import Settings
 
 Found = TypeVar("Found")
@@ -142,7 +144,8 @@ def start(settings: Settings, *, demo: bool = True, timeout_s: float = 120) -> R
     began = time.monotonic()
     with output.open("wb") as file:
         process = subprocess.Popen(
-            [sys.executable, "-m", "passerelle.hub", *(["--demo"] if demo else [])],
+            # Tied: a test run that is killed leaves no hub behind.
+            tied([sys.executable, "-m", "passerelle.hub", *(["--demo"] if demo else [])]),
             env=environment(settings),
             stdin=subprocess.DEVNULL,
             stdout=file,

@@ -4,6 +4,7 @@ import re
 
 import pytest
 import requests
+
 from tests.hub.running import RunningHub
 
 

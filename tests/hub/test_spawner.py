@@ -7,9 +7,10 @@ from collections.abc import Iterator
 import pytest
 import requests
 import tornado.ioloop
-from tests.hub.running import Browser, RunningHub, notebook_server_answers, wait_for
 from tornado.httpclient import HTTPRequest
 from tornado.websocket import websocket_connect
+
+from tests.hub.running import Browser, RunningHub, notebook_server_answers, wait_for
 
 SPAWN_S = 30
 
@@ -57,7 +58,13 @@ class Kernel:
             url = f"{self.browser.url}{self.base}api/kernels/{self.id}/channels".replace("http", "ws", 1)
             request = HTTPRequest(url, headers={"Cookie": cookies}, connect_timeout=30)
             socket = await websocket_connect(request)
-            header = {"msg_id": uuid.uuid4().hex, "msg_type": "execute_request", "username": "", "session": "t", "version": "5.3"}
+            header = {
+                "msg_id": uuid.uuid4().hex,
+                "msg_type": "execute_request",
+                "username": "",
+                "session": "t",
+                "version": "5.3",
+            }
             content = {"code": code, "silent": False, "allow_stdin": False}
             message = {"header": header, "parent_header": {}, "metadata": {}, "content": content, "channel": "shell"}
             await socket.write_message(json.dumps(message))
@@ -162,7 +169,9 @@ def test_she_has_no_rights_over_the_system(kernel: Kernel) -> None:
     status = kernel.value("pathlib.Path('/proc/self/status').read_text()")
 
     assert "CapEff:\t0000000000000000" in str(status)
-    unshared = kernel.value("__import__('subprocess').run(['unshare', '--user', 'true']).returncode")
+    unshared = kernel.value(
+        "__import__('subprocess').run(['unshare', '--user', 'true'], capture_output=True).returncode"
+    )
     assert unshared != 0
 
 
@@ -170,7 +179,10 @@ def test_a_terminal_is_in_the_same_box(acacia: Browser, kernel: Kernel) -> None:
     answer = acacia.post(f"{acacia.url}/user/acacia/api/terminals", params={"_xsrf": kernel.token}, timeout=30)
 
     assert answer.status_code == 200
-    assert kernel.value("'bash' in ''.join(open(f'/proc/{p}/cmdline').read() for p in os.listdir('/proc') if p.isdigit())") is True
+    assert (
+        kernel.value("'bash' in ''.join(open(f'/proc/{p}/cmdline').read() for p in os.listdir('/proc') if p.isdigit())")
+        is True
+    )
 
 
 @pytest.mark.parametrize(
@@ -185,10 +197,14 @@ def test_a_terminal_is_in_the_same_box(acacia: Browser, kernel: Kernel) -> None:
         pytest.param("/hub/api/services", False, id="the-services"),
     ],
 )
-def test_her_servers_token_opens_only_her_own(hub: RunningHub, kernel: Kernel, basil: Browser, path: str, allowed: bool) -> None:
+def test_her_servers_token_opens_only_her_own(
+    hub: RunningHub, kernel: Kernel, basil: Browser, path: str, allowed: bool
+) -> None:
     token = kernel.value("os.environ['JUPYTERHUB_API_TOKEN']")
 
-    answer = requests.get(hub.url + path, headers={"Authorization": f"token {token}"}, timeout=30, allow_redirects=False)
+    answer = requests.get(
+        hub.url + path, headers={"Authorization": f"token {token}"}, timeout=30, allow_redirects=False
+    )
 
     assert (answer.status_code == 200) is allowed, answer.text[:300]
 
@@ -245,7 +261,9 @@ def test_formgraders_pages_answer(maple: Browser, path: str) -> None:
 def test_the_courses_server_sees_its_course_alone(hub: RunningHub, maple: Browser) -> None:
     kernel = Kernel(maple, "course-data-science")
 
-    seen = kernel.value("[os.getcwd(), 'course.json' in os.listdir('.'), os.listdir('/home'), __import__('sys').prefix]")
+    seen = kernel.value(
+        "[os.getcwd(), 'course.json' in os.listdir('.'), os.listdir('/home'), __import__('sys').prefix]"
+    )
 
     assert isinstance(seen, list)
     assert seen[:3] == ["/home/course-data-science", True, ["course-data-science"]]

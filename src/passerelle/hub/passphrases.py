@@ -1,6 +1,10 @@
 """Passwords that people can read, say and type: words of our own list, drawn by the system's secrets."""
 
 import secrets
+from pathlib import Path
+
+PASSWORDS = "demo-passwords.txt"
+"""In the directory of secrets: the demo people's passwords, a line each."""
 
 # Short, concrete, spelt the same everywhere on a keyboard, in French or English; none sounds like another.
 _LIST = """
@@ -31,3 +35,8 @@ COUNT = 5
 def passphrase() -> str:
     """Return a fresh passphrase: five words, over 40 bits, beyond guessing through a log-in page."""
     return "-".join(secrets.choice(WORDS) for _ in range(COUNT))
+
+
+def read_passwords(path: Path) -> dict[str, str]:
+    """Return kept passwords by handle."""
+    return dict(line.split(maxsplit=1) for line in path.read_text().splitlines() if line.strip())

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Self
 
 from passerelle.hub import processes
-from passerelle.hub.config import node, proxy_script
+from passerelle.hub.parts import node, proxy_script
 from passerelle.model.errors import ServiceError
 from passerelle.model.settings import Settings
 

@@ -32,6 +32,19 @@ def become_subreaper() -> None:
     ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
+def reap(kept: int) -> None:
+    """Take leave of dead children that were orphans; the one kept is somebody else's to wait for."""
+    while True:
+        try:
+            # Looked at, not taken: `kept` may be the one that is dead.
+            dead = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        except ChildProcessError:
+            return
+        if dead is None or dead.si_pid == kept:
+            return
+        os.waitpid(dead.si_pid, 0)
+
+
 def _parents() -> dict[int, int]:
     """Return the parent of each process."""
     parents: dict[int, int] = {}

@@ -1,6 +1,7 @@
 """Servers of fellows and of courses, each in a box of its own."""
 
 import asyncio
+import importlib
 import json
 import os
 import subprocess
@@ -152,6 +153,7 @@ class BubblewrapSpawner(LocalProcessSpawner):  # type: ignore[misc]  # jupyterhu
             "/etc/passwd": accounts_file(name),
             "/etc/group": groups_file(name),
             "/etc/jupyter/jupyter_server_config.json": json.dumps(box_config()),
+            "/etc/jupyter/nbgrader_config.json": json.dumps(exchange_config()),
         }
         if self.track:
             inside[f"{COURSE_CONFIG}/jupyter_server_config.json"] = json.dumps(course_config())
@@ -245,6 +247,13 @@ def box_config() -> dict[str, Any]:
         "KernelManager": {"transport": "ipc"},
         "FileContentsManager": {"delete_to_trash": False},
     }
+
+
+def exchange_config() -> dict[str, Any]:
+    """Return nbgrader's configuration in every box: its exchange is ours."""
+    # By name: it belongs to the fellow's server, which knows nothing of the platform, nor the other way round.
+    settings: dict[str, Any] = importlib.import_module("passerelle_lab.nbgrader_config").settings()
+    return settings
 
 
 def course_config() -> dict[str, Any]:

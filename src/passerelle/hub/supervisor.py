@@ -17,8 +17,8 @@ from typing import Self
 
 from passerelle import ledger
 from passerelle.hub import preflight, processes
-from passerelle.hub.config import PAGES, Ports
-from passerelle.hub.demo import PASSWORDS
+from passerelle.hub.parts import PAGES, Ports
+from passerelle.hub.passphrases import PASSWORDS
 from passerelle.ledger import people
 from passerelle.model.errors import ServiceError
 from passerelle.model.people import Role
@@ -149,7 +149,10 @@ class Supervisor:
         return True
 
     def _ended(self) -> int | None:
-        return self._hub.poll() if self._hub is not None else None
+        if self._hub is None:
+            return None
+        processes.reap(self._hub.pid)
+        return self._hub.poll()
 
     def _wait_for_end(self) -> None:
         while not self._stop_asked:
