@@ -1,7 +1,7 @@
 """The exports of a track: CSV for a spreadsheet in French, JSON for programs, both pseudonymous.
 
 The same ledger at the same moment gives the same bytes. docs/progress-schema.md describes both, and
-docs/decisions/0020-pages-and-exports.md says why they look as they do.
+docs/decisions/0005-pages-and-exports.md says why they look as they do.
 """
 
 import json
