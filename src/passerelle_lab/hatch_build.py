@@ -8,7 +8,7 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-NOT_PACKAGE = {"labextension", "jupyter_config", "hatch_build.py", "pyproject.toml", "__pycache__", "node_modules", "dist"}
+NOT_PACKAGE = {"labextension", "jupyter_config", "hatch_build.py", "pyproject.toml", "__pycache__", "dist"}
 
 
 class PackageHook(BuildHookInterface):  # type: ignore[type-arg]  # its parameter is the builder's private config

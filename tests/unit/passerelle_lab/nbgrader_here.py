@@ -1,5 +1,6 @@
 """nbgrader as a fellow or a course has it, against an exchange that is served for real."""
 
+import json
 import os
 import subprocess
 import sys
@@ -33,7 +34,7 @@ class Desk:
 
     def __post_init__(self) -> None:
         (self.home / "config").mkdir(parents=True)
-        (self.home / "config" / "nbgrader_config.py").write_text(nbgrader_config.text(), "utf-8")
+        (self.home / "config" / "nbgrader_config.json").write_text(json.dumps(nbgrader_config.settings()), "utf-8")
 
     @property
     def environment(self) -> dict[str, str]:
@@ -71,9 +72,7 @@ class Desk:
 
     def exchange(self, role: str, unit: str = "", student: str = "*", **settings: Any) -> Any:
         """Do what one of the exchange classes is for, in this process, as the assignment list does."""
-        config = Config()
-        for name, kind in nbgrader_config.FACTORY.items():
-            config.ExchangeFactory[name] = f"passerelle_lab.exchange.{kind}"
+        config = Config(nbgrader_config.settings())
         config.CourseDirectory.update(
             {"course_id": TRACK, "assignment_id": unit, "student_id": student, "root": str(self.home)}
         )

@@ -326,6 +326,7 @@ def test_the_config_names_a_class_for_each_of_nbgraders_roles() -> None:
         assert issubclass(chosen, AbstractExchange)
         assert chosen.__module__.startswith("passerelle_lab."), role
     assert config.CourseDirectory.course_id == TRACK
+    assert config.ExchangeFactory == Config(nbgrader_config.settings()).ExchangeFactory
 
 
 def test_the_list_waits_for_nobody_long(basil: Desk) -> None:
