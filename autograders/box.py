@@ -146,6 +146,7 @@ def main() -> NoReturn:
         nowhere = os.open(os.devnull, os.O_RDWR)
         for standard in (0, 1, 2):
             os.dup2(nowhere, standard)
+        os.close(nowhere)
         modules = sys.argv[3:]
         sys.argv[:] = [""]
         _serve(control, modules)

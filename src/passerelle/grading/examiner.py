@@ -19,7 +19,7 @@ from autograders.asked import UNANSWERED
 from autograders.channel import Channel, ClosedError
 from autograders.failure import CheckFailed, Fact
 from autograders.session import session
-from autograders.vocabulary import UNFORESEEN, expect
+from autograders.vocabulary import expect, is_about_her_data
 
 _HIDDEN = re.compile(r"^([^\S\n]*)### BEGIN HIDDEN TESTS.*?### END HIDDEN TESTS[^\n]*", re.MULTILINE | re.DOTALL)
 WHOLE = 0
@@ -56,10 +56,23 @@ class Pipe:
             answer, _descriptors = self._channel.receive()
         except (ValueError, RecursionError):
             answer = None
-        known = {"value", "missing", "stub", "closed", "raised", "slow", "gone"}
-        if type(answer) is not dict or answer.get("state") not in known:
-            return {"state": "value", "value": {"t": "nothing we know"}}
-        return answer
+        return _checked(answer)
+
+
+_STATES = frozenset({"value", "missing", "stub", "closed", "raised", "slow", "gone"})
+
+
+def _checked(answer: object) -> dict[str, Any]:
+    """Return an answer of which every part is of its type; what is not is left out, and then garbled."""
+    if type(answer) is not dict or type(answer.get("state")) is not str or answer["state"] not in _STATES:
+        return {"state": "value", "value": {"t": "nothing we know"}}
+    texts = {
+        name: answer[name] for name in ("error", "text", "code", "printed", "why") if type(answer.get(name)) is str
+    }
+    lists = {name: answer[name] for name in ("kinds", "arguments") if type(answer.get(name)) is list}
+    lists["kinds"] = [kind for kind in lists.get("kinds", []) if type(kind) is str][:20]
+    tidy = {name: text.encode("utf-8", "replace").decode("utf-8") for name, text in texts.items()}
+    return {"state": answer["state"], "value": answer.get("value"), **tidy, **lists}
 
 
 def examine(source: str, points: float, *, hidden: bool) -> dict[str, Any]:
@@ -86,13 +99,11 @@ def examine(source: str, points: float, *, hidden: bool) -> dict[str, Any]:
     except AssertionError as failed:
         words = str(failed).strip()[:300]
         unmet = (Fact("said-by-check", {"text": words}) if words and not hidden else Fact("not-met", {}),)
-    except UNFORESEEN as error:
-        if session.looked:
+    except Exception as error:  # noqa: BLE001  a check may fail in any way, and must say so
+        if is_about_her_data(error):
             unmet = (Fact("unforeseen", {}),)
         else:
             result["fault"] = f"{type(error).__name__}: {error}"
-    except Exception as error:  # noqa: BLE001  a check may fail in any way, and must say so
-        result["fault"] = f"{type(error).__name__}: {error}"
     times: dict[int, int] = {}
     for part in expect.parts:
         times[part.line] = times.get(part.line, 0) + 1

@@ -81,7 +81,7 @@ def work(settings: Settings, stop: threading.Event, *, marking: Marking | None =
     engine = ledger.engine(settings.database_url)
     try:
         with Bell(settings.marking_socket) as bell:
-            worker = Worker(settings, engine, marking)
+            worker = Worker(engine, lambda: courses_of(settings), settings.learner, marking)
             while not stop.is_set():
                 if not worker.step():
                     bell.wait(LOOK_EVERY_S)
@@ -89,19 +89,34 @@ def work(settings: Settings, stop: threading.Event, *, marking: Marking | None =
         engine.dispose()
 
 
-class Worker:
-    """What one marker does, a step at a time; the most pressing comes first."""
+def courses_of(settings: Settings) -> dict[str, Path]:
+    """Return an installation's course directories by track."""
+    return {path.name: path for path in sorted(settings.courses.glob("*")) if path.is_dir()}
 
-    def __init__(self, settings: Settings, engine: Engine, marking: Marking | None = None) -> None:
-        self._settings = settings
+
+class Worker:
+    """What one marker does, a step at a time; the most pressing comes first.
+
+    Args:
+        engine: the ledger.
+        courses: says where the course directories are, by track; asked again and again.
+        learner: the environment in which fellows' code runs.
+        marking: how one submission is marked.
+    """
+
+    def __init__(
+        self, engine: Engine, courses: Callable[[], Mapping[str, Path]], learner: Path, marking: Marking | None = None
+    ) -> None:
         self._engine = engine
+        self._courses = courses
+        self._learner = learner
         self._marking = marking or Marking()
         self._seen: dict[str, tuple[int, ...]] = {}
         self._to_settle: dict[Place, float] = {}
         self._to_feed: dict[Place, float] = {}
-        self._to_check = [path.parent.name for path in sorted(settings.courses.glob("*/gradebook.db"))]
-        for track in self._to_check:
-            clear_scratch(self._course_dir(track))
+        self._to_check = list(courses())
+        for course_dir in courses().values():
+            clear_scratch(course_dir)
 
     def step(self) -> bool:
         """Do one thing; tell whether there was one to do."""
@@ -118,7 +133,10 @@ class Worker:
             return False
 
     def _course_dir(self, track: str) -> Path:
-        return self._settings.courses / track
+        try:
+            return self._courses()[track]
+        except KeyError:
+            raise ServiceError(f"{track}: there is no such course directory; build the course") from None
 
     # Jobs
 
@@ -165,7 +183,7 @@ class Worker:
     def _known(self, held: Lease, files: Mapping[str, bytes]) -> Verdict | None:
         """Return the verdict of these answers where they were marked before, by anybody's attempt."""
         course_dir = self._course_dir(held.track)
-        key = self._marking.verdict_key(course_dir, held.unit, files, learner=self._settings.learner)
+        key = self._marking.verdict_key(course_dir, held.unit, files, learner=self._learner)
         with ledger.reading(self._engine) as session:
             return queue.cached_verdict(session, key)
 
@@ -180,10 +198,7 @@ class Worker:
             return {}  # marking says, as her verdict, that there is no notebook
 
     def _mark(self, track: str, unit: str, files: Mapping[str, bytes]) -> Marked:
-        course_dir = self._course_dir(track)
-        if not course_dir.is_dir():
-            raise ServiceError(f"{course_dir}: there is no such course directory; build the course")
-        marked = self._marking.mark(course_dir, unit, files, learner=self._settings.learner)
+        marked = self._marking.mark(self._course_dir(track), unit, files, learner=self._learner)
         if marked.verdict.outcome is Outcome.OURS:
             raise ServiceError("; ".join(notice.id for notice in marked.verdict.notices) or "a fault of ours")
         return marked
@@ -242,13 +257,13 @@ class Worker:
     def _notice_manual_marks(self) -> bool:
         """Copy marks that trainers have given since the last look."""
         noticed = False
-        for path in sorted(self._settings.courses.glob("*/gradebook.db")):
-            track, now = path.parent.name, fingerprint(path.parent)
-            if self._seen.get(track) == now:
+        for track, course_dir in self._courses().items():
+            now = fingerprint(course_dir)
+            if self._seen.get(track, ()) == now:
                 continue
             try:
                 with ledger.session(self._engine) as session:
-                    changed = sync_manual_marks(path.parent, session, track=track)
+                    changed = sync_manual_marks(course_dir, session, track=track)
             except ServiceError as error:
                 log.warning("manual marks of %s wait: %s", track, error)
                 continue
