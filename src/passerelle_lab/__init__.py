@@ -1,4 +1,4 @@
-"""What a fellow's server has of Passerelle: the exchange's clients, the notebook's bar. Knows nothing of `passerelle`."""
+"""What a fellow's server has of Passerelle: the exchange's clients and the notebook's bar."""
 
 from typing import Any
 
