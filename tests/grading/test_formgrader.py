@@ -19,7 +19,9 @@ from tests.unit.grading.asked import Service, service
 from tests.unit.grading.desk import ANSWER, CHECK, MANUAL, RIGHT, SUM, UNIT, Desk, files_of, make_course, notebook
 from tests.unit.grading.hostile import call, make_hostile
 
-CHROMIUM = next((path for path in ("/usr/bin/chromium", "/usr/bin/chromium-browser") if Path(path).exists()), "chromium")
+CHROMIUM = next(
+    (path for path in ("/usr/bin/chromium", "/usr/bin/chromium-browser") if Path(path).exists()), "chromium"
+)
 EXTENSIONS = '{"passerelle.hub.formgrader": True, "nbgrader.server_extensions.formgrader": True}'
 
 pytestmark = pytest.mark.slow
@@ -107,7 +109,11 @@ def open_submission(page: Page, course: Course, handle: str) -> None:
         submission = book.find_submission_notebook(UNIT, UNIT, handle).id
     page.goto(f"{course.address}/formgrader/submissions/{submission}/")
     # Playwright's own waiting evaluates a string in the page, which the page's policy forbids.
-    _until(lambda: page.evaluate("!!(window.formgrader && formgrader.loaded && formgrader.grades.loaded && formgrader.comments.loaded)"))
+    _until(
+        lambda: page.evaluate(
+            "!!(window.formgrader && formgrader.loaded && formgrader.grades.loaded && formgrader.comments.loaded)"
+        )
+    )
 
 
 @pytest.mark.parametrize("policy", [True, False], ids=["as-it-is", "by-cleaning-alone"])

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from passerelle import ledger
 from passerelle.grading.marking import Marked
 from passerelle.grading.wake import Bell, wake
-from passerelle.grading.worker import Marking, Worker, work
+from passerelle.grading.worker import Marking, Worker, courses_of, work
 from passerelle.ledger import queue
 from passerelle.ledger.releases import feedback_of
 from passerelle.ledger.tables import Job
@@ -32,6 +32,10 @@ from tests.unit.grading.desk import (
     key_by_text,
     marking_by_text,
 )
+
+
+def worker_of(desk: Desk, marking: Marking = BY_TEXT) -> Worker:
+    return Worker(desk.engine, lambda: courses_of(desk.settings), desk.settings.learner, marking)
 
 
 def drain(worker: Worker) -> None:
@@ -70,7 +74,7 @@ def working(desk: Desk) -> Iterator[threading.Thread]:
 
 def test_a_submission_gets_its_verdict_its_grade_and_its_feedback(desk: Desk) -> None:
     desk.submit(desk.files())
-    drain(Worker(desk.settings, desk.engine, BY_TEXT))
+    drain(worker_of(desk))
 
     assert [(row.state, row.points) for row in desk.attempts()] == [("marked", 2.0)]
     assert desk.grade(CHECK)["score"] == 2.0
@@ -85,7 +89,7 @@ def test_a_submission_gets_its_verdict_its_grade_and_its_feedback(desk: Desk) ->
 
 def test_feedback_is_in_the_fellow_s_language(desk: Desk) -> None:
     desk.submit(desk.files(words="..."), "basil")
-    drain(Worker(desk.settings, desk.engine, BY_TEXT))
+    drain(worker_of(desk))
 
     with ledger.reading(desk.engine) as session:
         (feedback,) = feedback_of(session, "basil", TRACK, UNIT)
@@ -97,7 +101,7 @@ def test_feedback_is_in_the_fellow_s_language(desk: Desk) -> None:
 def test_the_best_attempt_stands_whatever_comes_after(desk: Desk) -> None:
     for answer in (HALF, RIGHT, SUM):
         desk.submit(desk.files(answer, words="..."))
-    drain(Worker(desk.settings, desk.engine, BY_TEXT))
+    drain(worker_of(desk))
 
     assert [row.points for row in desk.attempts()] == [1.0, 2.0, 0.0]
     assert desk.grade(CHECK)["score"] == 2.0
@@ -105,7 +109,7 @@ def test_the_best_attempt_stands_whatever_comes_after(desk: Desk) -> None:
 
 
 def test_a_trainer_s_mark_is_noticed_and_the_sums_decide_again(desk: Desk) -> None:
-    worker = Worker(desk.settings, desk.engine, BY_TEXT)
+    worker = worker_of(desk)
     desk.submit(desk.files(RIGHT, words="..."))
     desk.submit(desk.files(HALF, words="An outlier."))
     drain(worker)
@@ -119,7 +123,7 @@ def test_a_trainer_s_mark_is_noticed_and_the_sums_decide_again(desk: Desk) -> No
 
 
 def test_points_and_feedback_follow_a_mark(desk: Desk) -> None:
-    worker = Worker(desk.settings, desk.engine, BY_TEXT)
+    worker = worker_of(desk)
     desk.submit(desk.files())
     drain(worker)
     desk.mark_by_hand(1.0, comment="Très bien.")
@@ -136,7 +140,7 @@ def test_points_and_feedback_follow_a_mark(desk: Desk) -> None:
 def test_the_same_answers_share_a_verdict(desk: Desk) -> None:
     desk.submit(desk.files())
     desk.submit(desk.files())
-    drain(Worker(desk.settings, desk.engine, BY_TEXT))
+    drain(worker_of(desk))
 
     keys = {row.verdict.key for row in desk.attempts() if row.verdict}
     assert len(keys) == 1
@@ -171,7 +175,7 @@ OURS = Marking(_ours, key_by_text)
 )
 def test_a_fault_of_ours_waits_and_never_costs_points(desk: Desk, marking: Marking, reason: str) -> None:
     desk.submit(desk.files(SUM))
-    drain(Worker(desk.settings, desk.engine, marking))
+    drain(worker_of(desk, marking))
 
     assert [(row.state, row.points) for row in desk.attempts()] == [("ours", None)]
     ((state, tries, said),) = jobs(desk)
@@ -182,10 +186,10 @@ def test_a_fault_of_ours_waits_and_never_costs_points(desk: Desk, marking: Marki
 
 def test_what_was_ours_is_marked_once_it_is_mended(desk: Desk) -> None:
     desk.submit(desk.files(SUM))
-    drain(Worker(desk.settings, desk.engine, OURS))
+    drain(worker_of(desk, OURS))
     with ledger.session(desk.engine) as session:
         session.scalars(select(Job)).one().not_before = datetime.now(UTC) - timedelta(seconds=1)
-    drain(Worker(desk.settings, desk.engine, BY_TEXT))
+    drain(worker_of(desk))
 
     assert [(row.state, row.points) for row in desk.attempts()] == [("marked", 0.0)]
 
@@ -193,7 +197,7 @@ def test_what_was_ours_is_marked_once_it_is_mended(desk: Desk) -> None:
 def test_one_fellow_s_fault_does_not_stop_another_s(desk: Desk) -> None:
     desk.submit(desk.files(SUM))
     desk.submit(desk.files(RIGHT), "basil")
-    drain(Worker(desk.settings, desk.engine, raising(RuntimeError("boom"))))
+    drain(worker_of(desk, raising(RuntimeError("boom"))))
 
     assert [row.state for row in desk.attempts()] == ["ours"]
     assert [row.points for row in desk.attempts("basil")] == [2.0]
@@ -203,12 +207,12 @@ def test_a_gradebook_that_cannot_be_written_keeps_the_verdict_and_tries_again(de
     book = desk.course_dir / "gradebook.db"
     aside = book.rename(book.with_suffix(".aside"))
     desk.submit(desk.files())
-    drain(Worker(desk.settings, desk.engine, BY_TEXT))
+    drain(worker_of(desk))
     without = [(row.state, row.points) for row in desk.attempts()], jobs(desk)[0][0]
     aside.rename(book)
     with ledger.session(desk.engine) as session:
         session.scalars(select(Job)).one().not_before = datetime.now(UTC) - timedelta(seconds=1)
-    drain(Worker(desk.settings, desk.engine, BY_TEXT))
+    drain(worker_of(desk))
 
     assert without == ([("marked", 2.0)], queue.OURS)
     assert jobs(desk)[0][0] == queue.DONE
@@ -222,11 +226,11 @@ def test_a_killed_worker_s_job_is_taken_again(desk: Desk) -> None:
         pass
 
     with pytest.raises(Killed):
-        Worker(desk.settings, desk.engine, raising(Killed())).step()
+        worker_of(desk, raising(Killed())).step()
     before = jobs(desk)[0][0]
     with ledger.session(desk.engine) as session:
         session.scalars(select(Job)).one().leased_until = datetime.now(UTC) - timedelta(seconds=1)
-    drain(Worker(desk.settings, desk.engine, BY_TEXT))
+    drain(worker_of(desk))
 
     assert before == queue.LEASED
     assert jobs(desk) == [(queue.DONE, 2, None)]
@@ -234,10 +238,10 @@ def test_a_killed_worker_s_job_is_taken_again(desk: Desk) -> None:
 
 def test_what_a_killed_worker_had_not_recorded_is_found_at_the_next_start(desk: Desk) -> None:
     receipt = desk.submit(desk.files())
-    drain(Worker(desk.settings, desk.engine, BY_TEXT))
+    drain(worker_of(desk))
     # As after a crash between the folders and the rows of another attempt.
     (desk.course_dir / "submitted/acacia/mini/timestamp.txt").write_text("2024-11-26 23:00:00.000000 UTC")
-    drain(Worker(desk.settings, desk.engine, BY_TEXT))
+    drain(worker_of(desk))
 
     stamp = (desk.course_dir / "submitted/acacia/mini/timestamp.txt").read_text()
     assert stamp == receipt.received.strftime("%Y-%m-%d %H:%M:%S.%f UTC")
@@ -247,7 +251,7 @@ def test_an_erased_submission_is_left_alone(desk: Desk) -> None:
     receipt = desk.submit(desk.files())
     with ledger.session(desk.engine) as session:
         session.get_one(type(receipt), receipt.id).content = None
-    drain(Worker(desk.settings, desk.engine, BY_TEXT))
+    drain(worker_of(desk))
 
     assert [state for state, _, _ in jobs(desk)] == [queue.DONE]
     assert [row.points for row in desk.attempts()] == [None]
@@ -318,7 +322,7 @@ def test_what_has_not_changed_is_not_marked_again(desk: Desk) -> None:
         marked.append(unit)
         return marking_by_text(course_dir, unit, files, learner=learner)
 
-    worker = Worker(desk.settings, desk.engine, Marking(counting, key_by_text))
+    worker = worker_of(desk, Marking(counting, key_by_text))
     desk.submit(desk.files(RIGHT))
     desk.submit(desk.files(SUM))
     drain(worker)
@@ -331,7 +335,7 @@ def test_what_has_not_changed_is_not_marked_again(desk: Desk) -> None:
 
 
 def test_marking_again_mends_a_damaged_record(desk: Desk) -> None:
-    worker = Worker(desk.settings, desk.engine, BY_TEXT)
+    worker = worker_of(desk)
     desk.submit(desk.files())
     drain(worker)
     (desk.course_dir / "autograded/acacia/mini/mini.ipynb").unlink()
@@ -347,7 +351,7 @@ def test_marking_again_mends_a_damaged_record(desk: Desk) -> None:
 
 
 def test_a_corrected_check_marks_everybody_again(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    worker = Worker(desk.settings, desk.engine, BY_TEXT)
+    worker = worker_of(desk)
     desk.submit(desk.files(HALF, words="..."))
     desk.submit(desk.files(HALF, words="..."), "basil")
     drain(worker)
