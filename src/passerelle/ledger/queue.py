@@ -72,7 +72,9 @@ def lease(session: Session, now: datetime, seconds: float) -> Lease | None:
         and_(Job.state.in_((QUEUED, OURS)), Job.not_before <= now),
         and_(Job.state == LEASED, Job.leased_until <= now),
     )
-    job = session.scalar(select(Job).where(due).order_by(Job.queued, Job.id).limit(1).with_for_update(skip_locked=True))
+    waiting_jobs = select(Job).join(Receipt, Receipt.id == Job.receipt).where(due, Receipt.erased.is_(None))
+    first = waiting_jobs.order_by(Job.queued, Job.id).limit(1)
+    job = session.scalar(first.with_for_update(skip_locked=True, of=Job))
     if job is None:
         return None
     job.state, job.tries, job.leased_until = LEASED, job.tries + 1, now + timedelta(seconds=seconds)

@@ -53,6 +53,7 @@ def stored(settings: Settings) -> list[tuple[str, int, str | None]]:
     return rows
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("moment", "rows"), [("before", 0), ("after", 1)])
 def test_a_killed_exchange_has_promised_nothing_that_it_does_not_hold(
     settings: Settings, moment: str, rows: int

@@ -5,6 +5,7 @@ from sqlalchemy import Engine
 from passerelle import ledger
 from passerelle.ledger import queue, receipts
 from passerelle.ledger.queue import Lease
+from passerelle.ledger.tables import Receipt
 from passerelle.model.verdict import Outcome, Verdict
 from tests.unit.ledger.conftest import NOW
 from tests.unit.ledger.test_receipts import attempts, submit, verdict
@@ -139,3 +140,11 @@ def test_a_marked_attempt_keeps_its_verdict_while_it_is_marked_again(programme: 
         assert cached == verdict("k1")
         assert [receipt.handle for _, receipt in queue.waiting(session, NOW)] == ["acacia"]
         assert receipts.attempt(session, held.receipt) == attempt
+
+
+def test_what_was_erased_is_not_marked(programme: Engine) -> None:
+    receipt = submit(programme)
+    with ledger.session(programme) as session:
+        session.get_one(Receipt, receipt).erased = NOW
+
+    assert lease(programme, 1) is None
