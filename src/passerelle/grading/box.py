@@ -104,14 +104,12 @@ class _Line:
 
     def _wait(self, deadline: float, *, writing: bool = False, most_cpu: float = float("inf")) -> None:
         """Wait a moment for the other side, and look after the box meanwhile."""
-        lists = ([], [self._end], []) if writing else ([self._end], [], [])
-        ready = select.select(*lists, _POLL_S)
-        if ready[0] or ready[1]:
+        if _is_ready(self._end, select.POLLOUT if writing else select.POLLIN, _POLL_S):
             return
         self._box.look_after()
         if self.pid and not watch.is_alive(self.pid):
             # What it said last may still be in the socket.
-            if select.select([self._end], [], [], 0)[0]:
+            if _is_ready(self._end, select.POLLIN, 0):
                 return
             raise GoneError(self._box.why_gone(self.pid))
         now = watch.process(self.pid) if self.pid else None
@@ -314,6 +312,13 @@ class Box:
         for one in watch.below(self._bwrap.pid):
             if one.pid not in stay and one.parent != self._bwrap.pid:
                 watch.end(one.pid)
+
+
+def _is_ready(end: socket.socket, event: int, seconds: float) -> bool:
+    """Wait for a socket. Not select(): it knows no descriptor above 1023."""
+    waiting = select.poll()
+    waiting.register(end, event)
+    return bool(waiting.poll(seconds * 1000))
 
 
 def _in_memory(content: bytes) -> int:

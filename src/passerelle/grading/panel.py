@@ -110,7 +110,9 @@ class Examiner:
     def _exactly(self, size: int, deadline: float) -> bytes:
         data = bytearray()
         while len(data) < size:
-            if not select.select([self._end], [], [], max(0.0, deadline - time.monotonic()))[0]:
+            waiting = select.poll()
+            waiting.register(self._end, select.POLLIN)
+            if not waiting.poll(1000 * max(0.0, deadline - time.monotonic())):
                 raise ExaminerError.silent(f"no answer within {_CHECK_S:.0f} s")
             chunk = self._end.recv(min(size - len(data), 1 << 20))
             if not chunk:
