@@ -36,7 +36,7 @@ MARKDOWN = f"""
 <input id="answer-words" class="score" autofocus onfocus="{call("md-focus")}">
 <div class="nbgrader_cell" id="check-mean" style="position: fixed; inset: 0">over everything</div>
 
-[plain](javascript:{call("md-link")}) [entity](java&#115;cript:{call("md-entity")})
+[plain](javascript:{call("md-link")}) [entity](&#106;avascript:{call("md-entity")})
 [files](files/javascript:{call("md-files")}) [tab](<java\tscript:{call("md-tab")}>)
 [data](data:text/html;base64,{base64.b64encode(f"<script>{call('md-data')}</script>".encode()).decode()})
 <a href="files/javascript:{call("md-html-files")}">files, by hand</a>
