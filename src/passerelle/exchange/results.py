@@ -13,6 +13,7 @@ from passerelle.exchange.rights import Part
 from passerelle.ledger import receipts
 from passerelle.ledger.receipts import AttemptRow
 from passerelle.model.course import Course, Unit, in_language
+from passerelle.model.people import LANGUAGES
 from passerelle.model.verdict import CheckState, Message, Verdict
 
 
@@ -21,7 +22,8 @@ class ResultsHandler(ApiHandler):
 
     async def get(self, receipt_id: str) -> None:
         """Send the result as it is now."""
-        language = self.get_query_argument("language", "") or self.caller.language
+        asked = self.get_query_argument("language", "")
+        language = asked if asked in LANGUAGES else self.caller.language
 
         def found(session: Session) -> AttemptRow | None:
             return receipts.attempt(session, receipt_id)

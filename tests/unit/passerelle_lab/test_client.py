@@ -2,15 +2,17 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from string import Formatter
 from urllib.parse import urlsplit
 
+import polib
 import pytest
 
 from passerelle.model import parcel as model_parcel
 from passerelle_lab import client as client_module
-from passerelle_lab import parcel
+from passerelle_lab import exchange_words, parcel
 from passerelle_lab.client import Client, ClientError
-from passerelle_lab.exchange_words import WORDS
 from passerelle_lab.parcel import ParcelError
 from tests.unit.exchange.served import PREFIX, TRACK, UNIT, Served, files, release_files
 from tests.unit.model.test_parcel import zipped
@@ -146,5 +148,24 @@ def test_a_parcel_that_leads_elsewhere_is_not_unpacked(bad: bytes) -> None:
         parcel.unpack(bad)
 
 
-def test_every_sentence_is_there_in_both_languages() -> None:
-    assert {frozenset(texts) for texts in WORDS.values()} == {frozenset({"en", "fr"})}
+def test_every_sentence_is_there_in_french_with_its_places() -> None:
+    folder = Path(exchange_words.__file__).parent / "locale" / "fr_FR" / "LC_MESSAGES"
+    french = {entry.msgid: entry.msgstr for entry in polib.pofile(str(folder / "passerelle_exchange.po"))}
+
+    assert set(french) == set(exchange_words.WORDS.values())
+    for english, text in french.items():
+        assert text
+        assert {place[1] for place in Formatter().parse(text)} == {place[1] for place in Formatter().parse(english)}
+
+
+def test_words_are_in_the_language_of_whose_server_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = {}
+    for language in ("fr", "en", "xx"):
+        monkeypatch.setenv("PASSERELLE_LANGUAGE", language)
+        said[language] = exchange_words.tell("no-track")
+
+    assert said == {
+        "fr": "Quel parcours ? Ajoute --course et son nom.",
+        "en": "Which track? Add --course and its name.",
+        "xx": "Which track? Add --course and its name.",
+    }
