@@ -15,6 +15,7 @@ from rich.console import Console
 
 from passerelle.model.errors import PasserelleError
 from passerelle.model.settings import Settings
+from passerelle.model.verdict import Outcome
 
 app = typer.Typer(
     help="Passerelle, a Jupyter learning environment: build courses, prove them, mark, export, run the hub.",
@@ -103,11 +104,15 @@ def mark(
     for handle, verdict in marked:
         if as_json:
             typer.echo(json.dumps({"fellow": handle, **verdict.model_dump(mode="json")}, ensure_ascii=False))
+        elif verdict.outcome is Outcome.OURS:
+            typer.echo(f"{handle}: waits for us: {verdict.notices[0].args['reason']}")
         else:
             maximum = sum(one.max_points for one in verdict.checks)
             typer.echo(f"{handle}: {verdict.points:g} of {maximum:g} automatic points")
     if not marked:
         typer.echo(f"nothing to mark for {assignment} in {course_dir / 'submitted'}")
+    if any(verdict.outcome is Outcome.OURS for _, verdict in marked):
+        raise typer.Exit(1)
 
 
 @app.command()
