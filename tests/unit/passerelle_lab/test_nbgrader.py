@@ -107,7 +107,7 @@ def test_her_work_is_never_replaced(acacia: Desk) -> None:
     hers = acacia.files()[f"{UNIT}.ipynb"]
     (acacia.folder / "data" / "cities.csv").unlink()
 
-    with pytest.raises(ExchangeError, match="ton travail y reste"):
+    with pytest.raises(ExchangeError, match="Tu as déjà"):
         acacia.exchange("FetchAssignment", UNIT)
     acacia.exchange("FetchAssignment", UNIT, replace_missing_files=True)
 
