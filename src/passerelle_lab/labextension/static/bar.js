@@ -20,6 +20,7 @@ class Bar {
     this.panel = panel;
     this.server = server;
     this.running = null;
+    this.chosen = false;
     this.build();
     this.kernelLanguage = new KernelLanguage(panel);
     this.checks = new Checks(panel, lab.NotebookActions, () => this.redraw());
@@ -116,6 +117,7 @@ class Bar {
 
   /** Switch this notebook, and keep the choice for what she opens next. */
   async choose(language) {
+    this.chosen = true;
     this.apply(language);
     if (this.server.here) {
       try {
@@ -137,7 +139,9 @@ class Bar {
   async followPreference() {
     try {
       const { language } = await this.server.language();
-      if (language in LANGUAGES && language !== this.language && !this.panel.isDisposed) {
+      // What she chose while we asked is newer than the answer.
+      const wanted = language in LANGUAGES && language !== this.language && !this.chosen;
+      if (wanted && !this.panel.isDisposed) {
         this.apply(language);
       }
     } catch (error) {

@@ -2,6 +2,7 @@
 import { bar } from "./bar.js";
 import { unitOf } from "./cells.js";
 import { translateAssignments } from "./assignments.js";
+import { closeSidesWhereNarrow } from "./narrow.js";
 import { Server } from "./server.js";
 import { loadWords } from "./words.js";
 
@@ -25,6 +26,14 @@ export function plugins(lab) {
         };
         tracker.forEach(add);
         tracker.widgetAdded.connect((_, panel) => add(panel));
+      },
+    },
+    {
+      id: "passerelle-lab:narrow",
+      description: "Room for the notebook where the window is narrow.",
+      autoStart: true,
+      activate(app) {
+        app.restored.then(() => closeSidesWhereNarrow(app.shell));
       },
     },
     {

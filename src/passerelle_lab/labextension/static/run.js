@@ -3,6 +3,11 @@ import { aboutCell, cellsOf, currentTask, isCode } from "./cells.js";
 import { offerHints } from "./language.js";
 
 const HINT_WAIT_MS = 5000;
+const KERNEL_WAIT_MS = 60000;
+
+/** A promise's value, or nothing after a bounded wait. */
+const within = (promise, milliseconds) =>
+  Promise.race([promise, new Promise((resolve) => setTimeout(resolve, milliseconds))]);
 
 /** A page just opened has no kernel yet; Lab would take a cell for run that nothing ran. */
 async function kernelReady(session) {
@@ -10,6 +15,8 @@ async function kernelReady(session) {
   if (session.hasNoKernel) {
     await session.startKernel();
   }
+  // A kernel that is restarted before it has said who it is stays at its start for ever.
+  await within(session.session?.kernel?.info, KERNEL_WAIT_MS);
 }
 
 /**
