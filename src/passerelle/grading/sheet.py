@@ -11,10 +11,10 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
-from autograders import words
+from autograders.failure import Fact
 from passerelle.courses import notebook_in_language
 from passerelle.grading.rebuild import Rebuilt, RebuiltCell
-from passerelle.model.verdict import CheckResult, CheckState, Message
+from passerelle.model.verdict import CheckResult, CheckState
 
 _SHOWN_TYPES = frozenset(
     {"text/plain", "text/html", "text/markdown", "text/latex", "image/png", "image/jpeg", "image/svg+xml"}
@@ -75,7 +75,7 @@ def executed_notebook(
 
 def _cell(cell: RebuiltCell, place: int) -> NotebookNode:
     metadata = nbformat.from_dict(dict(cell.made.metadata)) if cell.made is not None else nbformat.NotebookNode()
-    new = nbformat.v4.new_code_cell if cell.cell_type == "code" else nbformat.v4.new_markdown_cell
+    new: Any = nbformat.v4.new_code_cell if cell.cell_type == "code" else nbformat.v4.new_markdown_cell
     # Hers are numbered: her notebook's ids may be doubled, or anything.
     known = cell.made.get("id") if cell.made is not None else None
     identity = known or hashlib.sha256(f"added/{place}".encode()).hexdigest()[:12]
@@ -87,18 +87,11 @@ def _of_check(result: CheckResult, language: str, unit: dict[str, Any]) -> list[
     """Return the outputs of a check: nbgrader reads no output as full marks, a number as points, an error as none."""
     if result.state is CheckState.PASSED:
         return []
-    lines = [line for message in result.messages for line in _lines(message, language, unit)]
+    lines = [line for one in result.messages for line in Fact(one.id, one.args, one.look).lines(language, unit)]
     if result.points > 0:
         text = nbformat.v4.new_output("display_data", data={"text/plain": "\n".join(lines)})
         return [text, nbformat.v4.new_output("execute_result", data={"text/plain": repr(result.points)})]
     return [nbformat.v4.new_output("error", ename="CheckFailed", evalue="\n".join(lines), traceback=lines)]
-
-
-def _lines(message: Message, language: str, unit: dict[str, Any]) -> list[str]:
-    said = words(message.id, message.args, language, unit).splitlines()
-    if message.look:
-        said.append(words("look", {"where": words(message.look, message.args, language, unit)}, language))
-    return said
 
 
 def _text(value: object) -> str:
@@ -110,17 +103,15 @@ def _output(told: object) -> NotebookNode | None:
     """Return a notebook output of what the box says is one; None where it is not."""
     if not isinstance(told, dict):
         return None
-    kind = told.get("output_type")
+    kind, data, traceback = told.get("output_type"), told.get("data"), told.get("traceback")
+    made: NotebookNode | None = None
     if kind == "stream" and told.get("name") in ("stdout", "stderr"):
-        return nbformat.v4.new_output("stream", name=told["name"], text=_text(told.get("text")))
-    if kind == "error":
-        traceback = told.get("traceback")
+        made = nbformat.v4.new_output("stream", name=told["name"], text=_text(told.get("text")))
+    elif kind == "error":
         lines = [_text(line) for line in traceback[:60]] if isinstance(traceback, list) else []
-        return nbformat.v4.new_output(
-            "error", ename=_text(told.get("ename")), evalue=_text(told.get("evalue")), traceback=lines
-        )
-    data = told.get("data")
-    if kind in ("display_data", "execute_result") and isinstance(data, dict):
+        name, value = _text(told.get("ename")), _text(told.get("evalue"))
+        made = nbformat.v4.new_output("error", ename=name, evalue=value, traceback=lines)
+    elif kind in ("display_data", "execute_result") and isinstance(data, dict):
         texts = {name: _text(text) for name, text in data.items() if name in _SHOWN_TYPES and type(text) is str}
-        return nbformat.v4.new_output(kind, data=texts) if texts else None
-    return None
+        made = nbformat.v4.new_output(kind, data=texts) if texts else None
+    return made

@@ -39,12 +39,13 @@ def below(root: int) -> list[Process]:
     children: dict[int, list[Process]] = {}
     for one in everybody:
         children.setdefault(one.parent, []).append(one)
-    found, waiting = [], [root]
+    inside: list[Process] = []
+    waiting = [root]
     while waiting:
         these = children.get(waiting.pop(), [])
-        found += [one for one in these if one.state not in "ZX"]
+        inside += [one for one in these if one.state not in "ZX"]
         waiting += [one.pid for one in these]
-    return found
+    return inside
 
 
 def own_memory(pid: int) -> int:
