@@ -43,9 +43,9 @@ class BoxError(ServiceError):
                 "user namespaces are forbidden here. Debian: sysctl kernel.unprivileged_userns_clone=1; Ubuntu 24.04: "
                 "give bwrap an AppArmor profile that allows userns (README); in a container: allow unshare and mounts"
             )
-        elif "nknown option" in said:
+        elif "unknown option" in said.lower():
             cure = "this bubblewrap is too old; 0.8 or newer is needed"
-        elif "ermission denied" in said or "find source path" in said:
+        elif "permission denied" in said.lower() or "find source path" in said:
             cure = (
                 "the learner environment must lie where everybody may read it (make start as root puts it below /opt)"
             )
