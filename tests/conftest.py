@@ -1,3 +1,5 @@
 """Fixtures of all tests."""
 
-from tests.hub.running import hub as hub
+from tests.hub.running import hub
+
+__all__ = ["hub"]

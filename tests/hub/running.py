@@ -157,7 +157,7 @@ def start(settings: Settings, *, demo: bool = True, timeout_s: float = 120) -> R
     def ready() -> bool:
         if process.poll() is not None:
             pytest.fail(f"the hub did not start:\n{output.read_text()}")
-        return "ready in" in output.read_text()
+        return "Ctrl-C ends everything." in output.read_text()
 
     try:
         wait_for(ready, "the hub", timeout_s)

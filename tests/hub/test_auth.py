@@ -7,6 +7,8 @@ import requests
 
 from tests.hub.running import RunningHub
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("handle", ["acacia", "maple", "oak", "linden"])
 def test_everybody_lands_on_her_own_page(hub: RunningHub, handle: str) -> None:

@@ -12,6 +12,8 @@ from tornado.websocket import websocket_connect
 
 from tests.hub.running import Browser, RunningHub, notebook_server_answers, wait_for
 
+pytestmark = pytest.mark.slow
+
 SPAWN_S = 30
 
 

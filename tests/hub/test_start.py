@@ -18,6 +18,8 @@ from passerelle.hub.preflight import port_is_free
 from passerelle.model.settings import Settings
 from tests.hub.running import CHECKOUT, RunningHub, environment, processes_of, running, settings_in, start, wait_for
 
+pytestmark = pytest.mark.slow
+
 SECOND_START_S = 15
 STOP_S = 10
 
