@@ -42,9 +42,12 @@ def gone(pid: int, timeout_s: float = 10) -> bool:
     return processes.wait_for_end([pid], timeout_s) == []
 
 
+# The child says its number itself: only then is it tied.
+CHILD = ["sh", "-c", "echo $$; exec sleep 100"]
+
+
 def test_a_tied_process_ends_when_its_parent_is_killed(started: list[subprocess.Popen[str]]) -> None:
-    code = f"import subprocess, time; p = subprocess.Popen({processes.tied(['sleep', '100'])!r}); print(p.pid, flush=True); time.sleep(100)"
-    parent = python(code)
+    parent = python(f"import subprocess, time; subprocess.Popen({processes.tied(CHILD)!r}); time.sleep(100)")
     started.append(parent)
     child = int(first_line(parent))
 
@@ -54,9 +57,7 @@ def test_a_tied_process_ends_when_its_parent_is_killed(started: list[subprocess.
 
 
 def test_an_untied_one_does_not(started: list[subprocess.Popen[str]]) -> None:
-    parent = python(
-        "import subprocess, time; p = subprocess.Popen(['sleep', '100']); print(p.pid, flush=True); time.sleep(100)"
-    )
+    parent = python(f"import subprocess, time; subprocess.Popen({CHILD!r}); time.sleep(100)")
     started.append(parent)
     child = int(first_line(parent))
 
