@@ -71,7 +71,7 @@ run_tests() {
         mkdir -p "$scratch"
     fi
     cd "$SOURCES"
-    as_service "$scratch" PYTHONPYCACHEPREFIX="$scratch/pycache" \
+    as_service "$scratch" PYTHONPYCACHEPREFIX="$scratch/pycache" HYPOTHESIS_STORAGE_DIRECTORY="$scratch/hypothesis" \
         "$PREFIX/dev/bin/python" -m pytest -o cache_dir="$scratch/pytest" "$@"
 }
 

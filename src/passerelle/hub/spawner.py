@@ -174,6 +174,7 @@ class BubblewrapSpawner(LocalProcessSpawner):  # type: ignore[misc]  # jupyterhu
         self.port = random_port()
         prefix = Path(sys.prefix).resolve() if self.track else self.installation.learner.resolve()
         programs = platform_programs() if self.track else learner_programs(prefix)
+        self.default_url = "/formgrader" if self.track else "/lab"
         box = self._box(programs)
         program = "jupyterhub.singleuser" if self.track else "passerelle_lab.singleuser"
         self.cmd = [f"{prefix}/bin/python", "-m", program]
