@@ -1,7 +1,10 @@
 # The environments, each made anew only when what it is made from has changed.
 # shellcheck shell=bash
 
-UV() { "$PREFIX/tools/bin/uv" --quiet --no-config "$@"; }
+# The system's certificates where it has any: behind a company's proxy those are the ones that hold.
+[ ! -e /etc/ssl/certs/ca-certificates.crt ] || export UV_SYSTEM_CERTS="${UV_SYSTEM_CERTS:-1}" NODE_USE_SYSTEM_CA="${NODE_USE_SYSTEM_CA:-1}"
+
+UV() { "$PREFIX/tools/bin/uv" --quiet "$@"; }
 
 # Does the work only when the files (or words) it depends on have changed since: stamped NAME FILE… -- COMMAND…
 stamped() {
