@@ -61,8 +61,8 @@ serve() {
         "$PREFIX/platform/bin/python" -m passerelle.hub --demo
 }
 
-# pytest on a checkout it can only read; all it writes lies in directories of its own.
-run_tests() {
+# A Python of the development environment in a checkout it can only read; all it writes lies in a directory of its own.
+develop() {
     local scratch=$PREFIX/.scratch
     if [ -n "$ROOT" ]; then
         scratch=$DATA/tests
@@ -72,8 +72,12 @@ run_tests() {
     fi
     cd "$SOURCES"
     as_service "$scratch" PYTHONPYCACHEPREFIX="$scratch/pycache" HYPOTHESIS_STORAGE_DIRECTORY="$scratch/hypothesis" \
-        "$PREFIX/dev/bin/python" -m pytest -o cache_dir="$scratch/pytest" "$@"
+        PYTEST_ADDOPTS="-o cache_dir=$scratch/pytest" "$PREFIX/dev/bin/python" "$@"
 }
+
+run_tests() { develop -m pytest "$@"; }
+
+run_bench() { develop -m benchmarks.loop "$@"; }
 
 run_lint() {
     cd "$CHECKOUT"
@@ -84,8 +88,4 @@ run_lint() {
     PYTHONPATH=src:. "$bin/lint-imports"
     # What git knows, not what lies about.
     git -c safe.directory="$CHECKOUT" ls-files -z | xargs -0 "$bin/codespell"
-}
-
-run_bench() {
-    run_tests -m bench -s "$@"
 }
