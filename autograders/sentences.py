@@ -8,7 +8,7 @@ SENTENCES: dict[str, str] = {
     "look": "Look at: {where}",
     "as-expected": "✓ As expected.",
     "a-part": "A part of this check",
-    "points-of": "{points} of {max} points",
+    "points-of": "Points: {points} of {max}",
     "name-missing": "`{name}` does not exist yet.",
     "look-name-missing": "the cell that makes `{name}`. Run it, and check how the name is spelled.",
     "still-to-write": "There is no answer here yet: `{name}` is still to be written.",

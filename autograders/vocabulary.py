@@ -1,5 +1,6 @@
 """`expect`: where a check cell begins, and the parts that earn its points."""
 
+import html
 import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -24,6 +25,18 @@ class Part:
     title: str
     line: int
     facts: tuple[Fact, ...] = ()
+
+
+class Points(float):
+    """Points as nbgrader reads them, a number, and as a notebook shows them, in words. `most`: what could be had."""
+
+    most: float = 0.0
+
+    def _repr_html_(self) -> str:
+        """Say them where a bare number would stand."""
+        figures = {name: int(value) if value % 1 == 0 else value for name, value in (("points", self), ("max", self.most))}
+        said = words("points-of", figures, language())
+        return f"<p>{html.escape(said)}</p>"
 
 
 class Expect:
@@ -79,9 +92,11 @@ class Expect:
         else:
             self._add(Part(points, title, line))
 
-    def points(self) -> float:
+    def points(self) -> "Points":
         """Return the points of this cell's parts: the last line of a check cell with parts (partial credit)."""
-        return float(sum(part.points for part in self.parts if not part.facts))
+        earned = Points(sum(part.points for part in self.parts if not part.facts))
+        earned.most = sum(part.points for part in self.parts)
+        return earned
 
     def begin(self) -> None:
         """Begin a cell: its parts and what it has looked at are its own."""

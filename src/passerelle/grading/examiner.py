@@ -118,7 +118,7 @@ def examine(source: str, points: float, *, hidden: bool) -> dict[str, Any]:
 
 def _earned(value: Any, points: float) -> float:
     """Return the points: a number in the last line is partial credit, as in nbgrader; else the parts; else all."""
-    if type(value) in (int, float):
+    if isinstance(value, int | float) and not isinstance(value, bool):
         return min(max(float(value), 0.0), points)
     return min(expect.points(), points) if expect.parts else points
 
