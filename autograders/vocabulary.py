@@ -27,6 +27,10 @@ class Part:
     facts: tuple[Fact, ...] = ()
 
 
+def _plain(points: float) -> float:
+    return int(points) if points % 1 == 0 else float(points)
+
+
 class Points(float):
     """Points as nbgrader reads them, a number, and as a notebook shows them, in words. `most`: what could be had."""
 
@@ -34,7 +38,7 @@ class Points(float):
 
     def _repr_html_(self) -> str:
         """Say them where a bare number would stand."""
-        figures = {name: int(value) if value % 1 == 0 else value for name, value in (("points", self), ("max", self.most))}
+        figures = {"points": _plain(self), "max": _plain(self.most)}
         said = words("points-of", figures, language())
         return f"<p>{html.escape(said)}</p>"
 
