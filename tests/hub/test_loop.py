@@ -192,6 +192,8 @@ def writes_the_finding(notebook: Notebook, index: int, text: str) -> None:
 def marks_by_hand(page: Page, hub: RunningHub, points: str) -> None:
     page.locator("a[href*='course-data-science']").first.click()
     page.wait_for_url("**/user/course-data-science/**formgrader**", timeout=SPAWN_MS)
+    specs = json.loads(text_of(page, f"{hub.url}/user/course-data-science/api/kernelspecs"))
+    assert specs["kernelspecs"] == {}, "a submission's code must not run beside the gradebook"
     page.goto(f"{hub.url}/user/course-data-science/formgrader/gradebook/{UNIT}/{UNIT}")
     page.get_by_role("link", name=re.compile("Submission")).first.click()
     box = page.locator(".nbgrader_cell input.score").last

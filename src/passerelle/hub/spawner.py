@@ -29,12 +29,6 @@ COURSE_CONFIG = "/etc/passerelle"
 
 PACKAGE = Path(passerelle.__file__).resolve().parent
 
-LOCALES = {"en": "en_US.UTF-8", "fr": "fr_FR.UTF-8"}
-LAB_COURSE_CONFIG = "/etc/passerelle"
-"""Jupyter's configuration of a course's server; by JUPYTER_CONFIG_PATH it comes before the environment's own."""
-
-PACKAGE = Path(passerelle.__file__).resolve().parent
-
 LOCALES = {"en": "en", "fr": "fr_FR"}
 
 
@@ -273,4 +267,6 @@ def course_config() -> dict[str, Any]:
             },
         },
         "LabApp": {"news_url": None, "extension_manager": "readonly"},
+        # Formgrader offers a submission as a live notebook: its code would run beside the gradebook.
+        "KernelSpecManager": {"ensure_native_kernel": False, "allowed_kernelspecs": ["none"]},
     }
