@@ -21,6 +21,7 @@ from typing import Any
 
 import nbformat
 
+from passerelle_lab.nbgrader_config import settings as nbgrader_settings
 from passerelle_lab.parcel import pack, unpack
 
 ROOT = Path(__file__).parent.parent
@@ -37,25 +38,39 @@ class Exchange:
     submissions: dict[str, dict[str, bytes]] = field(default_factory=dict)
     result: dict[str, Any] = field(default_factory=lambda: {"state": "waiting"})
     refusal: tuple[int, str] | None = None
+    units: list[str] = field(default_factory=list)
+    unwell: bool = False
 
-    def answer(self, method: str, path: str, key: str, body: bytes) -> tuple[int, bytes | dict[str, Any]]:
+    def answer(self, method: str, path: str, key: str, body: bytes) -> tuple[int, Any]:
         """Answer a request of the exchange's API."""
         if method == "PUT" and path == "me":
             self.language = json.loads(body)["language"]
-        if path == "me":
-            return 200, {"handle": "acacia", "language": self.language, "role": "fellow", "tracks": ["data-science"]}
-        if path == "releases/data-science/d1-tables" and self.release:
-            return 200, pack(self.release)
         if method == "POST" and path == "submissions/data-science/d1-tables":
-            if self.refusal is not None:
-                return self.refusal[0], {"id": "no", "error": self.refusal[1]}
-            self.submissions.setdefault(key, unpack(body))
-            number = [*self.submissions].index(key) + 1
-            received = "2026-11-24T18:42:07+00:00"
-            return 201, {"receipt": f"r{number}", "received": received, "sha256": "3f9ac0de" * 8, "number": number}
-        if path.startswith("results/"):
-            return 200, self.result
-        return 404, {"id": "not-found", "error": "There is nothing here."}
+            return self._take(key, body)
+        kept: dict[str, Any] = {
+            "me": {"handle": "acacia", "language": self.language, "role": "fellow", "tracks": ["data-science"]},
+            "courses": ["data-science"],
+            "submissions/data-science": [self._listed(number) for number in range(1, len(self.submissions) + 1)],
+            "results/r1": self.result,
+        }
+        if self.release:
+            kept["releases/data-science/d1-tables"] = pack(self.release)
+        if not self.unwell:
+            kept["units/data-science"] = [{"unit": u, "version": "1", "released": "", "title": u} for u in self.units]
+        return (200, kept[path]) if path in kept else (404, {"id": "not-found", "error": "There is nothing here."})
+
+    def _take(self, key: str, body: bytes) -> tuple[int, Any]:
+        if self.refusal is not None:
+            return self.refusal[0], {"id": "no", "error": self.refusal[1]}
+        self.submissions.setdefault(key, unpack(body))
+        number = [*self.submissions].index(key) + 1
+        received = "2026-11-24T18:42:07+00:00"
+        return 201, {"receipt": f"r{number}", "received": received, "sha256": "3f9ac0de" * 8, "number": number}
+
+    @staticmethod
+    def _listed(number: int) -> dict[str, Any]:
+        where = {"receipt": f"r{number}", "handle": "acacia", "track": "data-science", "unit": "d1-tables"}
+        return {**where, "timestamp": f"2026-11-24 18:42:0{number}.000000 UTC", "feedback": "2026-11-25"}
 
 
 @contextmanager
@@ -103,7 +118,8 @@ def unpacked_wheel(directory: Path) -> Path:
 def lab_server(directory: Path, api: str, pages: str = "") -> Iterator[str]:
     """Start a fellow's server with the home `directory/home`; yield its address."""
     home = directory / "home"
-    home.mkdir(exist_ok=True)
+    (home / ".jupyter").mkdir(parents=True, exist_ok=True)
+    (home / ".jupyter/nbgrader_config.json").write_text(json.dumps(nbgrader_settings()), encoding="utf-8")
     site = unpacked_wheel(directory)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -33,8 +33,8 @@ def main() -> None:
 
 
 def _jed(po: Path) -> dict[str, object]:
-    """Return a catalogue as jupyterlab-server reads it: texts to lists of plural forms."""
-    head = {"domain": po.stem, "language": "fr_FR", "version": "1.0", "plural_forms": "nplurals=2; plural=(n > 1);"}
+    """Return a catalogue as JupyterLab reads it: texts to lists of plural forms, the language with a dash."""
+    head = {"domain": po.stem, "language": "fr-FR", "version": "1.0", "plural_forms": "nplurals=2; plural=(n > 1);"}
     texts: dict[str, object] = {entry.msgid: [entry.msgstr] for entry in polib.pofile(str(po))}
     return {"": head, **texts}
 

@@ -11,11 +11,14 @@ she may have set. A hub that must do it itself calls `prepare_home(home, languag
 the server's environment.
 """
 
+import logging
 import os
 import tempfile
 from pathlib import Path
 
 from passerelle_lab.words import LOCALES
+
+log = logging.getLogger(__name__)
 
 FELLOW_CONFIG = Path(__file__).parent / "fellow"
 _LOCALE_SETTING = Path(".jupyter/lab/user-settings/@jupyterlab/translation-extension/plugin.jupyterlab-settings")
@@ -52,10 +55,14 @@ def follow_language(home: Path, language: str) -> None:
     Lab rewrites the file in its own form when she chooses; as long as it is word for word ours, she has not.
     """
     path = home / _LOCALE_SETTING
-    ours = {_OURS.format(locale=locale) for locale in LOCALES.values()}
-    if path.exists() and path.read_text(encoding="utf-8") not in ours:
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as file:
-        file.write(_OURS.format(locale=LOCALES[language]))
-    os.replace(file.name, path)  # noqa: PTH105  # a temporary file's name is a string
+    ours = {_OURS.format(locale=locale).encode() for locale in LOCALES.values()}
+    try:
+        if path.exists() and path.read_bytes() not in ours:
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
+            file.write(_OURS.format(locale=LOCALES[language]).encode())
+        Path(file.name).replace(path)
+    except OSError as error:
+        # A full disk or a folder of her making: her server is worth more than its menus' language.
+        log.warning("Lab's language is not set: %s", error)

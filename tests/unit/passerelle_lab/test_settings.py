@@ -35,3 +35,12 @@ def test_the_hubs_configuration_comes_before_ours(tmp_path: Path, monkeypatch: p
 
     assert environment["JUPYTER_CONFIG_PATH"].split(os.pathsep) == ["/etc/hub", str(FELLOW_CONFIG)]
     assert environment["PASSERELLE_LANGUAGE"] == "fr"
+
+
+def test_a_home_that_cannot_be_written_still_gets_its_server(tmp_path: Path) -> None:
+    (tmp_path / ".jupyter").write_text("in the way", encoding="utf-8")
+
+    environment = prepare_home(tmp_path, "fr")
+
+    assert environment["PASSERELLE_LANGUAGE"] == "fr"
+    assert (tmp_path / ".jupyter").read_text(encoding="utf-8") == "in the way"

@@ -5,6 +5,7 @@
  */
 
 const LIST = "nbgrader-assignment-list";
+const MESSAGES = ".list_error, .version_error";
 const DIALOGS = ".nbgrader-ErrorDialog, .nbgrader-SuccessDialog";
 
 /** Sentences with something in them: how they are recognised, and their key in the catalogue. */
@@ -19,7 +20,11 @@ const SENTENCES = [
     /^The version of the Assignment List labextension does not match the server extension; the labextension version is (\S+) while the server version is (\S+)\. .*$/s,
     "The version of the Assignment List labextension does not match the server extension; the labextension version is %1 while the server version is %2.",
   ],
-  [/^(The exchange directory does not exist and could not be created\.) .*$/s, "The exchange directory does not exist and could not be created."],
+  // nbgrader says this of whatever the exchange could not do; to her it means one thing.
+  [
+    /^The exchange directory does not exist and could not be created\..*$/s,
+    "Assignments cannot be read right now. Try again in a moment; if it lasts, tell your trainer.",
+  ],
 ];
 
 /** Translate one text, or return it as it is. The space around it stays. */
@@ -31,7 +36,7 @@ export function translated(words, text) {
   }
   for (const [pattern, key] of SENTENCES) {
     const found = pattern.exec(sentence);
-    if (found && words.__(key) !== key) {
+    if (found) {
       return before + words.__(key, ...found.slice(1)) + after;
     }
   }
@@ -40,6 +45,13 @@ export function translated(words, text) {
 }
 
 function translateBelow(words, root) {
+  // nbgrader sets a message of several lines as texts with breaks between them; it is one sentence.
+  for (const message of root.querySelectorAll(MESSAGES)) {
+    const text = translated(words, message.innerText);
+    if (text !== message.innerText) {
+      message.textContent = text;
+    }
+  }
   const walker = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
   while (walker.nextNode()) {
     const node = walker.currentNode;

@@ -1,5 +1,5 @@
 /* Running cells for her: everything from a fresh kernel, or the hint of her task. */
-import { aboutCell, cellsOf, currentTask, isCode } from "./cells.js";
+import { aboutCell, cellsOf, checksOf, currentTask, isCode } from "./cells.js";
 import { offerHints } from "./language.js";
 
 const HINT_WAIT_MS = 5000;
@@ -40,11 +40,17 @@ export async function restartAndCheck(panel, actions, kernelLanguage, signal) {
 
 export const hintCells = (panel) => cellsOf(panel).filter((cell) => aboutCell(cell).kind === "hints");
 
-/** The hints of the task she is at; else of the first task whose checks do not all pass; else the first. */
+/** The hints of the task she is at, unless all its checks pass; then of the first task that is open. */
 function hintCell(panel, checks) {
   const hints = hintCells(panel);
-  const of = (task) => hints.find((cell) => aboutCell(cell).task === task);
-  return of(currentTask(panel)) ?? hints.find((cell) => !checks.taskPasses(aboutCell(cell).task)) ?? hints[0];
+  const task = currentTask(panel);
+  const here = hints.find((cell) => aboutCell(cell).task === task);
+  // A task that a person marks has no checks: its hints are wanted whenever she is there.
+  const checked = checksOf(panel).some((cell) => aboutCell(cell).task === task);
+  if (here && !(checked && checks.taskPasses(task))) {
+    return here;
+  }
+  return hints.find((cell) => !checks.taskPasses(aboutCell(cell).task)) ?? here ?? hints[0];
 }
 
 /** The first thing in a cell's output that can be pressed, once it is there; null after a bounded wait. */

@@ -59,6 +59,10 @@ export class Submission {
   }
 
   explain(error) {
+    // After a no, what she sends next is new; after silence it may be the same, received already.
+    if (error instanceof Refusal && error.body.id !== "confirm") {
+      this.token = null;
+    }
     if (error instanceof Refusal && error.body.id === "confirm") {
       const answer = (text, onclick) => () => element("button", { type: "button", onclick }, this.say(text));
       this.show(
