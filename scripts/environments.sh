@@ -46,23 +46,26 @@ locked() {
     rm -f "$PREFIX/.stamps/$name-own"
     # Compiled now, by who may write here: the service user may not.
     UV pip sync --python "$PREFIX/$name/bin/python" --require-hashes --compile-bytecode "$CHECKOUT/binder/$lock"
+    # jsonschema uses it where it is there, for a format (IRI) that no schema of ours has; it builds a grammar while it is
+    # imported, a second in every hub, service, notebook server and command.
+    UV pip uninstall --python "$PREFIX/$name/bin/python" rfc3987-syntax
 }
 
 OUR_SOURCES="pyproject.toml README.md src/passerelle src/passerelle_lab autograders"
 
 make_platform() {
     make_tools
-    stamped platform binder/platform.txt -- locked platform platform.txt
+    stamped platform binder/platform.txt scripts/environments.sh -- locked platform platform.txt
     # shellcheck disable=SC2086  # a list
-    stamped platform-own binder/platform.txt $OUR_SOURCES -- own_wheels platform . autograders src/passerelle_lab
+    stamped platform-own binder/platform.txt scripts/environments.sh $OUR_SOURCES -- own_wheels platform . autograders src/passerelle_lab
 }
 
 make_learner() {
     make_tools
     # The platform's environment (or the developer's) has what builds wheels.
     [ -x "$PREFIX/platform/bin/python" ] || [ -x "$PREFIX/dev/bin/python" ] || make_platform
-    stamped learner binder/requirements.txt -- locked learner requirements.txt
-    stamped learner-own binder/requirements.txt src/passerelle_lab autograders -- own_wheels learner autograders src/passerelle_lab
+    stamped learner binder/requirements.txt scripts/environments.sh -- locked learner requirements.txt
+    stamped learner-own binder/requirements.txt scripts/environments.sh src/passerelle_lab autograders -- own_wheels learner autograders src/passerelle_lab
 }
 
 # Wheels, never the checkout: it may lie under a private home, and it holds solutions.
@@ -80,9 +83,9 @@ own_wheels() {
 
 make_dev() {
     make_tools
-    stamped dev binder/lock.txt -- locked dev lock.txt
+    stamped dev binder/lock.txt scripts/environments.sh -- locked dev lock.txt
     copy_checkout
-    stamped dev-own binder/lock.txt pyproject.toml src/passerelle_lab autograders -- own_editable
+    stamped dev-own binder/lock.txt scripts/environments.sh pyproject.toml src/passerelle_lab autograders -- own_editable
     # Where editors and the pre-commit hooks look; an environment of the developer's own making stays.
     if [ -z "${PASSERELLE_PREFIX:-}" ] && { [ -L "$CHECKOUT/.venv" ] || [ ! -e "$CHECKOUT/.venv" ]; }; then
         ln -sfn "$PREFIX/dev" "$CHECKOUT/.venv"
@@ -110,6 +113,7 @@ copy_checkout() {
     ) | tar --extract --no-same-owner --file=- --directory "$fresh"
     rm -rf "$SOURCES"
     mv "$fresh" "$SOURCES"
+    "$PREFIX/dev/bin/python" -m compileall -q "$SOURCES/src" "$SOURCES/autograders" >/dev/null || true
 }
 
 make_proxy() {

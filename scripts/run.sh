@@ -71,8 +71,8 @@ develop() {
         mkdir -p "$scratch"
     fi
     cd "$SOURCES"
-    as_service "$scratch" PYTHONPYCACHEPREFIX="$scratch/pycache" HYPOTHESIS_STORAGE_DIRECTORY="$scratch/hypothesis" \
-        PYTEST_ADDOPTS="-o cache_dir=$scratch/pytest" "$PREFIX/dev/bin/python" "$@"
+    as_service "$scratch" HYPOTHESIS_STORAGE_DIRECTORY="$scratch/hypothesis" PYTEST_ADDOPTS="-o cache_dir=$scratch/pytest" \
+        "$PREFIX/dev/bin/python" "$@"
 }
 
 run_tests() { develop -m pytest "$@"; }
