@@ -81,6 +81,7 @@ def test_passwords_are_printed_once_and_kept_private(filled: Settings) -> None:
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
     assert not any(line.split()[1] in printed for line in passwords.splitlines())
     assert "acacia (fr)" in printed
+    assert str(kept) in printed
 
 
 def test_what_is_private_is_private(filled: Settings) -> None:
@@ -168,6 +169,27 @@ def test_a_missing_bubblewrap_is_said_in_one_line(filled: Settings, tmp_path: Pa
     line = said(filled, PATH=str(tmp_path))
 
     assert line.startswith("bwrap is missing")
+
+
+def test_a_full_disk_is_said_in_one_line(tmp_path: Path) -> None:
+    # A real, small disk: a tmpfs of 20 MB that this process alone sees.
+    settings = settings_in(tmp_path / "data")
+    small = ["bwrap", "--dev-bind", "/", "/", "--size", str(20 * 1024**2), "--tmpfs", str(tmp_path)]
+    done = subprocess.run(
+        [*small, "--", sys.executable, "-m", "passerelle.hub"],
+        env=environment(settings),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert done.returncode == 2
+    assert re.fullmatch(
+        rf"The disk of {settings.root} has \d+ MB left, \d+ MB are needed: make room, or choose another place with "
+        r"PASSERELLE_DATA\.",
+        done.stderr.strip(),
+    )
 
 
 def test_a_data_directory_of_somebody_else_is_said_in_one_line(tmp_path: Path) -> None:

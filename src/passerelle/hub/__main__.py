@@ -12,8 +12,8 @@ def main() -> int:
     settings = Settings()
     try:
         if "--demo" in sys.argv[1:]:
-            for handle, password in demo.fill(settings).items():
-                print(f"{handle:<10} {password}", flush=True)
+            for line in demo.announcement(settings, demo.fill(settings)):
+                print(line, flush=True)
         return supervisor.run(settings)
     except PasserelleError as error:
         print(error, file=sys.stderr)

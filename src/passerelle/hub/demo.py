@@ -71,6 +71,15 @@ def fill(settings: Settings) -> dict[str, str]:
     return made
 
 
+def announcement(settings: Settings, made: dict[str, str]) -> list[str]:
+    """Return the lines that show fresh passwords, this once; none where there are none."""
+    if not made:
+        return []
+    kept = settings.secrets / PASSWORDS
+    shown = [f"  {handle:<10} {password}" for handle, password in made.items()]
+    return [f"Passwords of the demo programme, shown this once and kept in {kept}:", *shown]
+
+
 def build_courses(settings: Settings) -> list[str]:
     """Build each course whose text has changed, and release its units; return the tracks."""
     tracks = []

@@ -29,6 +29,9 @@ COURSE_CONFIG = "/etc/passerelle"
 
 PACKAGE = Path(passerelle.__file__).resolve().parent
 
+KERNEL_IDLE_S = 2 * 3600
+SERVER_IDLE_S = 3600
+
 LOCALES = {"en": "en", "fr": "fr_FR"}
 
 
@@ -241,6 +244,9 @@ def box_config() -> dict[str, Any]:
         # Loopback is shared by all boxes; a socket in the box is not.
         "KernelManager": {"transport": "ipc"},
         "FileContentsManager": {"delete_to_trash": False},
+        # What nobody uses gives its memory back: first kernels without a page, then the server.
+        "MappingKernelManager": {"cull_idle_timeout": KERNEL_IDLE_S, "cull_interval": 300, "cull_connected": False},
+        "ServerApp": {"shutdown_no_activity_timeout": SERVER_IDLE_S},
     }
 
 

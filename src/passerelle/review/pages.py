@@ -67,6 +67,8 @@ class LanguageForm(PageHandler):
         if chosen not in LANGUAGES:
             raise HTTPError(404)
         await self.writing(lambda session: people.set_language(session, self.me.handle, chosen))
+        # The hub's own pages (log-in, opening a workspace) look at this; for the browser session, as theirs.
+        self.set_cookie("passerelle-language", chosen, path="/")
         back = self.get_body_argument("next", "")
         parts = urlsplit(back)
         home = self.context.prefix
