@@ -62,7 +62,7 @@ class UnitFolder:
 
 def read_course_table(source: Path) -> CourseTable:
     """Return a course's course.toml; units that are named twice or have no folder are faults."""
-    where = f"{source.name}/course.toml"
+    where = str(source / "course.toml")
     table = read_table(source / "course.toml", CourseTable, where)
     names = [place.unit for place in table.units]
     faults = [
