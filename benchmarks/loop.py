@@ -5,6 +5,7 @@ different (its answers carry its number), so no verdict is shared, and that is c
 """
 
 import argparse
+import os
 import re
 import shutil
 import statistics
@@ -15,6 +16,7 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import nbformat
@@ -92,14 +94,17 @@ def stock_nbgrader(hub: RunningHub, submissions: Sequence[dict[str, bytes]]) -> 
         shutil.copytree(hub.settings.courses / TRACK / "source", course / "source")
         plain = [sys.executable, "-m", "nbgrader"]
         (course / "nbgrader_config.py").write_text(f"c = get_config()\nc.CourseDirectory.course_id = '{TRACK}'\n")
-        subprocess.run([*plain, "generate_assignment", UNIT], cwd=course, check=True, capture_output=True, timeout=300)
+        # nbgrader calls alembic by PATH.
+        environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+        run = partial(subprocess.run, cwd=course, env=environment, check=True, capture_output=True, timeout=900)
+        run([*plain, "generate_assignment", UNIT])
         for number, files in enumerate(submissions):
             for name, content in files.items():
                 path = course / "submitted" / f"fellow{number}" / UNIT / name
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(content)
         began = time.monotonic()
-        subprocess.run([*plain, "autograde", UNIT], cwd=course, check=True, capture_output=True, timeout=900)
+        run([*plain, "autograde", UNIT])
         return (time.monotonic() - began) / len(submissions)
 
 

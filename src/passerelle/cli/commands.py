@@ -151,6 +151,8 @@ def demo_fill() -> None:
 
     Example: `passerelle demo fill`
     """
-    from passerelle.hub.demo import fill
+    from passerelle.hub.demo import announcement, fill
 
-    fill(Settings())
+    settings = Settings()
+    for line in announcement(settings, fill(settings)):
+        typer.echo(line)
