@@ -23,7 +23,7 @@ from traitlets.config import Config
 from passerelle import ledger
 from passerelle.courses import notebook_in_language
 from passerelle.grading.gradebook import gradebook, nbgrader_timestamp
-from passerelle.grading.safe_html import SafeHTMLExporter
+from passerelle.grading.safe_html import FeedbackHTMLExporter
 from passerelle.grading.words import catalogue, words
 from passerelle.ledger.people import person
 from passerelle.ledger.releases import put_feedback
@@ -109,7 +109,7 @@ def feedback_page(notebook: Any, facts: dict[str, Any], language: str) -> str:
 
 
 @cache
-def _exporter(language: str) -> SafeHTMLExporter:
+def _exporter(language: str) -> FeedbackHTMLExporter:
     """Return the exporter with nbgrader's template in a language; it compiles the template once."""
     config = Config()
     config.HTMLExporter.template_name = "feedback"
@@ -120,7 +120,7 @@ def _exporter(language: str) -> SafeHTMLExporter:
     # The longest first: some phrases are part of others.
     for english in sorted(catalogue(language), key=len, reverse=True):
         template = template.replace(english, words(english, language))
-    exporter = SafeHTMLExporter(config=config)
+    exporter = FeedbackHTMLExporter(config=config)
     exporter.extra_loaders = [DictLoader({"index.html.j2": template}), *exporter.extra_loaders]
     exporter.register_preprocessor(CSSHTMLHeaderPreprocessor, enabled=True)
     return exporter

@@ -155,6 +155,11 @@ def key_of(cell: Mapping[str, Any]) -> str:
     return key if isinstance(key, str) else ""
 
 
+def without_hidden_tests(text: str) -> str:
+    """Return a check as fellows may see it."""
+    return _HIDDEN.sub("", text)
+
+
 def is_blank(made: NotebookNode, answer: str) -> bool:
     """Say whether an answer is as it was released: nothing where the solution was."""
     if answer.strip() in _STUBS:
@@ -250,7 +255,7 @@ def _notices(made: NotebookNode, texts: list[str]) -> list[Message]:
 
 def _releases(made: NotebookNode) -> tuple[list[str], list[str]]:
     """Return a locked cell as it is released, without hidden tests, and as it is in the source."""
-    return _lines(_HIDDEN.sub("", made.source)), _lines(made.source)
+    return _lines(without_hidden_tests(made.source)), _lines(made.source)
 
 
 def _lines(text: str) -> list[str]:

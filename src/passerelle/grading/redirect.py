@@ -64,12 +64,12 @@ def install_in(course_dir: Path) -> None:
 def install(config: Any) -> None:
     """Let nbgrader, where it has read this configuration, queue marking instead of autograding.
 
-    Its feedback pages, which fellows get, are cleaned as ours are.
+    Its feedback pages, which fellows get, are cleaned as ours are, and show no hidden test.
     """
     from nbgrader.converters import Autograde  # noqa: PLC0415  # it has imported this already; others need not
 
     Autograde.start = _queue_instead
-    config.GenerateFeedback.exporter_class = "passerelle.grading.safe_html.SafeHTMLExporter"
+    config.GenerateFeedback.exporter_class = "passerelle.grading.safe_html.FeedbackHTMLExporter"
 
 
 def _queue_instead(converter: Any) -> None:

@@ -19,6 +19,8 @@ from nbformat import NotebookNode
 from pygments.token import STANDARD_TYPES
 from traitlets import default
 
+from passerelle.grading.rebuild import without_hidden_tests
+
 SHOWN_TYPES = ("text/html", "text/markdown", "text/latex", "image/svg+xml", "image/png", "image/jpeg", "text/plain")
 """Kinds of output that are shown; an SVG as a picture, in which scripts do not run. All others are dropped."""
 
@@ -182,6 +184,21 @@ class SafeHTMLExporter(HTMLExporter):
         # Jinja's mark for filters that take the context.
         rendered.jinja_pass_arg = render.__func__.jinja_pass_arg  # type: ignore[attr-defined]
         return rendered
+
+
+class FeedbackHTMLExporter(SafeHTMLExporter):
+    """The same for a fellow's eyes: nbgrader's feedback pages would show her the hidden tests."""
+
+    def from_notebook_node(  # type: ignore[override]  # as nbconvert's own HTML exporter does
+        self, nb: NotebookNode, resources: dict[str, Any] | None = None, **options: Any
+    ) -> tuple[str, dict[str, Any]]:
+        """Render a notebook without its hidden tests."""
+        seen = copy.deepcopy(nb)
+        for cell in seen.cells:
+            marking = cell.metadata.get("nbgrader", {})
+            if marking and not marking.get("solution"):
+                cell.source = without_hidden_tests(cell.source)
+        return super().from_notebook_node(seen, resources, **options)
 
 
 def _clean_any(element: str | bytes) -> str:
