@@ -104,10 +104,9 @@ class _Line:
 
     def _wait(self, deadline: float, *, writing: bool = False, most_cpu: float = float("inf")) -> None:
         """Wait a moment for the other side, and look after the box meanwhile."""
-        if _is_ready(self._end, select.POLLOUT if writing else select.POLLIN, _POLL_S):
-            return
+        is_ready = _is_ready(self._end, select.POLLOUT if writing else select.POLLIN, _POLL_S)
         self._box.look_after()
-        if self.pid and not watch.is_alive(self.pid):
+        if not is_ready and self.pid and not watch.is_alive(self.pid):
             # What it said last may still be in the socket.
             if _is_ready(self._end, select.POLLIN, 0):
                 return
@@ -121,24 +120,42 @@ class _Line:
         self._end.close()
 
 
+class _Patience:
+    """How long somebody may let us wait in all, by the clock: others stand in line. `with` measures."""
+
+    def __init__(self, seconds: float) -> None:
+        self.left_s = seconds
+        self._began = 0.0
+
+    def __enter__(self) -> None:
+        self._began = time.monotonic()
+
+    def __exit__(self, *_: object) -> None:
+        self.left_s -= time.monotonic() - self._began
+
+
 class Keeper:
     """The state of a notebook at one place: it answers questions about it."""
 
-    def __init__(self, line: _Line, limits: Limits) -> None:
+    def __init__(self, line: _Line, limits: Limits, patience: "_Patience") -> None:
         self._line = line
         self._limits = limits
+        self._patience = patience
         self._gone: str | None = None
 
     def ask(self, question: Mapping[str, Any]) -> bytes:
         """Return the answer's JSON as it came, or one that says that nobody answers any more."""
         limits = self._limits
-        wall_s = limits.call_s * limits.patience
+        wall_s = min(limits.call_s * limits.patience, self._patience.left_s)
         asked = {**question, "cpu_s": limits.call_s, "wall_s": wall_s}
+        if self._gone is None and wall_s <= 0:
+            self._gone = "time"
         if self._gone is None:
             try:
-                deadline = time.monotonic() + wall_s + _GRACE_S
-                self._line.send(framed(asked), deadline)
-                return self._line.receive(deadline, limits.call_s)
+                with self._patience:
+                    deadline = time.monotonic() + wall_s + _GRACE_S
+                    self._line.send(framed(asked), deadline)
+                    return self._line.receive(deadline, limits.call_s)
             except GoneError as gone:
                 self._gone = gone.why
                 watch.end(self._line.pid)
@@ -180,6 +197,8 @@ class Box:
         """
         self.limits = limits or Limits()
         self.why: str | None = None
+        # Apart: cells that only wait must not keep the checks before them from being asked.
+        self._for_cells, self._for_answers = (_Patience(self.limits.total_s * self.limits.patience) for _ in range(2))
         self._keepers: list[Keeper] = []
         self._killed_for_memory: set[int] = set()
         self._looked = 0.0
@@ -230,12 +249,14 @@ class Box:
         used = self._cpu_s()
         cell_s = min(limits.cell_s, limits.total_s - used)
         try:
-            if cell_s <= 0:
+            wall_s = min(cell_s * limits.patience, self._for_cells.left_s)
+            if wall_s <= 0:
                 raise GoneError("time")  # noqa: TRY301  one place where the runner ends
-            deadline = time.monotonic() + cell_s * limits.patience + _GRACE_S
-            order = {"do": "run", "source": source, "cpu_s": cell_s, "wall_s": cell_s * limits.patience}
-            self._line.send(framed(order), deadline)
-            told = json.loads(self._line.receive(deadline, cell_s))
+            with self._for_cells:
+                deadline = time.monotonic() + wall_s + _GRACE_S
+                order = {"do": "run", "source": source, "cpu_s": cell_s, "wall_s": wall_s}
+                self._line.send(framed(order), deadline)
+                told = json.loads(self._line.receive(deadline, cell_s))
         except GoneError as gone:
             self._end_runner(gone.why)
             return {"state": gone.why, "outputs": []}
@@ -259,7 +280,7 @@ class Box:
             line.close()
             self._end_runner(gone.why)
             return None
-        self._keepers.append(Keeper(line, self.limits))
+        self._keepers.append(Keeper(line, self.limits, self._for_answers))
         return self._keepers[-1]
 
     def look_after(self) -> None:

@@ -57,7 +57,8 @@ class Limits:
     """What one submission may use.
 
     Times are CPU seconds of a cell, a call and the whole; waiting (sleep, a lock) may take `patience` times as
-    long by the clock, so a busy machine costs nobody a point. Sizes are bytes.
+    long by the clock, so a busy machine costs nobody a point. All cells together, and all calls together, may take
+    `patience` times the whole. Sizes are bytes.
     """
 
     cell_s: float = 10

@@ -197,6 +197,55 @@ def test_a_keeper_that_is_killed_says_nothing_more(box: Box) -> None:
     assert answers == [{"state": "gone", "why": "died"}] * 2
 
 
+def test_cells_that_wait_share_one_time_and_what_was_kept_before_still_answers() -> None:
+    with Box(LEARNER, {}, Limits(cell_s=1, total_s=1, patience=1)) as box:
+        box.wait()
+        box.run("x = 1\nimport time")
+        keeper = box.keep()
+        began = time.monotonic()
+        states = {box.run("time.sleep(600)")["state"] for _ in range(8)}
+        assert keeper is not None
+
+        assert states == {"time"}
+        assert time.monotonic() - began < 6
+        assert box.keep() is None
+        assert json.loads(keeper.ask({"ask": "get", "name": "x"})) == {"state": "value", "value": 1}
+
+
+def test_answers_that_wait_share_one_time() -> None:
+    with Box(LEARNER, {}, Limits(call_s=0.4, total_s=1, patience=1)) as box:
+        box.wait()
+        box.run("import time\ndef wait(): time.sleep(600)")
+        keeper = box.keep()
+        assert keeper is not None
+        began = time.monotonic()
+        question = {"ask": "call", "name": "wait", "args": [], "kwargs": {}, "back": False}
+        answers = [json.loads(keeper.ask(question)) for _ in range(12)]
+
+        assert answers[0] == {"state": "slow"}
+        assert answers[-1] == {"state": "gone", "why": "time"}
+        assert time.monotonic() - began < 3.5
+
+
+def test_an_answer_that_comes_drop_by_drop_is_not_waited_for() -> None:
+    drip = (
+        "import os, signal, stat, time\n"
+        "for one in (signal.SIGALRM, signal.SIGPROF): signal.signal(one, signal.SIG_IGN)\n"
+        "def is_socket(number):\n"
+        "    try: return stat.S_ISSOCK(os.fstat(number).st_mode)\n"
+        "    except OSError: return False\n"
+        "line = next(filter(is_socket, range(3, 64)))\n"
+        "os.write(line, (2000).to_bytes(4, 'big'))\n"
+        "while True:\n    os.write(line, b'x')\n    time.sleep(0.01)"
+    )
+    with Box(LEARNER, {}, Limits(cell_s=0.5, patience=1)) as box:
+        box.wait()
+        began = time.monotonic()
+
+        assert box.run(drip)["state"] == "time"
+        assert time.monotonic() - began < 6
+
+
 def test_everything_ends_with_the_box() -> None:
     with Box(LEARNER, {}, QUICK) as box:
         box.wait()
