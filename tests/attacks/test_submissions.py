@@ -241,6 +241,20 @@ def test_outputs_are_outputs_whatever_the_box_says(course_dir: Path) -> None:
     assert "evil" not in outputs
 
 
+def test_outputs_without_end_are_cut_outside_of_the_box_too(course_dir: Path) -> None:
+    forge = (
+        "runner = next(o for o in __import__('gc').get_objects() if type(o).__name__ == 'Runner')\n"
+        "much = [{'output_type': 'stream', 'name': 'stdout', 'text': 'x' * 3_000_000}]\n"
+        "type(runner).run = lambda *_, **__: {'state': 'done', 'outputs': much}\n"
+    )
+    notebook = release({**RIGHT, "answer-mean": forge})
+    notebook.cells += [new_code_cell(f"{number}") for number in range(6)]
+
+    outcome = mark(course_dir, UNIT, sent(notebook), learner=LEARNER)
+
+    assert len(json.dumps([cell.get("outputs", []) for cell in outcome.notebook.cells])) < 7_000_000
+
+
 def test_paths_of_files_she_sends_lead_nowhere_else(course_dir: Path) -> None:
     files = {"../../evil.py": b"1", "/etc/evil": b"1", "a/../../evil": b"1", "data/prices.txt": b"99", "x\n": b"1"}
     notebook = release({**RIGHT, "answer-double": "import os\nfiles = sorted(os.listdir())\nprint(files)"})

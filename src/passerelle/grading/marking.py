@@ -20,7 +20,7 @@ from passerelle.grading.box import Box, Keeper
 from passerelle.grading.examiner import WHOLE, has_hidden, needs, visible
 from passerelle.grading.panel import Examiner, ExaminerError
 from passerelle.grading.rebuild import Rebuilt, RebuiltCell, UnreadableSubmissionError, nothing_of, rebuild
-from passerelle.grading.sheet import Shown, executed_notebook
+from passerelle.grading.sheet import MAX_SHOWN, Shown, executed_notebook
 from passerelle.grading.walls import Limits, environment_mark
 from passerelle.model.course import Unit
 from passerelle.model.verdict import CheckResult, CheckState, Message, Outcome, Verdict
@@ -218,7 +218,7 @@ def _marked_in_box(folder: Path, work: _Work, learner: Path, limits: Limits) -> 
 
 def _run_cells(box: Box, rebuilt: Rebuilt) -> _Run:
     """Run the cells in order; at each check, keep the state as it is there."""
-    run = _Run()
+    run, room = _Run(), MAX_SHOWN
     for place, cell in enumerate(rebuilt.cells):
         if cell.is_check:
             keeper = box.keep()
@@ -226,7 +226,8 @@ def _run_cells(box: Box, rebuilt: Rebuilt) -> _Run:
             if keeper is None:
                 run.gone[cell.key] = box.why or "died"
         elif cell.cell_type == "code" and cell.kind not in _NOT_RUN and cell.text.strip():
-            run.shown[place] = shown = Shown.of(box.run(cell.text))
+            run.shown[place] = shown = Shown.of(box.run(cell.text), room)
+            room -= shown.size
             if cell.task:
                 run.ended.setdefault(cell.task, []).append(shown)
     return run

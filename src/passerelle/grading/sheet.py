@@ -4,6 +4,7 @@ It is what `nbgrader autograde` would leave, so that nbgrader's own reading of i
 """
 
 import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +22,10 @@ _SHOWN_TYPES = frozenset(
 )
 
 
+MAX_SHOWN = 6_000_000
+"""Characters of all outputs of a notebook. The box has a lower limit of its own, which her code can lift."""
+
+
 @dataclass(frozen=True)
 class Shown:
     """How a cell ended and what it showed, as the box says: `outputs` are checked to be notebook outputs."""
@@ -29,16 +34,23 @@ class Shown:
     outputs: tuple[NotebookNode, ...]
     error: str = ""
     text: str = ""
+    size: int = 0
 
     @classmethod
-    def of(cls, told: Mapping[str, Any]) -> "Shown":
-        """Build it from what the box said of a cell."""
+    def of(cls, told: Mapping[str, Any], room: int = MAX_SHOWN) -> "Shown":
+        """Build it from what the box said of a cell; outputs that have no room (in characters) are left out."""
         state = told.get("state")
         known = state if state in ("done", "raised", "time", "memory", "died") else "done"
         outputs = told.get("outputs")
-        made = [_output(one) for one in outputs[:400]] if isinstance(outputs, list) else []
+        made, size = [], 0
+        for one in outputs[:400] if isinstance(outputs, list) else []:
+            output = _output(one)
+            length = len(json.dumps(output, ensure_ascii=False))
+            if output is not None and size + length <= room:
+                made.append(output)
+                size += length
         error, text = (_text(told.get(name))[:300] for name in ("error", "text"))
-        return cls(str(known), tuple(one for one in made if one is not None), error or "Error", text or "—")
+        return cls(str(known), tuple(made), error or "Error", text or "—", size)
 
 
 def executed_notebook(
