@@ -127,14 +127,16 @@ def gradebook(hub: RunningHub, question: str, *values: object) -> list[tuple[obj
         return connection.execute(question, values).fetchall()
 
 
-def gradebook_points(hub: RunningHub, handle: str) -> float:
+def gradebook_points(hub: RunningHub, handle: str) -> dict[str, float]:
+    """Return the points of each marked cell, as nbgrader has them."""
     question = """
-        select sum(coalesce(grade.manual_score, grade.auto_score, 0)) from grade
+        select base_cell.name, coalesce(grade.manual_score, grade.auto_score) from grade
+        join base_cell on grade.cell_id = base_cell.id
         join submitted_notebook on grade.notebook_id = submitted_notebook.id
         join submitted_assignment on submitted_notebook.assignment_id = submitted_assignment.id
         where submitted_assignment.student_id = ?
     """
-    return float(gradebook(hub, question, handle)[0][0] or 0)
+    return {str(cell): float(str(points)) for cell, points in gradebook(hub, question, handle)}
 
 
 def text_of(page: Page, address: str) -> str:
@@ -243,7 +245,8 @@ def test_a_fellows_work_reaches_her_mentor(hub: RunningHub, browser: Browser) ->
         return re.match(r"12\b.*12", fellow.locator(".sum").inner_text()) is not None
 
     wait_for(twelve, "the manual mark on the feedback page", 10)
-    assert gradebook_points(hub, "acacia") == 12
+    recorded = gradebook_points(hub, "acacia")
+    assert sum(recorded.values()) == 12
 
     # 7: the mentor reads where she stands; the figures are the gradebook's.
     mentor = log_in(browser, hub, "oak", "fr")
@@ -259,9 +262,13 @@ def test_a_fellows_work_reaches_her_mentor(hub: RunningHub, browser: Browser) ->
     expect(mentor.get_by_text(re.compile(r"12\D+12")).first).to_be_visible()
     picture(mentor, "review")
     address = f"{hub.url}/services/passerelle/mentee/acacia"
-    rows = list(csv.DictReader(io.StringIO(text_of(mentor, f"{address}.csv?track={TRACK}").lstrip("\ufeff"))))
+    rows = list(
+        csv.DictReader(io.StringIO(text_of(mentor, f"{address}.csv?track={TRACK}").lstrip("\ufeff")), delimiter=";")
+    )
     record = json.loads(text_of(mentor, f"{address}.json?track={TRACK}"))
-    assert rows
+    sent = {check["check"]: check["points"] for unit in record["fellows"][0]["units"] for check in unit["checks"]}
+    assert sent == recorded
+    assert sum(float(row["task_points"].replace(",", ".")) for row in rows) == 12
     assert "acacia" not in json.dumps([rows, record]), "exports are pseudonymous"
     assert nbformat.reads((hub.settings.courses / TRACK / "autograded/acacia" / UNIT / f"{UNIT}.ipynb").read_text(), 4)
 
