@@ -118,8 +118,8 @@ def _line(card: CheckCard, result: CheckResult | None, unit: Unit, reader: Reade
     if result is None:
         return CheckLine(title, Standing.TO_DO, reader.say("new in this unit since this attempt"), None, card.points)
     shape, word = {
-        CheckState.PASSED: (Standing.MASTERED, to_translate("done")),
-        CheckState.PARTIAL: (Standing.IN_PROGRESS, to_translate("partly done")),
+        CheckState.PASSED: (Standing.MASTERED, to_translate("passed")),
+        CheckState.PARTIAL: (Standing.IN_PROGRESS, to_translate("partly passed")),
         CheckState.MISSED: (Standing.TAKE_UP, to_translate("to take up again")),
         CheckState.UNANSWERED: (Standing.TAKE_UP, to_translate("no answer yet")),
         CheckState.BY_HAND: (Standing.WAITING, to_translate("read by a trainer")),
@@ -131,7 +131,7 @@ def _line(card: CheckCard, result: CheckResult | None, unit: Unit, reader: Reade
 def _manual_line(card: CheckCard, verdict: Verdict, manual: dict[str, float | None], reader: Reader) -> CheckLine:
     title = reader.text(card.title)
     if verdict.manual_answers.get(card.key) is None:
-        return CheckLine(title, Standing.TO_DO, reader.say("left blank in this attempt"), None, card.points)
+        return CheckLine(title, Standing.TO_DO, reader.say("no answer in this attempt"), None, card.points)
     points = manual.get(card.key)
     if points is None:
         return CheckLine(title, Standing.WAITING, reader.say("a trainer will read it"), None, card.points)
