@@ -11,7 +11,7 @@ from passerelle.model.errors import PasserelleError
 from passerelle.model.parcel import ParcelError
 
 TEXTS: dict[str, str] = {
-    "who-are-you": "We don't know who is asking: log in again.",
+    "who-are-you": "We don't know who is asking: sign in again.",
     "not-yours": "This belongs to somebody else, or your account does not open it.",
     "not-enrolled": "This account is not enrolled in {track}. Your coordinator can check the enrolment.",
     "not-found": "There is nothing here: check the address.",
@@ -20,12 +20,12 @@ TEXTS: dict[str, str] = {
     "bad-key": "A submission needs an Idempotency-Key of 8 to 64 letters, digits, dashes or underscores.",
     "key-reused": "This key already belongs to another submission. Send your work again, as a new submission.",
     "language-unknown": "We have these languages: {languages}.",
-    "ours": "Something on our side stopped. Nothing is lost; try again in a minute.",
+    "ours": "Something on our side did not work. Nothing is lost; try again in a minute.",
     # What a parcel cannot hold (the ids are ParcelError's).
     "not-a-parcel": "What arrived is incomplete. Send it again.",
-    "too-big": "The folder holds {size_mb} MB; {max_mb} MB fit. Move large files out of it, then send it again.",
+    "too-big": "The folder has {size_mb} MB; the limit is {max_mb} MB. Move large files out of it, then send it again.",
     "too-many-files": (
-        "The folder holds {count} files; {max_count} fit. Move out those that the notebook does not need."
+        "The folder has {count} files; the limit is {max_count}. Move out those that the notebook does not need."
     ),
     "bad-name": "“{name}” cannot be a file's name here. Rename it, then send again.",
     "too-deep": "“{name}” lies more than {max_depth} folders deep. Move it up, then send again.",
@@ -36,8 +36,8 @@ TEXTS: dict[str, str] = {
     # What a submission has to be.
     "no-notebook": "The notebook “{notebook}” is not in what you sent. Give it that name again, then send.",
     "unreadable-notebook": (
-        "We cannot read “{notebook}”: it is not a complete notebook. Open it, save it, then send it again; "
-        "if it does not open, fetch the unit anew and copy your answers."
+        "We cannot read “{notebook}”: it is not a complete notebook. Open it, save it, then send it again. "
+        "If it does not open, fetch the unit again and copy your answers."
     ),
     "old-notebook": (
         "“{notebook}” is in an old notebook format ({found}); format 4 is needed. Open it in JupyterLab and "
@@ -45,7 +45,7 @@ TEXTS: dict[str, str] = {
     ),
     "other-kernel": (
         "“{notebook}” is set to run {found}; it needs Python. In the notebook choose Kernel, Change Kernel, "
-        "Python 3, save, then send it again."
+        "Python 3. Save it, then send it again."
     ),
 }
 """What we say, in English, by id; other languages have it in `locale/<language>.po`, by the same id (msgctxt)."""

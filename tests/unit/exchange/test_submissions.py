@@ -161,7 +161,7 @@ def test_words_are_in_the_language_of_whose_work_it_is(served: Served) -> None:
     parcel = pack({"other.ipynb": notebook()})
 
     assert served.submit("acacia", parcel).json()["error"] == (
-        f"Le notebook « {UNIT}.ipynb » n'est pas dans ton envoi. Redonne-lui ce nom, puis envoie."
+        f"Le notebook «\u00a0{UNIT}.ipynb\u00a0» n’est pas dans ton envoi. Redonne-lui ce nom, puis envoie à nouveau."
     )
     assert served.submit("basil", parcel).json()["error"] == (
         f"The notebook “{UNIT}.ipynb” is not in what you sent. Give it that name again, then send."

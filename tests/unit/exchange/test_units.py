@@ -132,5 +132,5 @@ def test_a_fault_of_ours_is_said_as_ours(served: Served, caplog: pytest.LogCaptu
     answer = served.submit("acacia")
 
     assert error(answer) == (500, "ours")
-    assert "Rien n'est perdu" in json.loads(answer.content)["error"]
+    assert "Rien n’est perdu" in json.loads(answer.content)["error"]
     assert "mean = 0" not in caplog.text
