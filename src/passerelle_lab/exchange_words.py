@@ -8,8 +8,8 @@ from pathlib import Path
 from passerelle_lab.words import LOCALES
 
 WORDS: dict[str, str] = {
-    "unreachable": "We could not reach the exchange. Your work is safe in your folder; try again in a minute.",
-    "unexpected": "The exchange answered something we do not understand ({status}). Try again in a minute.",
+    "unreachable": "We could not reach the server. Your work is safe in your folder; try again in a minute.",
+    "unexpected": "The server answered something that we do not understand ({status}). Try again in a minute.",
     "no-address": (
         "This server does not know where the exchange is (PASSERELLE_API, JUPYTERHUB_API_TOKEN). Stop it and "
         "start it again from the hub."
@@ -25,7 +25,7 @@ WORDS: dict[str, str] = {
     "receipts-stay": "What was submitted stays: receipts are never removed.",
     "released-already": "{unit} is already released in {track}; add --force to release this version.",
     "no-release-folder": "There is no {folder}: run `nbgrader generate_assignment {unit}` first.",
-    "ours": "Something stopped on our side ({what}). Your work is safe in your folder; try again in a minute.",
+    "ours": "Something on our side did not work ({what}). Your work is safe in your folder; try again in a minute.",
 }
 """English by id; other languages are in the catalogue `passerelle_exchange` (`python -m passerelle_lab.catalogues`)."""
 

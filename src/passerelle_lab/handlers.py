@@ -150,11 +150,11 @@ class SubmitHandler(PasserelleHandler):
             return self.refuse(error, track, unit, language)
         saved = moment(language, datetime.fromtimestamp(path.stat().st_mtime, UTC))
         text = (
-            "We take the notebook as you last saved it, {when}, and the files beside it. "
-            "You can submit as often as you like: your best attempt counts."
+            "You submit the notebook as you last saved it ({when}), and the files beside it. "
+            "You can submit as often as you like. Your best attempt counts."
         )
         return self.page(
-            say(language, "Submit {title}", title=title),
+            say(language, "Submit my work: {title}", title=title),
             notices=doubts,
             lines=[say(language, text, when=saved)],
             form={"token": str(uuid.uuid4()), "button": say(language, "Submit")},
@@ -191,7 +191,7 @@ class SubmitHandler(PasserelleHandler):
         """A copy's bar must not submit the original without a word."""
         expected = unit_folder.notebook_path(track, unit).as_posix()
         if path is not None and path != expected:
-            text = "This notebook is a copy. What is submitted is {path}: open that one and bring your work there."
+            text = "This notebook is a copy. You submit {path}: open it and copy your work there."
             raise unit_folder.FolderError(text, path=expected)
 
     def refuse(self, error: Exception, track: str, unit: str, language: str) -> None:

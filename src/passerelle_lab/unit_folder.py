@@ -54,7 +54,7 @@ def place(home: Path, track: str, unit: str, files: Mapping[str, bytes], languag
         notebook = json.loads(files[name])
         files = {**files, name: dump(in_language(notebook, language))}
     except (KeyError, ValueError) as error:
-        text = "The unit that we received is not complete. Tell your trainer; your own files are untouched."
+        text = "The unit that we received is not complete. Tell your trainer; your own files stay as they are."
         raise FolderError(text) from error
     folder = home / track / unit
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -148,7 +148,7 @@ def doubts(notebook: bytes, language: str) -> list[str]:
     """
     cells = [cell.get("metadata", {}).get("nbgrader", {}) for cell in _read(notebook)["cells"]]
     answers = Counter(str(cell["grade_id"]) for cell in cells if cell.get("solution") and "grade_id" in cell)
-    text = "The answer “{key}” is there {count} times. We would read its parts from top to bottom, as one answer."
+    text = "The answer “{key}” is there {count} times. We will read its parts from top to bottom, as one answer."
     return [say(language, text, key=key, count=count) for key, count in answers.items() if count > 1]
 
 
@@ -165,4 +165,4 @@ def _read(notebook: bytes) -> dict[str, Any]:
         content = None
     if isinstance(content, dict) and isinstance(content.get("cells"), list):
         return content
-    raise FolderError("The notebook is not one that we can read. Open the unit, save it, and submit again.")
+    raise FolderError("We cannot read the notebook. Open the unit, save it, and submit again.")

@@ -333,7 +333,7 @@ def test_the_assignment_list_is_french_where_the_interface_is(
     expect(page.locator("h1").filter(has_text="Les tableaux")).to_be_visible()
     open_unit(page, server[0])
     page.get_by_role("menuitem", name="Fichier", exact=True).click()
-    page.get_by_role("menuitem", name="Liste des devoirs").click()
+    page.get_by_role("menuitem", name="Liste des unités").click()
     shown = page.locator("#nbgrader-assignment-list")
 
     expect(shown.get_by_role("button", name="Télécharger", exact=True)).to_be_visible()
@@ -346,6 +346,6 @@ def test_the_assignment_list_is_french_where_the_interface_is(
     expect(shown).not_to_contain_text(re.compile("assignment|Fetch|Submit|Loading|feedback"))
 
     exchange.unwell = True
-    shown.get_by_title("Actualiser la liste des devoirs").click()
-    expect(shown.get_by_text("Les devoirs ne peuvent pas être lus pour l’instant.").first).to_be_visible()
+    shown.get_by_title("Actualiser la liste des unités").click()
+    expect(shown.get_by_text("La liste des unités ne s’ouvre pas pour l’instant.").first).to_be_visible()
     expect(shown).not_to_contain_text("exchange")

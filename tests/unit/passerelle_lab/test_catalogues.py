@@ -48,5 +48,5 @@ def test_no_text_blames_her() -> None:
 
 
 def test_a_text_is_said_in_her_language_with_its_values() -> None:
-    assert say("fr", "Submit {title}", title="D1") == "Envoyer D1"
-    assert say("en", "Submit {title}", title="D1") == "Submit D1"
+    assert say("fr", "Submit my work: {title}", title="D1") == "Envoyer mon travail\u00a0: D1"
+    assert say("en", "Submit my work: {title}", title="D1") == "Submit my work: D1"

@@ -73,7 +73,7 @@ def test_two_submissions_have_two_keys(acacia: Client, served: Served) -> None:
 
 
 def test_a_refusal_brings_the_exchanges_words(acacia: Client) -> None:
-    with pytest.raises(ClientError, match="n'est pas inscrit") as caught:
+    with pytest.raises(ClientError, match="n’est pas inscrit") as caught:
         acacia.units("web-dev")
 
     assert (caught.value.status, caught.value.id) == (403, "not-enrolled")
@@ -85,7 +85,7 @@ def test_nobody_there_is_said_in_her_language(monkeypatch: pytest.MonkeyPatch) -
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
 
-        with pytest.raises(ClientError, match="Ton travail est à l'abri") as caught:
+        with pytest.raises(ClientError, match="Ton travail est en sécurité") as caught:
             Client(f"http://127.0.0.1:{closed.getsockname()[1]}", "t").me()
 
     assert caught.value.status == 0
@@ -165,7 +165,7 @@ def test_words_are_in_the_language_of_whose_server_it_is(monkeypatch: pytest.Mon
         said[language] = exchange_words.tell("no-track")
 
     assert said == {
-        "fr": "Quel parcours ? Ajoute --course et son nom.",
+        "fr": "Quel parcours\u202f? Ajoute --course et son nom.",
         "en": "Which track? Add --course and its name.",
         "xx": "Which track? Add --course and its name.",
     }

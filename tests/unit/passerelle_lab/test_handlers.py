@@ -94,7 +94,7 @@ def test_the_page_asks_and_its_form_submits_once(opened: Hers) -> None:
         for _ in range(2)
     )
 
-    assert "Submit D1 Tables" in page.text
+    assert "Submit my work: D1 Tables" in page.text
     assert [first.status_code, second.status_code] == [200, 200]
     assert "Fingerprint 3f9ac0de" in first.text
     assert list(opened.exchange.submissions) == [fields["token"]]
@@ -198,7 +198,7 @@ def test_names_lead_nowhere_else(hers: Hers, path: str) -> None:
 def test_lab_gets_nbgraders_texts_in_french(hers: Hers) -> None:
     words = hers.ask("GET", "lab/api/translations/fr_FR").json()["data"]
 
-    assert words["nbgrader"]["Submitted assignments"] == ["Devoirs envoyés"]
+    assert words["nbgrader"]["Submitted assignments"] == ["Unités envoyées"]
 
 
 def test_a_fellows_lab_has_no_news_and_no_trainers_tools(hers: Hers) -> None:

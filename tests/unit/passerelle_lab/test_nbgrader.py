@@ -168,11 +168,11 @@ def test_a_fellow_can_do_nothing_of_the_courses(acacia: Desk, served: Served) ->
     folder.mkdir(parents=True)
     (folder / f"{UNIT}.ipynb").write_bytes(files()[f"{UNIT}.ipynb"])
 
-    with pytest.raises(ExchangeError, match="ce compte n'y donne pas accès"):
+    with pytest.raises(ExchangeError, match="ce compte n’y donne pas accès"):
         acacia.exchange("ReleaseAssignment", UNIT, force=True)
-    with pytest.raises(ExchangeError, match="ce compte n'y donne pas accès"):
+    with pytest.raises(ExchangeError, match="ce compte n’y donne pas accès"):
         acacia.exchange("Collect", UNIT)
-    with pytest.raises(ExchangeError, match="ce compte n'y donne pas accès"):
+    with pytest.raises(ExchangeError, match="ce compte n’y donne pas accès"):
         acacia.exchange("List", UNIT, remove=True)
     with pytest.raises(ExchangeError, match="les reçus ne sont jamais retirés"):
         acacia.exchange("List", UNIT, inbound=True, remove=True)
@@ -234,7 +234,7 @@ def test_only_an_exchange_error_is_raised(
 def test_a_bug_of_ours_is_an_exchange_error_too(basil: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("passerelle_lab.client.Client.units", lambda *_: [{"unexpected": 1}])
 
-    with pytest.raises(ExchangeError, match="stopped on our side"):
+    with pytest.raises(ExchangeError, match="Something on our side did not work"):
         basil.exchange("List")
 
 

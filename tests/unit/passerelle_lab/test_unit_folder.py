@@ -132,11 +132,11 @@ def test_a_copied_answer_is_a_doubt_and_a_single_one_is_none() -> None:
 
     assert doubts(json.dumps(RELEASED).encode(), "en") == []
     assert doubts(json.dumps(copied).encode(), "en") == [
-        "The answer “answer-x” is there 2 times. We would read its parts from top to bottom, as one answer."
+        "The answer “answer-x” is there 2 times. We will read its parts from top to bottom, as one answer."
     ]
 
 
 @pytest.mark.parametrize("content", [pytest.param(b"[]", id="no-object"), pytest.param(b"{", id="cut-off")])
 def test_an_unreadable_notebook_is_said(content: bytes) -> None:
-    with pytest.raises(FolderError, match="not one that we can read"):
+    with pytest.raises(FolderError, match="We cannot read the notebook"):
         title(content, "en")

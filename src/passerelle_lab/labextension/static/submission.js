@@ -74,7 +74,7 @@ export class Submission {
     } else {
       console.warn("passerelle-lab: not sent", error);
       this.show(() => [
-        this.say("Nothing was sent yet: the server does not answer. Your work stays here; try again in a moment."),
+        this.say("Nothing was sent yet: the server does not answer. Your work is safe here; try again in a moment."),
       ]);
     }
   }
@@ -106,9 +106,9 @@ export class Submission {
       return [...said, ...(result.notices ?? []).flatMap((notice) => [" ", notice.text])];
     }
     if (result?.state === "ours") {
-      return [this.say("It waits for us: your work is safe, you have nothing to do.")];
+      return [this.say("Waiting for us: your work is safe, you have nothing to do.")];
     }
-    return [this.say("Marking takes longer than usual: your work is safe, the result will be on your page.")];
+    return [this.say("Marking takes longer than usual. Your work is safe. The result will be on My path.")];
   }
 
   link(receipt) {
