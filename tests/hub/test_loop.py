@@ -201,9 +201,35 @@ def marks_by_hand(page: Page, hub: RunningHub, points: str) -> None:
     box = page.locator(".nbgrader_cell input.score").last
     # The class comes with the grades; a mark typed before them would be lost.
     expect(box).to_have_class(re.compile("needs_manual_grade"))
+    box.scroll_into_view_if_needed()
+    picture(page, "formgrader")
     box.fill(points)
     box.press("Tab")
     expect(page.locator(".score-saved, .comment-saved").first).to_be_attached()
+
+
+def reads_where_she_stands(mentor: Page, hub: RunningHub, recorded: dict[str, float]) -> None:
+    links = mentor.locator("a[href*='mentee/']")
+    expect(links.first).to_be_visible()
+    hers = {(one.get_attribute("href") or "").rsplit("/", 1)[-1] for one in links.all()}
+    assert "acacia" in hers
+    for handle in ("acacia", "basil", "cedar", "dahlia", "fern", "iris"):
+        looked = mentor.request.get(f"{hub.url}/services/passerelle/mentee/{handle}")
+        assert looked.status == (200 if handle in hers else 403), handle
+    mentor.locator("a[href$='mentee/acacia']").first.click()
+    expect(mentor.get_by_text("Cette unité").first).to_be_visible()
+    expect(mentor.get_by_text(re.compile(r"12\D+12")).first).to_be_visible()
+    picture(mentor, "review")
+    address = f"{hub.url}/services/passerelle/mentee/acacia"
+    rows = list(
+        csv.DictReader(io.StringIO(text_of(mentor, f"{address}.csv?track={TRACK}").lstrip("\ufeff")), delimiter=";")
+    )
+    record = json.loads(text_of(mentor, f"{address}.json?track={TRACK}"))
+    sent = {check["check"]: check["points"] for unit in record["fellows"][0]["units"] for check in unit["checks"]}
+    assert sent == recorded
+    assert sum(float(row["task_points"].replace(",", ".")) for row in rows) == 12
+    assert "acacia" not in json.dumps([rows, record]), "exports are pseudonymous"
+    assert nbformat.reads((hub.settings.courses / TRACK / "autograded/acacia" / UNIT / f"{UNIT}.ipynb").read_text(), 4)
 
 
 @pytest.mark.slow
@@ -235,9 +261,11 @@ def test_a_fellows_work_reaches_her_mentor(hub: RunningHub, browser: Browser) ->
     expect(fellow.locator("[data-state=marked]")).to_be_visible(timeout=MARKED_MS)
     assert re.match(r"10\b.*12", fellow.locator(".sum").inner_text())
     feedback = fellow.url
+    picture(fellow, "feedback")
 
     # 6: the trainer marks the manual task in formgrader; the fellow sees it at once.
     trainer = log_in(browser, hub, "maple", "fr")
+    picture(trainer, "course")
     marks_by_hand(trainer, hub, "2")
 
     def twelve() -> bool:
@@ -249,29 +277,13 @@ def test_a_fellows_work_reaches_her_mentor(hub: RunningHub, browser: Browser) ->
     assert sum(recorded.values()) == 12
 
     # 7: the mentor reads where she stands; the figures are the gradebook's.
-    mentor = log_in(browser, hub, "oak", "fr")
-    links = mentor.locator("a[href*='mentee/']")
-    expect(links.first).to_be_visible()
-    hers = {(one.get_attribute("href") or "").rsplit("/", 1)[-1] for one in links.all()}
-    assert "acacia" in hers
-    for handle in ("acacia", "basil", "cedar", "dahlia", "fern", "iris"):
-        looked = mentor.request.get(f"{hub.url}/services/passerelle/mentee/{handle}")
-        assert looked.status == (200 if handle in hers else 403), handle
-    mentor.locator("a[href$='mentee/acacia']").first.click()
-    expect(mentor.get_by_text("Cette unité").first).to_be_visible()
-    expect(mentor.get_by_text(re.compile(r"12\D+12")).first).to_be_visible()
-    picture(mentor, "review")
-    address = f"{hub.url}/services/passerelle/mentee/acacia"
-    rows = list(
-        csv.DictReader(io.StringIO(text_of(mentor, f"{address}.csv?track={TRACK}").lstrip("\ufeff")), delimiter=";")
-    )
-    record = json.loads(text_of(mentor, f"{address}.json?track={TRACK}"))
-    sent = {check["check"]: check["points"] for unit in record["fellows"][0]["units"] for check in unit["checks"]}
-    assert sent == recorded
-    assert sum(float(row["task_points"].replace(",", ".")) for row in rows) == 12
-    assert "acacia" not in json.dumps([rows, record]), "exports are pseudonymous"
-    assert nbformat.reads((hub.settings.courses / TRACK / "autograded/acacia" / UNIT / f"{UNIT}.ipynb").read_text(), 4)
+    reads_where_she_stands(log_in(browser, hub, "oak", "fr"), hub, recorded)
 
     # She can read who looked at her page.
     fellow.goto(f"{hub.url}/services/passerelle/mydata")
     expect(fellow.get_by_role("main")).to_contain_text(re.compile("oak|Hélène|mentor", re.IGNORECASE))
+
+    # The coordinator sees the cohort and its pairings.
+    coordinator = log_in(browser, hub, "linden", "fr")
+    expect(coordinator.get_by_role("main")).to_contain_text("acacia")
+    picture(coordinator, "programme")
