@@ -18,6 +18,8 @@ from passerelle.model.verdict import CheckResult, CheckState, Message, Outcome, 
 from tests.unit.review.programme import NOW, START, TRACK, Programme, fill, new_programme, verdict
 from tests.unit.review.served import PREFIX, Served, serve
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = [
