@@ -3,6 +3,7 @@
 import base64
 import datetime
 import decimal
+import math
 import re
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -144,6 +145,9 @@ def _array(it: _Unpacker, data: Any, depth: int) -> Any:
     import numpy as np  # noqa: PLC0415  only where an answer holds arrays
 
     shape = [_is(one, int) for one in _is(data.get("s"), list)]
+    # (1000000000, 0) holds nothing, and is a thousand million empty lists once it is looked at.
+    if min(shape, default=0) < 0 or math.prod(one or 1 for one in shape) > MAX_BYTES:
+        raise GarbledError("another shape")
     if "b" in data:
         return it.buffer(data).reshape(shape)
     values = np.empty(len(_is(data.get("v"), list)), dtype=object)
@@ -174,6 +178,11 @@ def _dict(it: _Unpacker, data: Any, depth: int) -> Any:
     }
 
 
+def _range(it: _Unpacker, data: Any, depth: int) -> Any:
+    made = range(*it.items(data, depth))
+    return made if len(made[: MAX_NODES + 1]) <= MAX_NODES else Opaque("range", too_big=True)
+
+
 def _iso(kind: Any) -> Callable[[_Unpacker, Any, int], Any]:
     return lambda _it, data, _depth: kind.fromisoformat(_is(data.get("v"), str))
 
@@ -195,7 +204,7 @@ _MAKERS: dict[str, Callable[[_Unpacker, Any, int], Any]] = {
     "timedelta": _of(lambda parts: datetime.timedelta(*parts)),
     "Decimal": lambda _it, data, _depth: decimal.Decimal(_is(data.get("v"), str)),
     "complex": _of(lambda parts: complex(*parts)),
-    "range": _of(lambda parts: range(*parts)),
+    "range": _range,
     "ellipsis": lambda _it, _data, _depth: ...,
     "opaque": lambda _it, data, _depth: Opaque(plain_name(data.get("kind")), data.get("big") is True),
     "array": _array,

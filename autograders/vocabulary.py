@@ -13,7 +13,7 @@ from autograders.expectation import Expectation, asked_call, asked_for
 from autograders.failure import CheckFailed, Fact
 from autograders.session import session
 
-_UNFORESEEN = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+_UNFORESEEN = (ArithmeticError, AttributeError, LookupError, MemoryError, RecursionError, TypeError, ValueError)
 _HERE = str(Path(__file__).parent)
 
 
@@ -134,7 +134,8 @@ def is_about_her_data(error: Exception) -> bool:
 
     It is about her data where a word stumbled over them, or where the check's own Python did after it has had them.
     """
-    if session.looked and isinstance(error, _UNFORESEEN):
+    # pandas has errors of no builtin kind, for labels that are there twice for instance.
+    if session.looked and (isinstance(error, _UNFORESEEN) or type(error).__module__.startswith("pandas.")):
         return True
     trace, words = error.__traceback__, []
     while trace is not None:

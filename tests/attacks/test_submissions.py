@@ -3,6 +3,7 @@ earned by answering, none sees what is hidden, none stops anything but itself.
 """
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -253,6 +254,21 @@ def test_outputs_without_end_are_cut_outside_of_the_box_too(course_dir: Path) ->
     outcome = mark(course_dir, UNIT, sent(notebook), learner=LEARNER)
 
     assert len(json.dumps([cell.get("outputs", []) for cell in outcome.notebook.cells])) < 7_000_000
+
+
+def test_an_answer_that_overwhelms_the_examiner_is_her_verdict_and_no_fault_of_ours(course_dir: Path) -> None:
+    collide = (
+        "import autograders.answers as a\n"
+        "slow = {'state': 'value', 'value': {'t': 'set', 'v': [n * (2**61 - 1) for n in range(1, 250_000)]}}\n"
+        "a.get = lambda *_: slow"
+    )
+    began = time.monotonic()
+
+    outcome = marked(course_dir, {"answer-mean": collide})
+
+    assert points(outcome) == {"mean": 0, "double": 2}
+    assert results(outcome)["check-mean"].messages[0].id == "unforeseen"
+    assert time.monotonic() - began < 60
 
 
 def test_paths_of_files_she_sends_lead_nowhere_else(course_dir: Path) -> None:

@@ -1,7 +1,8 @@
 """The examiner: runs check cells in a trusted process of its own, asking the box for what is hers.
 
-`python -m passerelle.grading.examiner <descriptor>`. It is trusted code over untrusted data: what comes from
-the box is unpacked as typed data of exact types, and never evaluated, unpickled or called.
+`python -m passerelle.grading.examiner <descriptor> <CPU seconds> <bytes of memory>`. It is trusted code over
+untrusted data: what comes from the box is unpacked as typed data of exact types, and never evaluated, unpickled or
+called.
 
 A check with hidden tests runs twice. First what is released of it, for all checks of the notebook: these are
 the messages, with what was found, that the fellow can see in her own notebook, too. Then the whole, for the
@@ -11,6 +12,7 @@ points: hidden arguments are in the box from then on, so nothing that comes out 
 import ast
 import importlib
 import re
+import resource
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
@@ -142,6 +144,10 @@ def needs(source: str) -> set[str]:
 def main() -> NoReturn:
     """Examine what is asked until nobody asks any more."""
     channel = Channel.inherited(int(sys.argv[1]))
+    cpu_s, memory = map(int, sys.argv[2:4])
+    # By the kernel: what her data make slow may be one call into C, which no signal handler interrupts.
+    resource.setrlimit(resource.RLIMIT_CPU, (cpu_s, cpu_s + 5))
+    resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
     session.source = Pipe(channel)
     # What a check prints must not reach anybody.
     sys.stdout = sys.stderr

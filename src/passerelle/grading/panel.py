@@ -3,6 +3,7 @@
 import json
 import os
 import select
+import signal
 import socket
 import subprocess
 import sys
@@ -15,10 +16,15 @@ from typing import Any, Self
 import autograders
 import passerelle
 from autograders.channel import MAX_FRAME, framed
+from passerelle.grading.examiner import WHOLE
 from passerelle.model.errors import ServiceError
 
 _CHECK_S = 60.0
 _START_S = 60.0
+_CPU_S = 20
+"""CPU time for all checks of a submission: honest ones need 1 or 2 seconds, imports included."""
+_CPU_AGAIN_S = 10
+_MEMORY = 2_000_000_000
 
 Ask = Callable[[Mapping[str, Any]], bytes]
 """Asks the box one question and returns the JSON of its answer."""
@@ -47,6 +53,10 @@ class Examiner:
 
     def __init__(self, folder: Path, *, modules: Sequence[str] = ()) -> None:
         """Start it in the source folder of a unit; it imports the modules while the box is starting."""
+        self._folder, self._modules = folder, list(modules)
+        self._start(_CPU_S)
+
+    def _start(self, cpu_s: int) -> None:
         ours, theirs = socket.socketpair()
         roots = {str(Path(package.__file__ or "").parent.parent) for package in (autograders, passerelle)}
         environment = {
@@ -60,35 +70,53 @@ class Examiner:
         }
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "passerelle.grading.examiner", str(theirs.fileno())],
+                [
+                    sys.executable,
+                    "-P",
+                    "-m",
+                    "passerelle.grading.examiner",
+                    *map(str, (theirs.fileno(), cpu_s, _MEMORY)),
+                ],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
-                cwd=folder,
+                cwd=self._folder,
                 env=environment,
                 pass_fds=[theirs.fileno()],
             )
         self._end = ours
         self._end.settimeout(_START_S)
-        self._send({"do": "import", "modules": list(modules)})
+        self._send({"do": "import", "modules": self._modules})
 
     def examine(self, source: str, points: float, ask: Ask, *, hidden: bool) -> dict[str, Any]:
         """Run one check; see `examiner.examine` for the result. Time that the box takes is not the examiner's.
 
+        An answer that takes all of the examiner's CPU time is not what the check asks for.
+
         Raises:
             ExaminerError: there is no result.
         """
-        self._send({"do": "examine", "source": source, "points": points, "hidden": hidden})
-        left = _CHECK_S
-        while True:
-            began = time.monotonic()
-            message = self._receive(left)
-            left -= time.monotonic() - began
-            if "examined" in message:
-                examined: dict[str, Any] = message["examined"]
-                return examined
-            answer = ask(message)
-            self._write(len(answer).to_bytes(4, "big") + answer)
+        answered = False
+        try:
+            self._send({"do": "examine", "source": source, "points": points, "hidden": hidden})
+            left = _CHECK_S
+            while True:
+                began = time.monotonic()
+                message = self._receive(left)
+                left -= time.monotonic() - began
+                if "examined" in message:
+                    examined: dict[str, Any] = message["examined"]
+                    return examined
+                answer = ask(message)
+                answered = True
+                self._write(len(answer).to_bytes(4, "big") + answer)
+        except ExaminerError:
+            self._process.kill()
+            if not answered or self._process.wait(timeout=10) != -signal.SIGXCPU:
+                raise
+        self.close()
+        self._start(_CPU_AGAIN_S)
+        return {"points": 0.0, "unmet": [[WHOLE, 1, [["unforeseen", {}, None]]]], "fault": None, "unanswered": False}
 
     def _send(self, message: Any) -> None:
         self._write(framed(message))

@@ -184,3 +184,18 @@ def test_data_nested_without_end_are_refused() -> None:
 
     with pytest.raises(GarbledError):
         unpack(data)
+
+
+@pytest.mark.parametrize("shape", [[10**9, 0], [0, 10**9], [10**5, 10**5, 0], [-1, 3]])
+@pytest.mark.parametrize("content", [{"d": "<f8", "b": ""}, {"v": []}])
+def test_an_empty_array_is_not_a_thousand_million_empty_rows(shape: list[int], content: dict[str, Any]) -> None:
+    with pytest.raises(GarbledError):
+        unpack({"t": "array", "s": shape, **content})
+
+
+def test_a_range_without_end_is_more_than_a_check_can_look_at() -> None:
+    far, near = crossed(range(10**12)), crossed(range(0, 10**12, 10**11))
+
+    assert type(far) is Opaque
+    assert far.too_big
+    assert near == range(0, 10**12, 10**11)
