@@ -4,6 +4,7 @@ Not in there: other homes, the data directory, secrets, the checkout, other peop
 is shared (the hub reaches the server over loopback), so nothing may trust a caller for coming from there.
 """
 
+import resource
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +12,8 @@ from pathlib import Path
 TMP_BYTES = 512 * 1024 * 1024
 RUNTIME_BYTES = 64 * 1024 * 1024
 SHARED_MEMORY_BYTES = 256 * 1024 * 1024
+PROCESSES = 2000
+"""Processes and threads of one box: several kernels with a thread for each core, and far from what a machine has."""
 RUNTIME = "/run/box"
 """XDG and Jupyter runtime directory: short, since a Unix socket's path has about 100 characters."""
 
@@ -89,7 +92,7 @@ class Box:
         ]
         for path, descriptor in self.files.items():
             line += ["--ro-bind-data", str(descriptor), path]
-        return [*line, "--remount-ro", "/", "--chdir", self.inner_home, "--", *command]
+        return [*line, "--remount-ro", "/", "--chdir", self.inner_home, "--", *_limited(), *command]
 
     def _system(self) -> list[str]:
         line: list[str] = []
@@ -107,6 +110,13 @@ class Box:
         for program in self.programs:
             line += ["--ro-bind", str(program), str(program)]
         return line
+
+
+def _limited() -> list[str]:
+    """Return what sets limits inside: outside, all boxes and our services would count as one user's processes."""
+    _soft, hard = resource.getrlimit(resource.RLIMIT_NPROC)
+    most = PROCESSES if hard == resource.RLIM_INFINITY else min(PROCESSES, hard)
+    return ["prlimit", f"--nproc={most}", "--core=0", "--"]
 
 
 def accounts_file(handle: str) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from passerelle.hub.box import RUNTIME, Box, accounts_file, groups_file
+from passerelle.hub.box import PROCESSES, RUNTIME, Box, accounts_file, groups_file
 
 
 @pytest.fixture
@@ -95,3 +95,11 @@ def test_the_box_ends_with_whoever_made_it(home: Path) -> None:
 
         # The pipe closes when the last process that holds it has ended: the box with all that is in it.
         assert output.read() == ""
+
+
+def test_her_processes_are_counted_so_that_a_fork_bomb_leaves_room_for_others(home: Path) -> None:
+    said = in_box(home, "grep -E 'processes|core file' /proc/self/limits")
+
+    core, processes = sorted(line.split("  ")[0:1] + line.split()[-3:-1] for line in said.splitlines())
+    assert core[1:] == ["0", "0"]
+    assert int(processes[1]) == int(processes[2]) <= PROCESSES
