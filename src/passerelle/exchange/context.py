@@ -1,5 +1,6 @@
 """What every handler works with."""
 
+import asyncio
 import os
 import socket
 from collections.abc import Callable
@@ -35,7 +36,7 @@ class Context:
     """An installation as its handlers see it.
 
     `hub_auth` is the hub's own where it is None; `wake` gets `b"mark"` after a submission or a request to mark
-    again, `b"manual <track>"` when a person marked something.
+    again, `b"manual <track>"` when a person marked something. `checking` is held while a submission is looked at.
     """
 
     settings: Settings
@@ -44,6 +45,7 @@ class Context:
     prefix: str = field(default_factory=lambda: os.environ.get("JUPYTERHUB_SERVICE_PREFIX", SERVICE_PREFIX))
     hub_auth: HubOAuth | None = None
     wake: Callable[[bytes], None] | None = None
+    checking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def wake_marking(self, word: bytes) -> None:
         """Wake the marking service; never raises for its sake."""

@@ -37,7 +37,9 @@ class SubmissionsHandler(ApiHandler):
             raise ApiError.of(400, "bad-key")
         parcel, handle = self.whole_body(), self.caller.name
 
-        await asyncio.to_thread(check_submission, unit, parcel)
+        # A small parcel may unpack to a notebook that takes half a gigabyte to read: one at a time.
+        async with self.context.checking:
+            await asyncio.to_thread(check_submission, unit, parcel)
 
         def take(session: Session) -> Receipt:
             known = receipts.receipt_of_token(session, handle, key)

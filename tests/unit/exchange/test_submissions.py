@@ -1,6 +1,8 @@
 import json
 import socket
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -10,7 +12,9 @@ import requests
 from sqlalchemy import select
 
 from passerelle import ledger
+from passerelle.exchange import submissions
 from passerelle.exchange.handler import DRAINED_BODY
+from passerelle.exchange.submission import check_submission
 from passerelle.ledger import releases
 from passerelle.ledger.tables import Job
 from passerelle.model.parcel import MAX_BYTES, pack, unpack
@@ -180,6 +184,24 @@ def test_words_are_in_the_language_of_whose_work_it_is(served: Served) -> None:
 )
 def test_what_marking_can_read_gets_a_receipt(served: Served, change: Callable[[dict[str, Any]], None]) -> None:
     assert served.submit("acacia", edited(change)).status_code == 201
+
+
+def test_submissions_are_looked_at_one_at_a_time(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    both, met = threading.Barrier(2), []
+
+    def watched(unit: str, parcel: bytes) -> None:
+        try:
+            met.append(both.wait(0.5))
+        except threading.BrokenBarrierError:
+            both.reset()
+        check_submission(unit, parcel)
+
+    monkeypatch.setattr(submissions, "check_submission", watched)
+    with ThreadPoolExecutor() as side_by_side:
+        answers = list(side_by_side.map(served.submit, ["acacia", "basil"]))
+
+    assert [answer.status_code for answer in answers] == [201, 201]
+    assert met == []
 
 
 def test_a_body_too_long_is_refused_before_it_is_sent(served: Served) -> None:
