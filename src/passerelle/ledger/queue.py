@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import and_, or_, select, update
+from sqlalchemy import and_, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from passerelle.ledger.tables import Job, Receipt, VerdictRow
 from passerelle.model.verdict import Outcome, Verdict
 
 QUEUED, LEASED, DONE, OURS = "queued", "leased", "done", "ours"
+FAIR_WITHIN = timedelta(minutes=10)
 RETRY_AFTER = (timedelta(seconds=5), timedelta(seconds=30), timedelta(minutes=2), timedelta(minutes=10))
 """How long a job that met a fault of ours rests before its 2nd, 3rd … try; the last one repeats."""
 
@@ -64,16 +65,25 @@ def put_all(
 
 
 def lease(session: Session, now: datetime, seconds: float) -> Lease | None:
-    """Take the job that has waited longest, for some seconds; None where there is none.
+    """Take a job for some seconds; None where there is none.
 
-    One whose lease ran out (its marker died) is taken again.
+    Whose work was looked at least in the last minutes comes first, so that many submissions of one fellow hold up
+    nobody else; among equals the job that has waited longest. One whose lease ran out (its marker died) is taken again.
     """
     due = or_(
         and_(Job.state.in_((QUEUED, OURS)), Job.not_before <= now),
         and_(Job.state == LEASED, Job.leased_until <= now),
     )
+    served = (
+        select(Receipt.handle, func.count().label("times"))
+        .join(Job, Job.receipt == Receipt.id)
+        .where(or_(Job.done > now - FAIR_WITHIN, Job.state == OURS))
+        .group_by(Receipt.handle)
+        .subquery()
+    )
     waiting_jobs = select(Job).join(Receipt, Receipt.id == Job.receipt).where(due, Receipt.erased.is_(None))
-    first = waiting_jobs.order_by(Job.queued, Job.id).limit(1)
+    in_turn = waiting_jobs.outerjoin(served, served.c.handle == Receipt.handle)
+    first = in_turn.order_by(func.coalesce(served.c.times, 0), Job.queued, Job.id).limit(1)
     job = session.scalar(first.with_for_update(skip_locked=True, of=Job))
     if job is None:
         return None

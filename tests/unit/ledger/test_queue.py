@@ -32,6 +32,19 @@ def test_who_waited_longest_is_marked_first_and_by_one(programme: Engine) -> Non
     )
 
 
+def test_a_flood_of_one_fellow_holds_up_no_other(programme: Engine) -> None:
+    flood = [submit(programme, "acacia", token=f"flood-{number}", parcel=b"%d" % number) for number in range(4)]
+    first = lease(programme, 1)
+    assert first is not None
+    with ledger.session(programme) as session:
+        assert queue.finish(session, first, verdict("k"), NOW + timedelta(seconds=2))
+    single = submit(programme, "basil", after_s=3)
+
+    taken = [lease(programme, 4) for _ in range(2)]
+
+    assert [held and held.receipt for held in taken] == [single, flood[1]]
+
+
 def test_a_job_whose_marker_died_is_taken_again(programme: Engine) -> None:
     submit(programme)
     first = lease(programme, 1)
