@@ -36,8 +36,14 @@ TEMPLATES = _FORMGRADER / "templates"
 _BOOTSTRAP = _FORMGRADER / "static" / "node_modules" / "bootstrap" / "dist" / "css"
 
 
+MAX_CHARACTERS = 2_000_000
+"""Of all cells with what they showed. Each million takes seconds, while others wait; a long unit has ten thousand."""
+
+
 def release_feedback(course_dir: Path, handle: str, unit: str, engine: Engine, *, track: str | None = None) -> bool:
-    """Make the feedback page for what stands in the gradebook and let it be fetched; False where nothing stands.
+    """Make the feedback page for what stands in the gradebook and let it be fetched.
+
+    False where nothing stands, or where it is longer than a page can be.
 
     Raises:
         GradebookUnusableError: where the gradebook cannot be read.
@@ -55,6 +61,8 @@ def release_feedback(course_dir: Path, handle: str, unit: str, engine: Engine, *
         if not path.is_file():
             return False
         notebook = nbformat.reads(path.read_text("utf-8"), as_version=4)
+    if sum(map(_length, notebook.cells)) > MAX_CHARACTERS:
+        return False
     page = feedback_page(notebook_in_language(notebook, language), facts, language)
     with ledger.session(engine) as session:
         put_feedback(
@@ -66,6 +74,14 @@ def release_feedback(course_dir: Path, handle: str, unit: str, engine: Engine, *
             parcel=pack({f"{unit}.html": page.encode()}),
         )
     return True
+
+
+def _length(cell: Any) -> int:
+    """Return how much text a cell has and shows, pictures aside."""
+    shown = [str(output.get("text", "")) for output in cell.get("outputs", [])]
+    for output in cell.get("outputs", []):
+        shown += [str(text) for kind, text in output.get("data", {}).items() if not kind.startswith("image/")]
+    return len(cell.source) + sum(map(len, shown))
 
 
 def _standing(rows: Session, handle: str, unit: str) -> tuple[datetime, dict[str, Any]] | None:

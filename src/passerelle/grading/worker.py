@@ -289,7 +289,10 @@ class Worker:
         return True
 
     def _feed(self, place: Place) -> None:
-        release_feedback(self._course_dir(place.track), place.handle, place.unit, self._engine, track=place.track)
+        try:
+            release_feedback(self._course_dir(place.track), place.handle, place.unit, self._engine, track=place.track)
+        except SubmissionError as error:  # what she sent makes a page that fits nowhere: it would again in 30 s
+            log.warning("%s of %s has no feedback page: %s", place.unit, place.handle, error)
 
     def _check_next(self) -> bool:
         """Once after the start: find what a killed worker had not recorded."""

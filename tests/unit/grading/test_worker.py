@@ -7,6 +7,8 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from nbformat import NotebookNode
+from nbformat.v4 import new_output
 from sqlalchemy import select
 
 from passerelle import ledger
@@ -29,8 +31,10 @@ from tests.unit.grading.desk import (
     TRACK,
     UNIT,
     Desk,
+    files_of,
     key_by_text,
     marking_by_text,
+    notebook,
 )
 
 
@@ -83,7 +87,7 @@ def test_a_submission_gets_its_verdict_its_grade_and_its_feedback(desk: Desk) ->
         (feedback,) = feedback_of(session, "acacia", TRACK, UNIT)
         page = unpack(feedback.content or b"")[f"{UNIT}.html"].decode()
     assert feedback.timestamp == (desk.course_dir / "submitted/acacia/mini/timestamp.txt").read_text()
-    assert "(points : 2.0 / 3.0)" in page
+    assert "(points\u00a0: 2.0 / 3.0)" in page
     assert "Une <strong>moyenne</strong> est une somme" in page
 
 
@@ -122,6 +126,31 @@ def test_a_trainer_s_mark_is_noticed_and_the_sums_decide_again(desk: Desk) -> No
     assert [row.points for row in desk.attempts()] == [2.0, 1.0]
 
 
+def flooding(made: NotebookNode) -> None:
+    answer = next(cell for cell in made.cells if cell.source == RIGHT)
+    answer.outputs = [new_output("stream", text="<" * 5_500_000)]
+
+
+def long(made: NotebookNode) -> None:
+    next(cell for cell in made.cells if cell.source == RIGHT).source += "\n#" + "x" * 2_100_000
+
+
+@pytest.mark.parametrize("spoil", [flooding, long])
+def test_a_page_that_fits_nowhere_is_not_made_again_and_again(
+    desk: Desk, spoil: Callable[[NotebookNode], None]
+) -> None:
+    sent = notebook(desk.course_dir)
+    spoil(sent)
+    desk.submit(files_of(sent))
+    worker = worker_of(desk)
+    drain(worker)
+
+    assert desk.attempts()[0].state == "marked"
+    with ledger.reading(desk.engine) as session:
+        assert feedback_of(session, "acacia", TRACK, UNIT) == []
+    assert worker._to_feed == {}
+
+
 def test_points_and_feedback_follow_a_mark(desk: Desk) -> None:
     worker = worker_of(desk)
     desk.submit(desk.files())
@@ -133,7 +162,7 @@ def test_points_and_feedback_follow_a_mark(desk: Desk) -> None:
     with ledger.reading(desk.engine) as session:
         (feedback,) = feedback_of(session, "acacia", TRACK, UNIT)
         page = unpack(feedback.content or b"")[f"{UNIT}.html"].decode()
-    assert "(points : 3.0 / 3.0)" in page
+    assert "(points\u00a0: 3.0 / 3.0)" in page
     assert "Très bien." in page
 
 
