@@ -54,6 +54,7 @@ def log_in(browser: Browser, hub: RunningHub, handle: str, language: str) -> Pag
 
 def picture(page: Page, name: str) -> None:
     if PICTURES:
+        page.wait_for_timeout(1000)  # a page that was just scrolled has not been painted yet
         page.screenshot(path=f"{PICTURES}/{name}.png")
 
 
@@ -160,6 +161,8 @@ def opens_the_unit_and_mends_an_answer(page: Page, answers: dict[str, str]) -> N
         notebook.cell(hints).locator(".jp-OutputArea-output button").nth(int(step) - 1).click()
     check = notebook.answer(hints, 'import pandas as pd\n\ntowns = pd.read_csv("data/towns.csv")')
     expect(check.locator(".jp-OutputArea")).to_contain_text(re.compile("trouvé", re.IGNORECASE))
+    check.scroll_into_view_if_needed()
+    picture(page, "check")
     assert notebook.passed() == 0
     notebook.answer(notebook.hint(), answers["read"])
     wait_for(lambda: notebook.passed() == 1, "the first check passes", 30)
@@ -201,9 +204,9 @@ def marks_by_hand(page: Page, hub: RunningHub, points: str) -> None:
     box = page.locator(".nbgrader_cell input.score").last
     # The class comes with the grades; a mark typed before them would be lost.
     expect(box).to_have_class(re.compile("needs_manual_grade"))
+    box.fill(points)
     box.scroll_into_view_if_needed()
     picture(page, "formgrader")
-    box.fill(points)
     box.press("Tab")
     expect(page.locator(".score-saved, .comment-saved").first).to_be_attached()
 
