@@ -12,6 +12,8 @@ from passerelle.model.verdict import Outcome, Verdict
 
 QUEUED, LEASED, DONE, OURS = "queued", "leased", "done", "ours"
 FAIR_WITHIN = timedelta(minutes=10)
+LOST_TRIES = 3
+"""After so many markers have died over a job it rests, as one that met a fault of ours."""
 RETRY_AFTER = (timedelta(seconds=5), timedelta(seconds=30), timedelta(minutes=2), timedelta(minutes=10))
 """How long a job that met a fault of ours rests before its 2nd, 3rd … try; the last one repeats."""
 
@@ -70,6 +72,7 @@ def lease(session: Session, now: datetime, seconds: float) -> Lease | None:
     Whose work was looked at least in the last minutes comes first, so that many submissions of one fellow hold up
     nobody else; among equals the job that has waited longest. One whose lease ran out (its marker died) is taken again.
     """
+    _rest_what_ends_markers(session, now)
     due = or_(
         and_(Job.state.in_((QUEUED, OURS)), Job.not_before <= now),
         and_(Job.state == LEASED, Job.leased_until <= now),
@@ -103,6 +106,19 @@ def lease(session: Session, now: datetime, seconds: float) -> Lease | None:
     )
 
 
+def _rest_what_ends_markers(session: Session, now: datetime) -> None:
+    """Let jobs rest whose markers died again and again: others are waiting."""
+    lost = and_(Job.state == LEASED, Job.leased_until <= now, Job.tries >= LOST_TRIES)
+    for job in session.scalars(select(Job).where(lost).with_for_update(skip_locked=True)):
+        job.state, job.not_before, job.leased_until = OURS, now + _rest(job.tries), None
+        job.reason = f"the marking process ended {job.tries} times while it had this"
+    session.flush()
+
+
+def _rest(tries: int) -> timedelta:
+    return RETRY_AFTER[min(tries, len(RETRY_AFTER)) - 1]
+
+
 def renew(session: Session, held: Lease, now: datetime, seconds: float) -> Lease | None:
     """Lengthen a lease; None where it is no longer ours."""
     until = now + timedelta(seconds=seconds)
@@ -132,8 +148,8 @@ def finish(session: Session, held: Lease, verdict: Verdict, now: datetime) -> bo
 
 def give_back(session: Session, held: Lease, reason: str, now: datetime) -> None:
     """Return a job that met a fault of ours: it is tried again later, and says so until then."""
-    wait = RETRY_AFTER[min(held.tries, len(RETRY_AFTER)) - 1]
-    _change_held(session, held, state=OURS, reason=reason[:4000], not_before=now + wait, leased_until=None)
+    rests_until = now + _rest(held.tries)
+    _change_held(session, held, state=OURS, reason=reason[:4000], not_before=rests_until, leased_until=None)
 
 
 def _change_held(session: Session, held: Lease, **values: object) -> bool:

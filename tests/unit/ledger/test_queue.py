@@ -57,6 +57,20 @@ def test_a_job_whose_marker_died_is_taken_again(programme: Engine) -> None:
     assert (again.receipt, again.tries) == (first.receipt, 2)
 
 
+def test_a_job_that_ends_every_marker_rests_and_costs_her_nothing(programme: Engine) -> None:
+    submit(programme)
+    for turn in range(queue.LOST_TRIES):
+        assert lease(programme, 31 * turn + 1) is not None, f"turn {turn}"
+
+    resting = lease(programme, 31 * queue.LOST_TRIES + 1)
+    state = attempts(programme)[0].state
+    later = lease(programme, 31 * queue.LOST_TRIES + 1 + queue.RETRY_AFTER[-1].total_seconds())
+
+    assert resting is None
+    assert state == "ours"
+    assert later is not None
+
+
 def test_a_marker_that_comes_back_from_the_dead_changes_nothing(programme: Engine) -> None:
     submit(programme)
     dead = lease(programme, 1)
