@@ -53,7 +53,9 @@ def solved(hub: RunningHub, number: int) -> dict[str, bytes]:
     folder = hub.settings.courses / TRACK / "release" / UNIT
     source = courses.unit_source(hub.settings.courses / TRACK, UNIT)
     answers = {
-        cell.metadata["passerelle"]["key"]: re.sub(r"### (BEGIN|END) SOLUTION\n?", "", cell.source)
+        cell.metadata["passerelle"]["key"]: re.sub(
+            r"^\s*### (BEGIN|END) SOLUTION\n?", "", cell.source, flags=re.MULTILINE
+        )
         for cell in source.cells
         if cell.metadata.get("passerelle", {}).get("kind") in {"answer", "manual"}
     }

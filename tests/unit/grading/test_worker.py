@@ -303,6 +303,7 @@ def test_it_looks_by_itself_where_nobody_wakes_it(desk: Desk) -> None:
         until(lambda: [row.state for row in desk.attempts()] == ["marked"])
 
 
+@pytest.mark.slow
 def test_it_uses_no_processor_while_there_is_nothing_to_do(desk: Desk) -> None:
     with working(desk):
         until(lambda: wake(desk.settings.marking_socket))

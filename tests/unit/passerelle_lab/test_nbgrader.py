@@ -329,6 +329,7 @@ def test_the_config_names_a_class_for_each_of_nbgraders_roles() -> None:
     assert config.ExchangeFactory == Config(nbgrader_config.settings()).ExchangeFactory
 
 
+@pytest.mark.slow
 def test_the_list_waits_for_nobody_long(basil: Desk) -> None:
     """The assignment list runs in her server's event loop: an exchange that hangs must not hang her kernels."""
     with socket.socket() as silent:
