@@ -1,6 +1,8 @@
 """Open the ledger, wherever it is, and bring its schema up to date."""
 
 import os
+import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -47,8 +49,27 @@ def _make_private_file(url: URL) -> None:
 def _set_up_sqlite(connection: Any, _record: Any) -> None:
     # The driver's own begin comes too late, at the first write: ours is in _begin_sqlite.
     connection.isolation_level = None
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={BUSY_TIMEOUT_S * 1000}"):
+    for pragma in (f"busy_timeout={BUSY_TIMEOUT_S * 1000}", "synchronous=FULL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
+    _turn_to_wal(connection)
+
+
+def _turn_to_wal(connection: sqlite3.Connection) -> None:
+    """Put a file into WAL mode, waiting for whoever has it: SQLite refuses this change at once, whatever busy_timeout is.
+
+    Raises:
+        sqlite3.OperationalError: it was locked for all of BUSY_TIMEOUT_S, or cannot be written.
+    """
+    until = time.monotonic() + BUSY_TIMEOUT_S
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+            time.sleep(0.02)
+        else:
+            return
 
 
 def _begin_sqlite(connection: Connection) -> None:
