@@ -55,7 +55,7 @@ def _set_up_sqlite(connection: Any, _record: Any) -> None:
 
 
 def _turn_to_wal(connection: sqlite3.Connection) -> None:
-    """Put a file into WAL mode, waiting for whoever has it: SQLite refuses this change at once, whatever busy_timeout is.
+    """Put a file into WAL mode; SQLite refuses this one change at once where it is locked, so we do the waiting.
 
     Raises:
         sqlite3.OperationalError: it was locked for all of BUSY_TIMEOUT_S, or cannot be written.
