@@ -10,10 +10,11 @@ from typing import Any
 
 import sqlalchemy
 from alembic import command
-from alembic.config import Config
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.orm import Session
+
+from passerelle.ledger import revisions
 
 BUSY_TIMEOUT_S = 30
 READING = "passerelle_reading"
@@ -99,8 +100,7 @@ def reading(engine: Engine) -> Iterator[Session]:
 
 def migrate(url: str) -> None:
     """Bring a ledger, a new one too, to this version's schema. Safe to run again, and by two at once."""
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    config = revisions.scripts()
     made = engine(url)
     try:
         with made.begin() as connection:
