@@ -17,6 +17,7 @@ from time import monotonic
 from sqlalchemy import Engine
 
 from passerelle import ledger
+from passerelle.grading import pause
 from passerelle.grading.feedback import release_feedback, stale_feedback
 from passerelle.grading.gradebook import fingerprint
 from passerelle.grading.manual import sync_manual_marks
@@ -83,7 +84,9 @@ def work(settings: Settings, stop: threading.Event, *, marking: Marking | None =
         with Bell(settings.marking_socket) as bell:
             worker = Worker(engine, lambda: courses_of(settings), settings.learner, marking)
             while not stop.is_set():
-                if not worker.step():
+                with pause.step(settings.root) as may:
+                    busy = may and worker.step()
+                if not busy:
                     bell.wait(LOOK_EVERY_S)
     finally:
         engine.dispose()
