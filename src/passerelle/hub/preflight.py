@@ -11,6 +11,7 @@ from typing import Self
 
 from passerelle.hub import processes
 from passerelle.hub.parts import node, proxy_script
+from passerelle.hub.sockets import bind
 from passerelle.model.errors import ServiceError
 from passerelle.model.settings import Settings
 
@@ -156,7 +157,9 @@ def clear_stale(settings: Settings) -> int:
     return len(left)
 
 
-def check_port(settings: Settings) -> None:
-    """Refuse a taken port. Stale processes of our own are ended before."""
-    if not port_is_free(settings.port):
-        raise StartError.port_taken(settings.port)
+def bind_public(settings: Settings) -> socket.socket:
+    """Return the socket of the public port; refuse a taken one. Stale processes of our own are ended before."""
+    try:
+        return bind(settings.port)
+    except OSError as error:
+        raise StartError.port_taken(settings.port) from error

@@ -10,7 +10,7 @@ import os
 import shutil
 import signal
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from pathlib import Path
 
 PR_SET_PDEATHSIG = 1
@@ -32,17 +32,26 @@ def become_subreaper() -> None:
     ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
-def reap(kept: int) -> None:
-    """Take leave of dead children that were orphans; the one kept is somebody else's to wait for."""
+def reap(kept: Container[int]) -> None:
+    """Take leave of dead children that were orphans; those kept are somebody else's to wait for, and soon."""
     while True:
         try:
-            # Looked at, not taken: `kept` may be the one that is dead.
+            # Looked at, not taken: it may be one that is kept.
             dead = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
         except ChildProcessError:
             return
-        if dead is None or dead.si_pid == kept:
+        if dead is None or dead.si_pid in kept:
             return
         os.waitpid(dead.si_pid, 0)
+
+
+def born(pid: int) -> int | None:
+    """Return when a process started, in clock ticks since boot; None where it has ended. With its id it is unique."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return None
+    return None if fields[0] == "Z" else int(fields[19])
 
 
 def _parents() -> dict[int, int]:

@@ -9,7 +9,7 @@ from typing import Any
 from passerelle.model.people import Role, course_user
 
 SERVICE = "passerelle"
-MARKING = "marking"
+SUPERVISOR = "supervisor"
 ACCESS_SERVICE = f"access:services!service={SERVICE}"
 
 
@@ -34,11 +34,12 @@ def hub_roles(tracks: Iterable[str]) -> list[dict[str, Any]]:
 
     A server's token reaches its own server and our service, nothing of the hub's: it lies in an environment
     that a fellow's code can read. Our service itself holds no role: it asks the hub with the token of whoever
-    calls it, and marking asks the hub nothing.
+    calls it. The supervisor may tell the hub to look after the proxy's routes.
     """
     roles: list[dict[str, Any]] = [
         {"name": "user", "scopes": ["self", ACCESS_SERVICE]},
         {"name": "server", "scopes": ["users:activity!user", "access:servers!server", ACCESS_SERVICE]},
+        {"name": SUPERVISOR, "scopes": ["proxy"], "services": [SUPERVISOR]},
     ]
     for track in tracks:
         course = course_user(track)

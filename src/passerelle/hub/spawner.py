@@ -4,21 +4,22 @@ import asyncio
 import importlib
 import json
 import os
-import subprocess
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from jupyterhub.spawner import LocalProcessSpawner
-from jupyterhub.utils import random_port
 from tornado.web import HTTPError
 from traitlets import Dict, Integer
 
 import passerelle
 from passerelle import ledger
 from passerelle.hub.box import RUNTIME, Box, accounts_file, groups_file
+from passerelle.hub.launcher import Launch, launch
+from passerelle.hub.processes import born
 from passerelle.hub.roles import SERVICE, role_group
+from passerelle.hub.sockets import bind, port_of
 from passerelle.ledger import people
 from passerelle.model.errors import ServiceError
 from passerelle.model.people import Role, course_user
@@ -31,6 +32,9 @@ PACKAGE = Path(passerelle.__file__).resolve().parent
 
 KERNEL_IDLE_S = 2 * 3600
 SERVER_IDLE_S = 3600
+
+LISTEN = "PASSERELLE_LISTEN"
+"""Names, in a server's environment, the descriptor of its socket (`passerelle_lab.inherited`)."""
 
 LOCALES = {"en": "en", "fr": "fr_FR"}
 
@@ -68,6 +72,7 @@ class BubblewrapSpawner(LocalProcessSpawner):  # type: ignore[misc]  # jupyterhu
     homes_settings = Dict(help="the installation's settings (`model.settings.Settings` as JSON)").tag(config=True)
     at_once = Integer(2, help="how many servers start at one time; the others wait for their turn").tag(config=True)
 
+    born: int | None = None
     _turns: ClassVar[asyncio.Semaphore | None] = None
 
     @property
@@ -168,21 +173,47 @@ class BubblewrapSpawner(LocalProcessSpawner):  # type: ignore[misc]  # jupyterhu
             return address
 
     def _start_in_box(self) -> tuple[str, int]:
-        self.port = random_port()
         prefix = Path(sys.prefix).resolve() if self.track else self.installation.learner.resolve()
         programs = platform_programs() if self.track else learner_programs(prefix)
         self.default_url = "/formgrader" if self.track else "/lab"
+        # For a course only the server: a fellow's also prepares her home.
+        self.cmd = [f"{prefix}/bin/python", "-m", f"passerelle_lab.{'inherited' if self.track else 'singleuser'}"]
         box = self._box(programs)
-        program = "jupyterhub.singleuser" if self.track else "passerelle_lab.singleuser"
-        self.cmd = [f"{prefix}/bin/python", "-m", program]
-        env = self.get_env()
+        log = os.open(self._log_path(), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         try:
-            self.proc = _popen(box.command([*self.cmd, *self.args]), env, list(box.files.values()), self._log_path())
+            with bind() as listening:
+                self.port = port_of(listening)
+                environment = {**self.get_env(), LISTEN: listening.fileno()}
+                command = box.command([*self.cmd, *self.args])
+                wanted = Launch(command, environment, list(box.files.values()), listening.fileno(), log)
+                self.pid = launch(self.installation, wanted)
         finally:
-            for descriptor in box.files.values():
+            for descriptor in (*box.files.values(), log):
                 os.close(descriptor)
-        self.pid = self.proc.pid
+        self.born = born(self.pid)
         return "127.0.0.1", self.port
+
+    async def poll(self) -> int | None:
+        """Tell whether the server runs: None, or 0 where it has ended. The supervisor is its parent, not we."""
+        if self.pid and born(self.pid) == self.born:
+            return None
+        self.clear_state()
+        return 0
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Take up a server that an earlier hub started; a process that has its number since is not it."""
+        super().load_state(state)
+        self.born = state.get("born")
+
+    def get_state(self) -> dict[str, Any]:
+        """Return what the next hub needs to take it up."""
+        state: dict[str, Any] = super().get_state()
+        return {**state, "born": self.born} if "pid" in state else state
+
+    def clear_state(self) -> None:
+        """Forget a server that has ended."""
+        super().clear_state()
+        self.born = None
 
     def _log_path(self) -> Path:
         path = self.installation.logs / "servers" / f"{self.user.name}.log"
@@ -213,21 +244,6 @@ class BubblewrapSpawner(LocalProcessSpawner):  # type: ignore[misc]  # jupyterhu
             yield {"progress": percent, "message": "opening"}
             await asyncio.sleep(1)
             percent = min(90, percent + 8)
-
-
-def _popen(command: list[str], env: dict[str, str], descriptors: list[int], log: Path) -> subprocess.Popen[bytes]:
-    """Start a boxed server; its output goes to a log of its own."""
-    with log.open("wb") as output:
-        log.chmod(0o600)
-        return subprocess.Popen(
-            command,
-            env=env,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            pass_fds=descriptors,
-            start_new_session=True,
-        )
 
 
 def _in_memory(text: str) -> int:

@@ -2,23 +2,27 @@
 
 import fcntl
 import os
+import select
 import signal
-import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.resources import files
 from pathlib import Path
+from socket import socket
 from types import FrameType
 from typing import Self
 
 from passerelle import ledger
-from passerelle.hub import preflight, processes
-from passerelle.hub.parts import PAGES, Ports
+from passerelle.hub import preflight, processes, sockets
+from passerelle.hub.children import Child
+from passerelle.hub.keys import kept_secret
+from passerelle.hub.launcher import Launcher
+from passerelle.hub.parts import HUB, PAGES, PROXY, WEB, Ports, parts
 from passerelle.hub.passphrases import PASSWORDS
+from passerelle.hub.roles import SUPERVISOR
 from passerelle.ledger import people
 from passerelle.model.errors import ServiceError
 from passerelle.model.people import Role
@@ -26,33 +30,27 @@ from passerelle.model.settings import Settings
 
 HEALTHY_WITHIN_S = 90.0
 STOP_WITHIN_S = 7.0
-LOG_KEPT_BYTES = 5 * 1024 * 1024
 
 
-class HubEndedError(ServiceError):
-    """JupyterHub ended, or did not get well."""
+class PartEndedError(ServiceError):
+    """One of our processes did not get well."""
 
     @classmethod
-    def at_start(cls, log: Path, last: str) -> Self:
+    def at_start(cls, name: str, log: Path, last: str) -> Self:
         """Build the error from the log's last word."""
-        return cls(f"JupyterHub did not start ({last}): the whole story is in {log}.")
-
-    @classmethod
-    def later(cls, log: Path, code: int) -> Self:
-        """Build the error of an end that nobody asked for."""
-        return cls(f"JupyterHub ended by itself (code {code}): see {log}, then start again.")
+        return cls(f"Passerelle did not start: {name} ended ({last}). The whole story is in {log}.")
 
 
 class Supervisor:
-    """One run of the hub on one data directory."""
+    """One run of an installation on its data directory: its processes, its sockets, its boxed servers."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.log = settings.logs / "hub.log"
-        self.ports = Ports(*preflight.free_ports(3))
-        self._log_began = 0
-        self._hub: subprocess.Popen[bytes] | None = None
+        self.children: dict[str, Child] = {}
+        self._sockets: dict[int, socket] = {}
+        self._launcher: Launcher | None = None
         self._stop_asked = False
+        self._routed = 1  # the hub itself gives the first proxy its routes
 
     def run(self) -> int:
         """Start, serve until a signal, stop; return the exit code."""
@@ -68,7 +66,7 @@ class Supervisor:
                 if self._wait_until_healthy():
                     self._say(f"ready in {time.monotonic() - began:.0f} s\n")
                     print(welcome(self.settings), flush=True)
-                    self._wait_for_end()
+                    self._keep_running()
             finally:
                 self._stop()
         return 0
@@ -97,100 +95,105 @@ class Supervisor:
         processes.become_subreaper()
         if cleared := preflight.clear_stale(self.settings):
             self._say(f"ended {cleared} processes that an earlier run had left")
-        preflight.check_port(self.settings)
         preflight.check_disk(self.settings)
         preflight.check_parts(self.settings)
+        public = preflight.bind_public(self.settings)
+        inner = [sockets.bind() for _ in range(3)]
+        self._sockets = {sockets.port_of(one): one for one in (public, *inner)}
+        self.ports = Ports(*(sockets.port_of(one) for one in inner))
         ledger.migrate(self.settings.database_url)
 
     def _start(self) -> None:
-        environment = {
-            **os.environ,
-            **self.ports.environment(),
-            "PASSERELLE_DATA": str(self.settings.root),
-            "PASSERELLE_PORT": str(self.settings.port),
-            "PASSERELLE_DATABASE": self.settings.database_url,
-            "PASSERELLE_LEARNER": str(self.settings.learner.resolve()),
-            "PASSERELLE_NODE_MODULES": str(self.settings.node_modules.resolve()),
-            "PASSERELLE_TIMEZONE": self.settings.timezone,
-            processes.INSTANCE: str(self.settings.root),
-        }
-        config = files("passerelle.hub") / "jupyterhub_config.py"
-        if self.log.exists() and self.log.stat().st_size > LOG_KEPT_BYTES:
-            self.log.replace(self.log.with_suffix(".log.1"))
-        with self.log.open("ab") as output:
-            self.log.chmod(0o600)
-            self._log_began = output.tell()
-            self._hub = subprocess.Popen(
-                processes.tied([sys.executable, "-m", "jupyterhub", "-f", str(config)]),
-                cwd=self.settings.root / "hub",
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-                umask=0o077,
-            )
+        self._launcher = Launcher(self.settings)
+        for part in parts(self.settings, self.ports, self._sockets):
+            child = Child(part, self.settings.root / "hub", self.settings.logs / f"{part.name}.log")
+            self.children[part.name] = child
+            child.start()
 
     def _wait_until_healthy(self) -> bool:
         """Wait for the hub, then for our service; return False where a stop was asked meanwhile."""
         until = time.monotonic() + HEALTHY_WITHIN_S
-        for what, port, path in (
-            # The hub's own port first: the proxy writes a line for each question that comes too early.
-            ("JupyterHub", self.ports.hub, "/hub/health"),
-            ("the pages and the exchange", self.settings.port, f"{PAGES}health"),
+        for what, name, address in (
+            ("JupyterHub", HUB, f"http://127.0.0.1:{self.ports.hub}/hub/health"),
+            ("the pages and the exchange", WEB, f"http://127.0.0.1:{self.ports.service}{PAGES}health"),
+            ("the proxy", PROXY, f"http://127.0.0.1:{self.settings.port}{PAGES}health"),
         ):
             self._say(f"waiting for {what} …")
-            while not answers(f"http://127.0.0.1:{port}{path}"):
+            while not answers(address):
                 if self._stop_asked:
                     return False
-                if self._ended() is not None or time.monotonic() > until:
-                    raise HubEndedError.at_start(self.log, self._last_word())
-                time.sleep(0.1)
+                ended = next((one for one in self.children.values() if one.ended() is not None), None)
+                if ended is not None or time.monotonic() > until:
+                    missing = ended or self.children[name]
+                    raise PartEndedError.at_start(missing.part.name, missing.log, missing.last_word())
+                time.sleep(0.05)
         return True
 
-    def _ended(self) -> int | None:
-        if self._hub is None:
-            return None
-        processes.reap(self._hub.pid)
-        return self._hub.poll()
-
-    def _wait_for_end(self) -> None:
+    def _keep_running(self) -> None:
+        """Start again what ends, start servers for the hub, until a stop is asked."""
+        assert self._launcher is not None  # `_start` was before  # noqa: S101
         while not self._stop_asked:
-            if (code := self._ended()) is not None:
-                raise HubEndedError.later(self.log, code)
-            # A signal ends the sleep's round, not the sleep: keep it short.
-            time.sleep(0.2)
+            # A signal ends the wait's round, not the wait: keep it short.
+            ready, _, _ = select.select([self._launcher], [], [], 0.2)
+            if ready:
+                self._launcher.answer()
+            self._reap()
+            for child in self.children.values():
+                code = child.keep_running()
+                if code is not None:
+                    self._say(f"{child.part.name} ended (code {code}): starting it again; see {child.log}")
+            self._tell_routes()
+
+    def _reap(self) -> None:
+        """Take leave of what has ended below us, orphans included."""
+        servers = self._launcher.reap() if self._launcher else set()
+        ours = {child.process.pid for child in self.children.values() if child.process is not None}
+        processes.reap(ours | servers)
+
+    def _tell_routes(self) -> None:
+        """Let the hub give a proxy that was started again its routes; asked until it has answered."""
+        proxy = self.children[PROXY]
+        if proxy.starts == self._routed or proxy.process is None:
+            return
+        token = kept_secret(self.settings.secrets, f"service-{SUPERVISOR}")
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.ports.hub}/hub/api/proxy",
+            method="POST",
+            headers={"Authorization": f"token {token}"},
+        )
+        if answers(request):
+            self._routed = proxy.starts
 
     def _stop(self) -> None:
         """End the hub in good order, then whatever is left below us."""
-        if self._hub is not None and self._hub.poll() is None:
+        hub = self.children.get(HUB)
+        if hub is not None and hub.process is not None and hub.ended() is None:
             self._say("stopping …")
-            self._hub.send_signal(signal.SIGTERM)
-            try:
-                self._hub.wait(STOP_WITHIN_S)
-            except subprocess.TimeoutExpired:
+            # The hub first: it ends the servers.
+            hub.ask_to_end()
+            until = time.monotonic() + STOP_WITHIN_S
+            while hub.ended() is None and time.monotonic() < until:
+                self._reap()
+                time.sleep(0.05)
+            if hub.ended() is None:
                 self._say("JupyterHub takes long; ending it")
         left = processes.end(processes.descendants(os.getpid()), grace_s=0.5)
-        if self._hub is not None:
+        if self._launcher is not None:
+            self._launcher.close()
+        for one in self._sockets.values():
+            one.close()
+        if self.children:
             self._say("stopped" if not left else f"still running: {left}")
-
-    def _last_word(self) -> str:
-        """Return the last line of this run's log that says an error, or the last one."""
-        with self.log.open("rb") as log:
-            log.seek(self._log_began)
-            lines = [line.strip() for line in log.read().decode("utf-8", "replace").splitlines() if line.strip()]
-        errors = [line for line in lines if "Error" in line or "[E " in line or "[C " in line]
-        return (errors or lines or ["it said nothing"])[-1]
 
     def _say(self, text: str) -> None:
         print(text, file=sys.stderr, flush=True)
 
 
-def answers(url: str) -> bool:
-    """Tell whether a GET is answered with 200."""
+def answers(address: str | urllib.request.Request) -> bool:
+    """Tell whether a request is answered with a 200 (or what comes near it)."""
     try:
-        with urllib.request.urlopen(url, timeout=2) as response:  # noqa: S310  # a loopback address of ours
-            return bool(response.status == 200)
+        with urllib.request.urlopen(address, timeout=2) as response:  # noqa: S310  # a loopback address of ours
+            return bool(200 <= response.status < 300)
     except (urllib.error.URLError, OSError):
         return False
 

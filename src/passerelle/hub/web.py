@@ -14,6 +14,7 @@ from passerelle import ledger
 from passerelle.exchange import api
 from passerelle.exchange.context import Context
 from passerelle.hub.keys import kept_secret
+from passerelle.hub.sockets import inherited
 from passerelle.model.settings import Settings
 from passerelle.review import pages
 
@@ -49,7 +50,12 @@ async def serve(settings: Settings) -> None:
     context = Context(settings, ledger.engine(settings.database_url))
     # Forwarded headers are not believed: any process of this machine can send them.
     server = HTTPServer(application(context), xheaders=False)
-    server.listen(address.port or 0, address="127.0.0.1")
+    port = address.port or 0
+    held = inherited(port)
+    if held is not None:
+        server.add_socket(held)
+    else:
+        server.listen(port, address="127.0.0.1")
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)

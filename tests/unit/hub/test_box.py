@@ -24,7 +24,7 @@ def in_box(home: Path, script: str, files: dict[str, str] | None = None) -> str:
         descriptors[path] = os.memfd_create("file", 0)
         os.write(descriptors[path], text.encode())
         os.lseek(descriptors[path], 0, os.SEEK_SET)
-    command = Box("acacia", home, [], descriptors).command(["/bin/sh", "-c", script])
+    command = [str(part) for part in Box("acacia", home, [], descriptors).command(["/bin/sh", "-c", script])]
     try:
         done = subprocess.run(
             command,
@@ -79,7 +79,7 @@ def test_processes_of_others_are_not_seen(home: Path) -> None:
 
 
 def test_the_box_ends_with_whoever_made_it(home: Path) -> None:
-    command = Box("acacia", home, []).command(["/bin/sh", "-c", "echo started; sleep 100"])
+    command = [str(part) for part in Box("acacia", home, []).command(["/bin/sh", "-c", "echo started; sleep 100"])]
     maker = subprocess.Popen(
         ["/bin/sh", "-c", '"$@" & wait', "sh", *command],
         stdout=subprocess.PIPE,

@@ -1,0 +1,160 @@
+"""Boxed servers are children of the supervisor, not of the hub: they go on when the hub is killed and comes back.
+
+The hub hands over a command, an environment and open descriptors through a Unix socket in the data directory
+(0600; no box sees it) and gets a process id. The supervisor keeps the server's listening socket as long as the
+server runs, so its port cannot become another box's while the hub still sends people there.
+"""
+
+import contextlib
+import json
+import os
+import socket
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from passerelle.model.errors import ServiceError
+from passerelle.model.settings import Settings
+from passerelle.model.unix_socket import address_of
+
+MESSAGE_BYTES = 200_000
+DESCRIPTORS = 32
+ANSWER_WITHIN_S = 10.0
+
+
+class LaunchError(ServiceError):
+    """A server could not be started."""
+
+    @classmethod
+    def refused(cls, reason: str) -> Self:
+        """Build the error from what the supervisor said."""
+        return cls(f"the server could not be started: {reason}")
+
+    @classmethod
+    def nobody(cls, path: Path, reason: str) -> Self:
+        """Build the error of a supervisor that does not answer."""
+        return cls(f"{path}: the supervisor does not answer ({reason}); servers start only under `passerelle hub`")
+
+
+@dataclass(frozen=True)
+class Launch:
+    """A server to start. A number in the command or in the environment stands for a descriptor of the caller's.
+
+    `listening` is the server's socket, `log` where its output goes.
+    """
+
+    command: Sequence[str | int]
+    environment: Mapping[str, str | int]
+    descriptors: Sequence[int]
+    listening: int
+    log: int
+
+
+def socket_path(settings: Settings) -> Path:
+    """Return where the supervisor listens."""
+    return settings.root / "hub" / "launcher.sock"
+
+
+def launch(settings: Settings, wanted: Launch) -> int:
+    """Ask the supervisor to start a server; return its process id.
+
+    Raises:
+        LaunchError: it could not, or there is no supervisor.
+    """
+    path = socket_path(settings)
+    handed = [*wanted.descriptors, wanted.listening, wanted.log]
+    order = {"command": list(wanted.command), "environment": dict(wanted.environment), "numbers": handed}
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as line:
+        line.settimeout(ANSWER_WITHIN_S)
+        line.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, MESSAGE_BYTES)
+        try:
+            with address_of(path) as address:
+                line.connect(address)
+            socket.send_fds(line, [json.dumps(order).encode()], handed)
+            answer = json.loads(line.recv(4096) or b"{}")
+        except (OSError, ValueError) as error:
+            raise LaunchError.nobody(path, str(error)) from error
+    if "pid" not in answer:
+        raise LaunchError.refused(str(answer.get("error", "no answer")))
+    return int(answer["pid"])
+
+
+class Launcher:
+    """The supervisor's end: starts servers, holds their sockets, notices their end."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.path = socket_path(settings)
+        self._running: dict[int, tuple[subprocess.Popen[bytes], int]] = {}
+        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.path.unlink(missing_ok=True)
+        with address_of(self.path) as address:
+            self._listener.bind(address)
+        self.path.chmod(0o600)
+        self._listener.listen(64)
+        self._listener.setblocking(False)
+
+    def close(self) -> None:
+        """Take no more orders."""
+        self._listener.close()
+        self.path.unlink(missing_ok=True)
+
+    def fileno(self) -> int:
+        """Return what to wait for: it is readable when somebody asks for a server."""
+        return self._listener.fileno()
+
+    def answer(self) -> None:
+        """Take one order, where there is one."""
+        try:
+            line, _ = self._listener.accept()
+        except BlockingIOError:
+            return
+        with line:
+            line.settimeout(ANSWER_WITHIN_S)
+            with contextlib.suppress(OSError):  # the hub was killed while it asked: nobody to tell
+                line.send(json.dumps(self._take(line)).encode())
+
+    def _take(self, line: socket.socket) -> dict[str, object]:
+        message, received, _, _ = socket.recv_fds(line, MESSAGE_BYTES, DESCRIPTORS)
+        try:
+            order = json.loads(message)
+            return {"pid": self._start(order["command"], order["environment"], order["numbers"], received)}
+        except (OSError, ValueError, KeyError) as error:
+            return {"error": f"{type(error).__name__}: {error}"}
+        finally:
+            for descriptor in received:
+                os.close(descriptor)
+
+    def _start(
+        self, command: list[str | int], environment: dict[str, str | int], numbers: list[int], received: list[int]
+    ) -> int:
+        if len(numbers) != len(received):
+            raise ValueError(f"{len(numbers)} descriptors were announced, {len(received)} came")
+        here = dict(zip(numbers, received, strict=True))
+        *_, listening, log = received
+        # From the main thread: a box asks to die with the thread that made it.
+        process = subprocess.Popen(
+            [_here(part, here) for part in command],
+            env={name: _here(value, here) for name, value in environment.items()},
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            pass_fds=received[:-1],
+            start_new_session=True,
+            umask=0o077,
+        )
+        self._running[process.pid] = (process, os.dup(listening))
+        return process.pid
+
+    def reap(self) -> set[int]:
+        """Take leave of servers that have ended and let go of their ports; return those that run."""
+        for pid, (process, held) in list(self._running.items()):
+            if process.poll() is not None:
+                os.close(held)
+                del self._running[pid]
+        return set(self._running)
+
+
+def _here(value: str | int, here: Mapping[int, int]) -> str:
+    return str(here[value]) if isinstance(value, int) else value
