@@ -41,7 +41,7 @@ def add_person(
         role=Role(role).value,
         first_name=first_name,
         language=language,
-        password_hash=_hasher.hash(password) if password is not None else None,
+        password_hash=hash_password(password) if password is not None else None,
         created=at or datetime.now(UTC),
     )
     session.add(added)
@@ -53,6 +53,28 @@ def person(session: Session, handle: str) -> Person | None:
     """Return an account, None where there is none or it was erased."""
     found = session.get(Person, handle)
     return found if found is not None and found.erased is None else None
+
+
+def account(session: Session, handle: str) -> Person | None:
+    """Return an account that is open: neither closed nor erased. Who asks for anything is looked up so."""
+    found = person(session, handle)
+    return found if found is not None and found.closed is None else None
+
+
+def close(session: Session, handle: str, by: str, at: datetime | None = None) -> bool:
+    """Close an account: nothing of it is erased. Tell whether it was open.
+
+    Raises:
+        ValueError: where there is no such account.
+    """
+    somebody, moment = person(session, handle), at or datetime.now(UTC)
+    if somebody is None:
+        raise ValueError(f"there is no {handle!r}")
+    if somebody.closed is not None:
+        return False
+    somebody.closed = moment
+    log_access(session, by, handle, "closed", moment)
+    return True
 
 
 def people(session: Session, role: Role | str | None = None) -> list[Person]:
@@ -75,17 +97,22 @@ def set_language(session: Session, handle: str, language: str) -> None:
     somebody.language = language
 
 
+def hash_password(password: str) -> str:
+    """Return what is kept of a password. Takes its time on purpose: not inside a transaction that writes."""
+    return _hasher.hash(password)
+
+
 def set_password(session: Session, handle: str, password: str) -> None:
     """Change a person's password; ValueError where there is nobody."""
     somebody = person(session, handle)
     if somebody is None:
         raise ValueError(f"there is no {handle!r}")
-    somebody.password_hash = _hasher.hash(password)
+    somebody.password_hash = hash_password(password)
 
 
 def password_matches(session: Session, handle: str, password: str) -> bool:
-    """Tell whether it is her password. Takes as long for an unknown handle."""
-    somebody = person(session, handle)
+    """Tell whether it is her password. Takes as long for an unknown handle, or a closed account."""
+    somebody = account(session, handle)
     known = somebody.password_hash if somebody is not None else None
     try:
         _hasher.verify(known or _NOBODYS_HASH, password)

@@ -68,7 +68,35 @@ class Person(Base):
     language: Mapped[str] = mapped_column(String(8), default="fr")
     password_hash: Mapped[str | None] = mapped_column(String(200))
     created: Mapped[datetime]
+    closed: Mapped[datetime | None]  # cannot sign in any more; nothing is erased
     erased: Mapped[datetime | None]
+
+
+class Invitation(Base):
+    """A link with which somebody chooses a password, once. The ledger knows the token by its hash alone."""
+
+    __tablename__ = "invitation"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    handle: Mapped[str] = mapped_column(ForeignKey("person.handle"), index=True)
+    kind: Mapped[str] = mapped_column(String(16))  # model.people.LinkKind
+    made_by: Mapped[str] = mapped_column(String(80))
+    made: Mapped[datetime]
+    expires: Mapped[datetime]
+    used: Mapped[datetime | None]
+
+
+class SignInTries(Base):
+    """Passwords tried in a row for one account from browsers of one kind; `key` is a keyed hash of both.
+
+    Rows come and go: one leaves when its password is right, or when nobody has tried for a day.
+    """
+
+    __tablename__ = "sign_in_tries"
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    tries: Mapped[int]
+    last: Mapped[datetime] = mapped_column(index=True)
+    until: Mapped[datetime | None]  # no password is looked at before
 
 
 class Cohort(Base):
@@ -102,6 +130,20 @@ class Pairing(Base):
     fellow: Mapped[str] = mapped_column(ForeignKey("person.handle"), index=True)
     starts: Mapped[datetime]
     ends: Mapped[datetime | None]
+
+
+class Extension(Base):
+    """More time for one fellow at one unit; the newest counts."""
+
+    __tablename__ = "extension"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    handle: Mapped[str] = mapped_column(ForeignKey("person.handle"))
+    track: Mapped[str] = mapped_column(String(64))
+    unit: Mapped[str] = mapped_column(String(64))
+    until: Mapped[datetime]
+    given_by: Mapped[str] = mapped_column(String(80))
+    at: Mapped[datetime]
+    __table_args__ = (Index("extension_of", "track", "handle"),)
 
 
 class Release(Base):

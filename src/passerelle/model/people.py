@@ -19,6 +19,13 @@ class Role(StrEnum):
     COORDINATOR = "coordinator"
 
 
+class LinkKind(StrEnum):
+    """What a link to choose a password is for: the first one, or another one."""
+
+    INVITATION = "invitation"
+    RESET = "reset"
+
+
 def course_user(track: str) -> str:
     """Return the hub user whose server is the formgrader of a track."""
     return f"course-{track}"
