@@ -57,7 +57,7 @@ class Caller:
 
 def caller(session: Session, name: str, language: str, at: datetime) -> Caller:
     """Look a name up; `language` is what to speak with somebody whom the ledger does not know."""
-    somebody = people.person(session, name)
+    somebody = people.account(session, name)
     if somebody is not None:
         return Caller(name, somebody.role, somebody.language, tuple(people.tracks_of(session, name, at)))
     prefix = course_user("")

@@ -31,6 +31,7 @@ COLUMNS: dict[str, str] = {
     "cohort": "the group she started with",
     "week": "the week of the track she is in, from 1",
     "unit": "the unit's id",
+    "unit_due": "when its last week ends for her, or later where she was given more time; in the programme's time zone",
     "unit_state": "not-due, missing, submitted, waiting-for-us or graded",
     "unit_points": "points of the counted attempt so far; empty until an attempt is marked",
     "unit_max_points": "points the unit can give",
@@ -109,7 +110,7 @@ def write_export(
     if track not in {path.parent.name for path in settings.courses.glob("*/course.json")}:
         raise ExportError.of_track(track, settings.courses)
     course: Course = load_course(settings.courses / track)
-    progress = track_progress(session, course, as_of or datetime.now(UTC))
+    progress = track_progress(session, course, as_of or datetime.now(UTC), zone=ZoneInfo(settings.timezone))
     contents = {out / f"{track}.{kind}": export_bytes(progress, kind, settings) for kind in dict.fromkeys(formats)}
     out.mkdir(parents=True, exist_ok=True)
     _write(contents)
@@ -140,7 +141,7 @@ def _rows(progress: TrackProgress, zone: ZoneInfo) -> Iterator[Sequence[object]]
 def _row(track: str, fellow: FellowProgress, unit: UnitProgress, task: Task, zone: ZoneInfo) -> Sequence[object]:
     return (
         *(track, fellow.fellow, fellow.cohort, fellow.week),
-        *(unit.unit, unit.state.value, unit.points, unit.max_points, unit.mastered),
+        *(unit.unit, _local(unit.due, zone), unit.state.value, unit.points, unit.max_points, unit.mastered),
         *(len(unit.attempts), unit.counted_attempt, _local(unit.last_submission, zone), _since(unit.waiting, zone)),
         *(task.task, task.state.value),
         *(task.automatic_points, task.manual_points, task.points, task.max_points),

@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from passerelle.ledger import receipts, releases
+from passerelle.ledger import extensions, receipts, releases
 from passerelle.ledger.receipts import AttemptRow
 from passerelle.ledger.tables import Cohort, Enrolment, Person
 from passerelle.model.people import Role
@@ -26,11 +26,15 @@ class Enrolled:
 
 @dataclass(frozen=True)
 class Facts:
-    """All that the read model of a track is made of; attempts by handle and unit, the first one first."""
+    """All that the read model of a track is made of; attempts by handle and unit, the first one first.
+
+    `extended` says until when somebody was given more time, by handle and unit.
+    """
 
     enrolled: list[Enrolled]
     attempts: dict[tuple[str, str], list[AttemptRow]]
     released: dict[str, datetime]
+    extended: dict[tuple[str, str], datetime]
 
 
 def read_facts(session: Session, track: str, handles: Collection[str] | None = None) -> Facts:
@@ -43,7 +47,8 @@ def read_facts(session: Session, track: str, handles: Collection[str] | None = N
     for row in sorted(rows, key=lambda row: row.number):
         attempts[row.handle, row.unit].append(row)
     released = {release.unit: release.released for release in releases.releases_of(session, track)}
-    return Facts(_enrolled(session, track, handles), dict(attempts), released)
+    extended = extensions.extensions_of_track(session, track, handles)
+    return Facts(_enrolled(session, track, handles), dict(attempts), released, extended)
 
 
 def _enrolled(session: Session, track: str, handles: Collection[str] | None) -> list[Enrolled]:

@@ -94,7 +94,10 @@ class UnitProgress(_Frozen):
     released: datetime | None = Field(
         description="when its newest version was released; none where it is not open (UTC)"
     )
-    due: datetime = Field(description="when its last week ends for this fellow (UTC)")
+    due: datetime = Field(
+        description="when its last week ends for this fellow, or later where she was given more time (UTC)"
+    )
+    extended: bool = Field(exclude=True, description="whether `due` is later than planned: she was given more time")
     mastered: bool | None = Field(description="whether the points reach mastery; none where nothing is marked")
     counted_attempt: int | None = Field(description="number of the attempt that counts, the one with most points")
     automatic_points: float | None = Field(description="automatic points of the counted attempt")

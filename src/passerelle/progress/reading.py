@@ -1,13 +1,15 @@
 """From the ledger's facts to the read model."""
 
 from collections.abc import Collection, Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
 from passerelle.ledger.receipts import AttemptRow
 from passerelle.model.attempts import counted_attempt
 from passerelle.model.course import CheckCard, Course, CourseUnit
+from passerelle.model.dates import weeks_after, weeks_between
 from passerelle.progress.facts import Enrolled, Facts, read_facts
 from passerelle.progress.model import (
     Attempt,
@@ -22,46 +24,61 @@ from passerelle.progress.model import (
     WaitingKind,
 )
 
-WEEK = timedelta(weeks=1)
+PARIS = ZoneInfo("Europe/Paris")
+"""The default of PASSERELLE_TIMEZONE: where no other zone is said, weeks are counted by its clock."""
 
 
 def track_progress(
-    session: Session, course: Course, as_of: datetime, handles: Collection[str] | None = None
+    session: Session,
+    course: Course,
+    as_of: datetime,
+    handles: Collection[str] | None = None,
+    *,
+    zone: ZoneInfo = PARIS,
 ) -> TrackProgress:
-    """Return where the fellows of a track stand at a moment; of all of them, or of `handles`."""
+    """Return where the fellows of a track stand at a moment; of all of them, or of `handles`.
+
+    `zone` is the programme's: weeks begin and end by its clock.
+    """
     facts = read_facts(session, course.track, handles)
     return TrackProgress(
         track=course.track,
         as_of=as_of,
         weeks=course.weeks,
         mastery=course.mastery,
-        fellows=tuple(_fellow(facts, course, one, as_of) for one in facts.enrolled),
+        fellows=tuple(_fellow(facts, course, one, as_of, zone) for one in facts.enrolled),
     )
 
 
-def fellow_progress(session: Session, course: Course, handle: str, as_of: datetime) -> FellowProgress | None:
+def fellow_progress(
+    session: Session, course: Course, handle: str, as_of: datetime, *, zone: ZoneInfo = PARIS
+) -> FellowProgress | None:
     """Return where one fellow stands, or None where she is not in the track."""
-    return next(iter(track_progress(session, course, as_of, [handle]).fellows), None)
+    return next(iter(track_progress(session, course, as_of, [handle], zone=zone).fellows), None)
 
 
-def _fellow(facts: Facts, course: Course, enrolled: Enrolled, as_of: datetime) -> FellowProgress:
+def _fellow(facts: Facts, course: Course, enrolled: Enrolled, as_of: datetime, zone: ZoneInfo) -> FellowProgress:
     return FellowProgress(
         fellow=enrolled.handle,
         cohort=enrolled.cohort,
         starts=enrolled.starts,
         ends=enrolled.ends,
-        week=max(0, (as_of - enrolled.starts) // WEEK + 1),
-        units=tuple(_unit(facts, course, unit, enrolled, as_of) for unit in course.units),
+        week=max(0, weeks_between(enrolled.starts, as_of, zone) + 1),
+        units=tuple(_unit(facts, course, unit, enrolled, as_of, zone) for unit in course.units),
     )
 
 
-def _unit(facts: Facts, course: Course, unit: CourseUnit, enrolled: Enrolled, as_of: datetime) -> UnitProgress:
+def _unit(
+    facts: Facts, course: Course, unit: CourseUnit, enrolled: Enrolled, as_of: datetime, zone: ZoneInfo
+) -> UnitProgress:
     card = unit.card
     rows = facts.attempts.get((enrolled.handle, card.unit), [])
     stands = counted_attempt(rows)
     attempts = tuple(_attempt(row) for row in rows)
     counted = next((one for one in attempts if stands and one.number == stands.number), None)
-    released, due = facts.released.get(card.unit), enrolled.starts + unit.weeks[1] * WEEK
+    released, planned = facts.released.get(card.unit), weeks_after(enrolled.starts, unit.weeks[1], zone)
+    # More time is never less.
+    due = max(planned, facts.extended.get((enrolled.handle, card.unit), planned))
     absent = State.MISSING if released and as_of >= due else State.NOT_DUE
     waiting = _waiting(rows, stands)
     state = _unit_state(rows, stands, waiting, absent)
@@ -72,6 +89,7 @@ def _unit(facts: Facts, course: Course, unit: CourseUnit, enrolled: Enrolled, as
         state=state,
         released=released,
         due=due,
+        extended=due > planned,
         mastered=None if counted is None or counted.points is None else counted.points >= enough,
         counted_attempt=counted.number if counted else None,
         automatic_points=counted.automatic_points if counted else None,

@@ -113,7 +113,7 @@ class PageHandler(HubOAuthenticated, RequestHandler):  # type: ignore[misc]
             return
         self.current_user = named
         if named.get("kind", "user") == "user":
-            self.person = await self.reading(partial(people.person, handle=named["name"]))
+            self.person = await self.reading(partial(people.account, handle=named["name"]))
         if self.person is None or Role(self.person.role) not in self.roles:
             self.refuse()
 
@@ -151,7 +151,12 @@ class PageHandler(HubOAuthenticated, RequestHandler):  # type: ignore[misc]
     def reader(self) -> Reader:
         """Return how the reader has things said; before we know her, her browser says it."""
         language = self.person.language if self.person else accepted(self.request.headers.get("Accept-Language", ""))
-        return Reader(language, ZoneInfo(self.context.settings.timezone))
+        return Reader(language, self.zone)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """Return the programme's time zone."""
+        return ZoneInfo(self.context.settings.timezone)
 
     def refuse(self) -> NoReturn:
         """Say that this is somebody else's page."""

@@ -83,7 +83,7 @@ async def show_path(page: PageHandler) -> None:
         paths = []
         for track in people.tracks_of(session, me.handle, page.moment):
             course = page.shelf.course(track)
-            progress = fellow_progress(session, course, me.handle, page.moment) if course else None
+            progress = fellow_progress(session, course, me.handle, page.moment, zone=page.zone) if course else None
             if course and progress:
                 paths.append(Path(course, progress, next_unit(course, progress)))
         return paths
@@ -101,7 +101,9 @@ class UnitPage(PageHandler):
     async def get(self, track: str, unit: str) -> None:
         """Answer with the page."""
         course = self.course(track)
-        progress = await self.reading(lambda session: fellow_progress(session, course, self.me.handle, self.moment))
+        progress = await self.reading(
+            lambda session: fellow_progress(session, course, self.me.handle, self.moment, zone=self.zone)
+        )
         if progress is None or all(one.unit != unit for one in progress.units):
             raise HTTPError(404)
         stands = progress.unit(unit)
@@ -133,7 +135,7 @@ class AttemptPage(PageHandler):
             # One answer for «there is none» and «it is somebody else's»: nobody learns which.
             if row is None or not self._may_see(session, row):
                 raise HTTPError(404)
-            progress = fellow_progress(session, self.course(row.track), row.handle, self.moment)
+            progress = fellow_progress(session, self.course(row.track), row.handle, self.moment, zone=self.zone)
             fellow = people.person(session, row.handle)
             if progress is None or fellow is None:
                 raise HTTPError(404)

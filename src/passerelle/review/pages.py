@@ -101,7 +101,7 @@ class TrackDownload(Download):
             teaches = people.has_role_in(session, self.me.handle, track, Role.TRAINER, self.moment)
             if self.me.role != Role.COORDINATOR and not teaches:
                 self.refuse()
-            return track_progress(session, course, self.moment)
+            return track_progress(session, course, self.moment, zone=self.zone)
 
         progress = await self.reading(read)
 
@@ -126,7 +126,7 @@ class FellowDownload(Download):
             wanted = self.get_query_argument("track", hers[0] if hers else "")
             if wanted not in hers:
                 raise HTTPError(404)
-            return track_progress(session, self.course(wanted), self.moment, [handle])
+            return track_progress(session, self.course(wanted), self.moment, [handle], zone=self.zone)
 
         progress = await self.reading(read)
         await self.log_look(handle, "download")

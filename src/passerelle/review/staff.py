@@ -49,7 +49,7 @@ def in_tracks(page: PageHandler, session: Session, fellow: str, tracks: Iterable
     found = []
     for track in tracks:
         course = page.shelf.course(track)
-        progress = fellow_progress(session, course, fellow, page.moment) if course else None
+        progress = fellow_progress(session, course, fellow, page.moment, zone=page.zone) if course else None
         if course and progress:
             found.append(InTrack(course, progress, owed(course, progress, page.me.language)))
     return found
@@ -178,7 +178,7 @@ async def show_course(page: PageHandler) -> None:
 def track_page(page: PageHandler, session: Session, course: Course) -> TrackPage:
     """Return a track with its fellows of now."""
     fellows = people.fellows_of_track(session, course.track, page.moment)
-    progress = {one.fellow: one for one in track_progress(session, course, page.moment).fellows}
+    progress = {one.fellow: one for one in track_progress(session, course, page.moment, zone=page.zone).fellows}
     present = [person for person in fellows if person.handle in progress]
     units = []
     for unit in course.units:

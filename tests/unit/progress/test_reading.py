@@ -1,9 +1,10 @@
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from passerelle import ledger
-from passerelle.ledger import people, receipts
+from passerelle.ledger import extensions, people, receipts
 from passerelle.model.course import Course
 from passerelle.progress import State, UnitProgress, WaitingKind, fellow_progress, track_progress
 from tests.unit.review.programme import COURSE, NOW, START, TRACK, Programme, fill, ours, verdict
@@ -181,3 +182,53 @@ def test_who_is_erased_is_not_there(fern: Programme) -> None:
 
     with ledger.reading(fern.engine) as session:
         assert track_progress(session, COURSE, NOW).fellows == ()
+
+
+def give_until(programme: Programme, until: datetime, unit: str = "d1-tables") -> None:
+    with ledger.session(programme.engine) as session:
+        extensions.extend(session, "fern", TRACK, unit, until=until, given_by="maple", at=NOW)
+
+
+def test_an_extension_moves_what_is_due_for_her_alone(fern: Programme) -> None:
+    fern.enrol("iris")
+    give_until(fern, DUE + timedelta(days=5))
+    give_until(fern, DUE + timedelta(days=3))
+
+    with ledger.reading(fern.engine) as session:
+        at = DUE + timedelta(days=1)
+        found = {one.fellow: one.units[0] for one in track_progress(session, COURSE, at).fellows}
+
+    assert (found["fern"].due, found["fern"].state, found["fern"].extended) == (
+        DUE + timedelta(days=3),
+        State.NOT_DUE,
+        True,
+    )
+    assert (found["iris"].due, found["iris"].state, found["iris"].extended) == (DUE, State.MISSING, False)
+    assert d1(fern, DUE + timedelta(days=3)).state is State.MISSING
+
+
+def test_an_extension_takes_no_time_away(fern: Programme) -> None:
+    give_until(fern, DUE - timedelta(days=3))
+
+    assert (d1(fern).due, d1(fern).extended) == (DUE, False)
+
+
+def test_weeks_are_those_of_the_clock_on_the_wall(programme: Programme) -> None:
+    """The clocks of Paris go back on 25 October 2026: the 2nd unit's four weeks have an hour more."""
+    programme.enrol("fern")
+
+    with ledger.reading(programme.engine) as session:
+        paris = fellow_progress(session, COURSE, "fern", NOW)
+        utc = fellow_progress(session, COURSE, "fern", NOW, zone=ZoneInfo("UTC"))
+        at_nine = datetime(2026, 11, 2, 8, tzinfo=UTC)
+        weeks = [
+            progress.week
+            for moment in (at_nine - timedelta(seconds=1), at_nine)
+            if (progress := fellow_progress(session, COURSE, "fern", moment))
+        ]
+
+    assert paris is not None
+    assert utc is not None
+    assert [one.due for one in paris.units[:2]] == [DUE, at_nine]
+    assert [one.due.hour for one in utc.units[:2]] == [7, 7]
+    assert weeks == [4, 5]
