@@ -11,6 +11,8 @@ from passerelle.model.people import Role, course_user
 SERVICE = "passerelle"
 SUPERVISOR = "supervisor"
 ACCESS_SERVICE = f"access:services!service={SERVICE}"
+NAMED_FOR_S = 20
+"""How long a server or our service believes what the hub said of a token: then a log-out or a revocation counts."""
 
 
 def role_group(role: Role) -> str:

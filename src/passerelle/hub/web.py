@@ -6,7 +6,7 @@ import os
 import signal
 from urllib.parse import urlsplit
 
-from jupyterhub.services.auth import HubOAuthCallbackHandler
+from jupyterhub.services.auth import HubOAuth, HubOAuthCallbackHandler
 from tornado.httpserver import HTTPServer
 from tornado.web import Application, RequestHandler
 
@@ -14,6 +14,7 @@ from passerelle import ledger
 from passerelle.exchange import api
 from passerelle.exchange.context import Context
 from passerelle.hub.keys import kept_secret
+from passerelle.hub.roles import NAMED_FOR_S
 from passerelle.hub.sockets import inherited
 from passerelle.model.settings import Settings
 from passerelle.review import pages
@@ -48,6 +49,8 @@ async def serve(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT."""
     address = urlsplit(os.environ["JUPYTERHUB_SERVICE_URL"])
     context = Context(settings, ledger.engine(settings.database_url))
+    # The one that every handler of the service asks.
+    HubOAuth.instance(cache_max_age=NAMED_FOR_S)
     # Forwarded headers are not believed: any process of this machine can send them.
     server = HTTPServer(application(context), xheaders=False)
     port = address.port or 0
