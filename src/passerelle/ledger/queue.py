@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
-from sqlalchemy import and_, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from passerelle.ledger.tables import Job, Receipt, VerdictRow
@@ -14,6 +14,8 @@ QUEUED, LEASED, DONE, OURS = "queued", "leased", "done", "ours"
 FAIR_WITHIN = timedelta(minutes=10)
 LOST_TRIES = 3
 """After so many markers have died over a job it rests, as one that met a fault of ours."""
+ENDED = "ended"
+"""The kind of trouble of a job that ended its markers; a reason is `kind: what happened`, see grading.trouble."""
 RETRY_AFTER = (timedelta(seconds=5), timedelta(seconds=30), timedelta(minutes=2), timedelta(minutes=10))
 """How long a job that met a fault of ours rests before its 2nd, 3rd … try; the last one repeats."""
 
@@ -31,6 +33,8 @@ class Lease:
     received: datetime
     until: datetime
     tries: int
+    reason: str | None = None
+    """Why it is not the first try, where a fault of ours came before."""
 
 
 def put(session: Session, receipt: str, at: datetime) -> None:
@@ -71,22 +75,26 @@ def lease(session: Session, now: datetime, seconds: float) -> Lease | None:
 
     Whose work was looked at least in the last minutes comes first, so that many submissions of one fellow hold up
     nobody else; among equals the job that has waited longest. One whose lease ran out (its marker died) is taken again.
+
+    A clock that goes back freezes nothing: what is queued is due at once, and a rest or a lease that ends further
+    ahead than any can comes from before the jump, and is over.
     """
-    _rest_what_ends_markers(session, now)
-    due = or_(
-        and_(Job.state.in_((QUEUED, OURS)), Job.not_before <= now),
-        and_(Job.state == LEASED, Job.leased_until <= now),
-    )
+    ended = _ended(now, seconds)
+    _rest_what_ends_markers(session, ended, now)
+    rested = or_(Job.not_before <= now, Job.not_before > now + RETRY_AFTER[-1])
+    due = or_(Job.state == QUEUED, and_(Job.state == OURS, rested), and_(Job.state == LEASED, ended))
     served = (
         select(Receipt.handle, func.count().label("times"))
         .join(Job, Job.receipt == Receipt.id)
-        .where(or_(Job.done > now - FAIR_WITHIN, Job.state == OURS))
+        .where(or_(and_(Job.done > now - FAIR_WITHIN, Job.done <= now), Job.state == OURS))
         .group_by(Receipt.handle)
         .subquery()
     )
     waiting_jobs = select(Job).join(Receipt, Receipt.id == Job.receipt).where(due, Receipt.erased.is_(None))
     in_turn = waiting_jobs.outerjoin(served, served.c.handle == Receipt.handle)
-    first = in_turn.order_by(func.coalesce(served.c.times, 0), Job.queued, Job.id).limit(1)
+    asked_for = case((and_(Job.state == QUEUED, Job.reason.is_not(None)), 0), else_=1)  # see `again`
+    waits_since = (Job.queued <= now, Job.queued, Job.id)
+    first = in_turn.order_by(asked_for, func.coalesce(served.c.times, 0), *waits_since).limit(1)
     job = session.scalar(first.with_for_update(skip_locked=True, of=Job))
     if job is None:
         return None
@@ -103,15 +111,21 @@ def lease(session: Session, now: datetime, seconds: float) -> Lease | None:
         received=receipt.received,
         until=job.leased_until,
         tries=job.tries,
+        reason=job.reason,
     )
 
 
-def _rest_what_ends_markers(session: Session, now: datetime) -> None:
+def _ended(now: datetime, seconds: float) -> ColumnElement[bool]:
+    """Tell of a lease whether it is over; `seconds` is how long one lasts."""
+    return or_(Job.leased_until <= now, Job.leased_until > now + timedelta(seconds=seconds))
+
+
+def _rest_what_ends_markers(session: Session, ended: ColumnElement[bool], now: datetime) -> None:
     """Let jobs rest whose markers died again and again: others are waiting."""
-    lost = and_(Job.state == LEASED, Job.leased_until <= now, Job.tries >= LOST_TRIES)
+    lost = and_(Job.state == LEASED, ended, Job.tries >= LOST_TRIES)
     for job in session.scalars(select(Job).where(lost).with_for_update(skip_locked=True)):
         job.state, job.not_before, job.leased_until = OURS, now + _rest(job.tries), None
-        job.reason = f"the marking process ended {job.tries} times while it had this"
+        job.reason = f"{ENDED}: the marking process ended {job.tries} times while it had this"
     session.flush()
 
 
@@ -125,6 +139,11 @@ def renew(session: Session, held: Lease, now: datetime, seconds: float) -> Lease
     if not _change_held(session, held, leased_until=until):
         return None
     return Lease(**{**held.__dict__, "until": until})
+
+
+def end_leases(session: Session, now: datetime) -> None:
+    """Let whatever is leased be taken again at once: for the one marker, at its start, when no other can hold any."""
+    session.execute(update(Job).where(Job.state == LEASED).values(leased_until=now))
 
 
 def finish(session: Session, held: Lease, verdict: Verdict, now: datetime) -> bool:
@@ -152,6 +171,39 @@ def give_back(session: Session, held: Lease, reason: str, now: datetime) -> None
     _change_held(session, held, state=OURS, reason=reason[:4000], not_before=rests_until, leased_until=None)
 
 
+def set_aside(session: Session, receipt: str, reason: str, now: datetime) -> None:
+    """Open a marked receipt's job again where something of ours went wrong after its verdict, which stands."""
+    job = session.scalar(select(Job).where(Job.receipt == receipt, Job.state == DONE).with_for_update())
+    if job is not None:
+        job.state, job.tries, job.queued = OURS, job.tries + 1, now
+        job.reason, job.not_before, job.done = reason[:4000], now + _rest(job.tries + 1), None
+
+
+def stuck(session: Session, tracks: Sequence[str] | None = None) -> list[tuple[Job, Receipt]]:
+    """Return what met a fault of ours and is not mended yet, oldest first; of some tracks where they are given.
+
+    `reason` says why. A job that somebody asked to be tried `again` stays in the list, queued, until it is done.
+    """
+    query = (
+        select(Job, Receipt)
+        .join(Receipt, Receipt.id == Job.receipt)
+        .where(Job.state != DONE, Job.reason.is_not(None), Receipt.erased.is_(None))
+        .order_by(Receipt.received, Receipt.number)
+    )
+    if tracks is not None:
+        query = query.where(Receipt.track.in_(tracks))
+    return [(job, receipt) for job, receipt in session.execute(query)]
+
+
+def again(session: Session, receipts: Sequence[str], at: datetime) -> int:
+    """Let jobs that rest after a fault of ours be tried at once, before all others; return how many they are."""
+    resting = and_(Job.receipt.in_(receipts), Job.state == OURS)
+    jobs = session.scalars(select(Job).where(resting).with_for_update()).all()
+    for job in jobs:
+        job.state, job.tries, job.not_before = QUEUED, 0, at
+    return len(jobs)
+
+
 def _change_held(session: Session, held: Lease, **values: object) -> bool:
     """Change a job where the lease is still this one."""
     holds = and_(Job.id == held.job, Job.state == LEASED, Job.leased_until == held.until)
@@ -175,12 +227,12 @@ def cached_verdict(session: Session, key: str) -> Verdict | None:
     return Verdict.model_validate(row.record) if row is not None and row.erased is None else None
 
 
-def waiting(session: Session, now: datetime | None = None) -> list[tuple[Job, Receipt]]:
+def waiting(session: Session) -> list[tuple[Job, Receipt]]:
     """Return what has no verdict yet, oldest first, for the pages that say what waits for us."""
     query = (
         select(Job, Receipt)
         .join(Receipt, Receipt.id == Job.receipt)
-        .where(Job.state != DONE, Job.queued <= (now or datetime.now(UTC)))
+        .where(Job.state != DONE)
         .order_by(Job.queued, Job.id)
     )
     return [(job, receipt) for job, receipt in session.execute(query)]

@@ -1,7 +1,6 @@
 """Which attempt counts."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Protocol, TypeVar
 
 
@@ -13,8 +12,8 @@ class Attempt(Protocol):
         """Points so far, None until marked."""
 
     @property
-    def received(self) -> datetime:
-        """When the server took it."""
+    def number(self) -> int:
+        """1 for the first one at the unit."""
 
 
 AnyAttempt = TypeVar("AnyAttempt", bound=Attempt)
@@ -30,5 +29,5 @@ def counted_attempt(attempts: Sequence[AnyAttempt]) -> AnyAttempt | None:
         None where nothing has been marked yet.
     """
     marked = [attempt for attempt in attempts if attempt.points is not None]
-    # Earliest of equals: her certificate carries the day she first mastered it.
-    return min(marked, key=lambda attempt: (-(attempt.points or 0.0), attempt.received), default=None)
+    # Earliest of equals: her certificate carries the day she first mastered it. By number: a clock may go back.
+    return min(marked, key=lambda attempt: (-(attempt.points or 0.0), attempt.number), default=None)

@@ -57,6 +57,19 @@ def test_a_job_whose_marker_died_is_taken_again(programme: Engine) -> None:
     assert (again.receipt, again.tries) == (first.receipt, 2)
 
 
+def test_the_one_marker_ends_the_leases_of_the_one_before(programme: Engine) -> None:
+    submit(programme)
+    first = lease(programme, 1)
+    assert first is not None
+    with ledger.session(programme) as session:
+        queue.end_leases(session, NOW + timedelta(seconds=2))
+
+    again = lease(programme, 2)
+
+    assert again is not None
+    assert (again.receipt, again.tries) == (first.receipt, 2)
+
+
 def test_a_job_that_ends_every_marker_rests_and_costs_her_nothing(programme: Engine) -> None:
     submit(programme)
     for turn in range(queue.LOST_TRIES):
@@ -165,7 +178,7 @@ def test_a_marked_attempt_keeps_its_verdict_while_it_is_marked_again(programme: 
         cached = queue.cached_verdict(session, "k1")
         assert cached is not None
         assert cached == verdict("k1")
-        assert [receipt.handle for _, receipt in queue.waiting(session, NOW)] == ["acacia"]
+        assert [receipt.handle for _, receipt in queue.waiting(session)] == ["acacia"]
         assert receipts.attempt(session, held.receipt) == attempt
 
 
