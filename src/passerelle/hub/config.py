@@ -83,7 +83,7 @@ def _servers(c: Any, settings: Settings) -> None:
     c.Spawner.ip = "127.0.0.1"
     c.Spawner.start_timeout = 180  # waiting for its turn counts
     c.Spawner.http_timeout = 60
-    c.Spawner.poll_interval = 10
+    c.Spawner.poll_interval = 3  # it reads a line of /proc
     c.Spawner.consecutive_failure_limit = 0  # what one fellow puts into her home must not end the hub
     c.LocalProcessSpawner.interrupt_timeout = 3
     c.LocalProcessSpawner.term_timeout = 1

@@ -42,9 +42,10 @@ class LaunchError(ServiceError):
 class Launch:
     """A server to start. A number in the command or in the environment stands for a descriptor of the caller's.
 
-    `listening` is the server's socket, `log` where its output goes.
+    `name` is whose server it is: she has one at a time. `listening` is its socket, `log` where its output goes.
     """
 
+    name: str
     command: Sequence[str | int]
     environment: Mapping[str, str | int]
     descriptors: Sequence[int]
@@ -65,7 +66,12 @@ def launch(settings: Settings, wanted: Launch) -> int:
     """
     path = socket_path(settings)
     handed = [*wanted.descriptors, wanted.listening, wanted.log]
-    order = {"command": list(wanted.command), "environment": dict(wanted.environment), "numbers": handed}
+    order = {
+        "name": wanted.name,
+        "command": list(wanted.command),
+        "environment": dict(wanted.environment),
+        "numbers": handed,
+    }
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as line:
         line.settimeout(ANSWER_WITHIN_S)
         line.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, MESSAGE_BYTES)
@@ -81,12 +87,20 @@ def launch(settings: Settings, wanted: Launch) -> int:
     return int(answer["pid"])
 
 
+@dataclass(frozen=True)
+class _Server:
+    """A server that runs, and our copy of its listening socket."""
+
+    process: subprocess.Popen[bytes]
+    listening: int
+
+
 class Launcher:
     """The supervisor's end: starts servers, holds their sockets, notices their end."""
 
     def __init__(self, settings: Settings) -> None:
         self.path = socket_path(settings)
-        self._running: dict[int, tuple[subprocess.Popen[bytes], int]] = {}
+        self._running: dict[str, _Server] = {}
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.path.unlink(missing_ok=True)
         with address_of(self.path) as address:
@@ -119,16 +133,20 @@ class Launcher:
         message, received, _, _ = socket.recv_fds(line, MESSAGE_BYTES, DESCRIPTORS)
         try:
             order = json.loads(message)
-            return {"pid": self._start(order["command"], order["environment"], order["numbers"], received)}
+            self._end(order["name"])
+            started = self._start(order["command"], order["environment"], order["numbers"], received)
         except (OSError, ValueError, KeyError) as error:
             return {"error": f"{type(error).__name__}: {error}"}
+        else:
+            self._running[order["name"]] = started
+            return {"pid": started.process.pid}
         finally:
             for descriptor in received:
                 os.close(descriptor)
 
     def _start(
         self, command: list[str | int], environment: dict[str, str | int], numbers: list[int], received: list[int]
-    ) -> int:
+    ) -> _Server:
         if len(numbers) != len(received):
             raise ValueError(f"{len(numbers)} descriptors were announced, {len(received)} came")
         here = dict(zip(numbers, received, strict=True))
@@ -144,16 +162,23 @@ class Launcher:
             start_new_session=True,
             umask=0o077,
         )
-        self._running[process.pid] = (process, os.dup(listening))
-        return process.pid
+        return _Server(process, os.dup(listening))
+
+    def _end(self, name: str) -> None:
+        """End a server that the hub no longer knows: it was killed before it could write it down."""
+        earlier = self._running.pop(name, None)
+        if earlier is not None:
+            earlier.process.kill()
+            earlier.process.wait()
+            os.close(earlier.listening)
 
     def reap(self) -> set[int]:
         """Take leave of servers that have ended and let go of their ports; return those that run."""
-        for pid, (process, held) in list(self._running.items()):
-            if process.poll() is not None:
-                os.close(held)
-                del self._running[pid]
-        return set(self._running)
+        for name, server in list(self._running.items()):
+            if server.process.poll() is not None:
+                os.close(server.listening)
+                del self._running[name]
+        return {server.process.pid for server in self._running.values()}
 
 
 def _here(value: str | int, here: Mapping[int, int]) -> str:

@@ -15,10 +15,10 @@ from traitlets import Dict, Integer
 
 import passerelle
 from passerelle import ledger
-from passerelle.hub.box import RUNTIME, Box, accounts_file, groups_file
+from passerelle.hub.box import MB, RUNTIME, Box, accounts_file, groups_file
 from passerelle.hub.launcher import Launch, launch
 from passerelle.hub.processes import born
-from passerelle.hub.roles import SERVICE, role_group
+from passerelle.hub.roles import NAMED_FOR_S, SERVICE, role_group
 from passerelle.hub.sockets import bind, port_of
 from passerelle.ledger import people
 from passerelle.model.errors import ServiceError
@@ -29,9 +29,6 @@ COURSE_CONFIG = "/etc/passerelle"
 """Jupyter's configuration of a course's server; by JUPYTER_CONFIG_PATH it comes before the environment's own."""
 
 PACKAGE = Path(passerelle.__file__).resolve().parent
-
-KERNEL_IDLE_S = 2 * 3600
-SERVER_IDLE_S = 3600
 
 LISTEN = "PASSERELLE_LISTEN"
 """Names, in a server's environment, the descriptor of its socket (`passerelle_lab.inherited`)."""
@@ -154,12 +151,14 @@ class BubblewrapSpawner(LocalProcessSpawner):  # type: ignore[misc]  # jupyterhu
         inside = {
             "/etc/passwd": accounts_file(name),
             "/etc/group": groups_file(name),
-            "/etc/jupyter/jupyter_server_config.json": json.dumps(box_config()),
+            "/etc/jupyter/jupyter_server_config.json": json.dumps(box_config(self.installation)),
             "/etc/jupyter/nbgrader_config.json": json.dumps(exchange_config()),
         }
         if self.track:
             inside[f"{COURSE_CONFIG}/jupyter_server_config.json"] = json.dumps(course_config())
-        return Box(name, home, programs, {path: _in_memory(text) for path, text in inside.items()})
+        contents = {path: _in_memory(text) for path, text in inside.items()}
+        settings = self.installation
+        return Box(name, home, programs, contents, settings.server_memory_mb * MB, settings.server_disk_mb * MB)
 
     async def start(self) -> tuple[str, int]:
         """Start the server when it is its turn, and wait until it answers."""
@@ -185,13 +184,21 @@ class BubblewrapSpawner(LocalProcessSpawner):  # type: ignore[misc]  # jupyterhu
                 self.port = port_of(listening)
                 environment = {**self.get_env(), LISTEN: listening.fileno()}
                 command = box.command([*self.cmd, *self.args])
-                wanted = Launch(command, environment, list(box.files.values()), listening.fileno(), log)
+                descriptors = list(box.files.values())
+                wanted = Launch(self.user.name, command, environment, descriptors, listening.fileno(), log)
                 self.pid = launch(self.installation, wanted)
         finally:
             for descriptor in (*box.files.values(), log):
                 os.close(descriptor)
         self.born = born(self.pid)
+        self._remember()
         return "127.0.0.1", self.port
+
+    def _remember(self) -> None:
+        """Write down at once what runs: a hub that is killed while it waits for a server finds it again."""
+        self.server.ip, self.server.port = "127.0.0.1", self.port
+        self.orm_spawner.state = self.get_state()
+        self.db.commit()
 
     async def poll(self) -> int | None:
         """Tell whether the server runs: None, or 0 where it has ended. The supervisor is its parent, not we."""
@@ -254,15 +261,23 @@ def _in_memory(text: str) -> int:
     return descriptor
 
 
-def box_config() -> dict[str, Any]:
+def box_config(settings: Settings) -> dict[str, Any]:
     """Return jupyter-server's configuration in every box."""
     return {
         # Loopback is shared by all boxes; a socket in the box is not.
         "KernelManager": {"transport": "ipc"},
         "FileContentsManager": {"delete_to_trash": False},
-        # What nobody uses gives its memory back: first kernels without a page, then the server.
-        "MappingKernelManager": {"cull_idle_timeout": KERNEL_IDLE_S, "cull_interval": 300, "cull_connected": False},
-        "ServerApp": {"shutdown_no_activity_timeout": SERVER_IDLE_S},
+        # What nobody uses gives its memory back: first kernels that run nothing, then the server. An open page keeps
+        # no kernel: a class's laptops left open overnight would hold all of them (docs/decisions/0009-limits.md).
+        "MappingKernelManager": {
+            "cull_idle_timeout": settings.kernel_idle_s,
+            "cull_interval": max(1, min(300, settings.kernel_idle_s // 4)),
+            "cull_connected": True,
+        },
+        # A terminal would keep its server, too.
+        "TerminalManager": {"cull_inactive_timeout": settings.kernel_idle_s, "cull_interval": 300},
+        "ServerApp": {"shutdown_no_activity_timeout": settings.server_idle_s},
+        "HubOAuth": {"cache_max_age": NAMED_FOR_S},
     }
 
 

@@ -129,6 +129,6 @@ def test_reaping_leaves_the_one_that_somebody_waits_for() -> None:
     while Path(f"/proc/{kept.pid}/stat").read_text().split()[2] != "Z" and time.monotonic() < deadline:
         time.sleep(0.02)
 
-    processes.reap(kept.pid)
+    processes.reap({kept.pid})
 
     assert kept.wait(5) == 7

@@ -20,9 +20,16 @@ def test_groups_follow_the_role(role: Role, groups: list[str]) -> None:
 
 
 def test_no_role_gives_a_whole_kind_of_thing() -> None:
-    scopes = {scope for role in hub_roles(["data-science", "web-dev"]) for scope in role["scopes"]}
+    roles = [role for role in hub_roles(["data-science", "web-dev"]) if "services" not in role]
+    scopes = {scope for role in roles for scope in role["scopes"]}
 
     assert all("!" in scope or scope == "self" for scope in scopes)
+
+
+def test_the_supervisor_may_speak_of_the_proxy_alone() -> None:
+    assert [(role["name"], role["scopes"]) for role in hub_roles([]) if "services" in role] == [
+        ("supervisor", ["proxy"])
+    ]
 
 
 def test_only_trainers_of_a_track_open_its_formgrader() -> None:
