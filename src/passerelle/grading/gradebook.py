@@ -22,7 +22,7 @@ from nbgrader.api import (
     SubmittedNotebook,
 )
 from sqlalchemy import Connection, create_engine, event, select
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool
 
@@ -116,7 +116,7 @@ def gradebook(course_dir: Path, *, write: bool = False) -> Iterator[Session]:
     try:
         with Session(engine, expire_on_commit=False) as session, session.begin():
             yield session
-    except OperationalError as error:
+    except DatabaseError as error:
         raise GradebookUnusableError.because(path, error.orig or error) from error
     finally:
         engine.dispose()

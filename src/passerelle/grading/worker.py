@@ -17,7 +17,7 @@ from time import monotonic
 from sqlalchemy import Engine
 
 from passerelle import ledger
-from passerelle.grading import pause
+from passerelle.grading import pause, trouble
 from passerelle.grading.feedback import release_feedback, stale_feedback
 from passerelle.grading.gradebook import fingerprint
 from passerelle.grading.manual import sync_manual_marks
@@ -82,6 +82,9 @@ def work(settings: Settings, stop: threading.Event, *, marking: Marking | None =
     engine = ledger.engine(settings.database_url)
     try:
         with Bell(settings.marking_socket) as bell:
+            # We are the only one: what is leased was a killed marker's, and need not wait for its lease to run out.
+            with ledger.session(engine) as session:
+                queue.end_leases(session, datetime.now(UTC))
             worker = Worker(engine, lambda: courses_of(settings), settings.learner, marking)
             while not stop.is_set():
                 with pause.step(settings.root) as may:
@@ -115,6 +118,7 @@ class Worker:
         self._learner = learner
         self._marking = marking or Marking()
         self._seen: dict[str, tuple[int, ...]] = {}
+        self._said: dict[str, str] = {}
         self._to_settle: dict[Place, float] = {}
         self._to_feed: dict[Place, float] = {}
         self._to_check = list(courses())
@@ -127,8 +131,8 @@ class Worker:
             return (
                 self._notice_manual_marks()
                 or self._mark_next()
-                or self._next_of(self._to_settle, self._settle)
-                or self._next_of(self._to_feed, self._feed)
+                or self._next_of(self._to_settle, self._settle, trouble.GRADEBOOK)
+                or self._next_of(self._to_feed, self._feed, trouble.FEEDBACK)
                 or self._check_next()
             )
         except Exception:  # whatever it is, the next submission is somebody else's
@@ -163,7 +167,8 @@ class Worker:
             else:
                 log.exception("receipt %s waits for us", held.receipt)
             with ledger.session(self._engine) as session:
-                queue.give_back(session, held, f"{type(error).__name__}: {error}", datetime.now(UTC))
+                as_before = trouble.kind_of(held.reason or "")
+                queue.give_back(session, held, trouble.reason(error, as_before), datetime.now(UTC))
 
     def _mark_leased(self, held: Lease) -> None:
         files = self._files(held.receipt)
@@ -178,7 +183,10 @@ class Worker:
         # The verdict first: she can read it while the rest is written.
         if not self._keep(held.receipt, held.track, verdict, held):
             return
-        self._settle(Place(held.track, held.handle, held.unit), fresh)
+        place = Place(held.track, held.handle, held.unit)
+        self._settle(place, fresh)
+        if held.reason is not None:  # what stopped before may have been her page
+            self._feed(place)
         with ledger.session(self._engine) as session:
             queue.finish(session, held, verdict, datetime.now(UTC))
         log.info("receipt %s marked in %.1f s", held.receipt, verdict.seconds)
@@ -268,8 +276,11 @@ class Worker:
                 with ledger.session(self._engine) as session:
                     changed = sync_manual_marks(course_dir, session, track=track)
             except ServiceError as error:
-                log.warning("manual marks of %s wait: %s", track, error)
+                if self._said.get(track) != str(error):  # once, not every second
+                    log.warning("manual marks of %s wait: %s", track, error)
+                self._said[track] = str(error)
                 continue
+            self._said.pop(track, None)
             self._seen[track] = now
             for handle, unit in changed:
                 noticed = True
@@ -279,23 +290,32 @@ class Worker:
 
     # What can wait
 
-    def _next_of(self, waiting: dict[Place, float], do: Callable[[Place], None]) -> bool:
+    def _next_of(self, waiting: dict[Place, float], do: Callable[[Place], None], kind: str) -> bool:
         due = next((place for place, not_before in waiting.items() if not_before <= monotonic()), None)
         if due is None:
             return False
         del waiting[due]
         try:
             do(due)
-        except Exception:  # it waits and is tried again; the others go on
-            log.exception("%s of %s: tried again in %d s", due.unit, due.track, AGAIN_AFTER_S)
-            waiting[due] = monotonic() + AGAIN_AFTER_S
+        except Exception as error:  # it waits and is tried again; the others go on
+            log.exception("%s of %s: the %s waits for us", due.unit, due.track, kind)
+            if not self._set_aside(due, trouble.reason(error, kind)):
+                waiting[due] = monotonic() + AGAIN_AFTER_S
         return True
+
+    def _set_aside(self, place: Place, reason: str) -> bool:
+        """Leave it to the queue to try a place again, where people see it; False where no job can hold it."""
+        with ledger.session(self._engine) as session:
+            chosen = standing_attempt(receipts.attempts(session, place.handle, place.track, place.unit))
+            if chosen is not None:
+                queue.set_aside(session, chosen.receipt, reason, datetime.now(UTC))
+        return chosen is not None
 
     def _feed(self, place: Place) -> None:
         try:
             release_feedback(self._course_dir(place.track), place.handle, place.unit, self._engine, track=place.track)
         except SubmissionError as error:  # what she sent makes a page that fits nowhere: it would again in 30 s
-            log.warning("%s of %s has no feedback page: %s", place.unit, place.handle, error)
+            log.warning("%s of %s: a page fits nowhere, and is left out: %s", place.unit, place.track, error)
 
     def _check_next(self) -> bool:
         """Once after the start: find what a killed worker had not recorded."""

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from passerelle import ledger
 from passerelle.grading.marking import Marked
 from passerelle.grading.wake import Bell, wake
-from passerelle.grading.worker import Marking, Worker, courses_of, work
+from passerelle.grading.worker import Marking, Place, Worker, courses_of, work
 from passerelle.ledger import queue
 from passerelle.ledger.releases import feedback_of
 from passerelle.ledger.tables import Job
@@ -198,7 +198,9 @@ OURS = Marking(_ours, key_by_text)
     ("marking", "reason"),
     [
         pytest.param(raising(ServiceError("no namespaces here")), "no namespaces here", id="service-error"),
-        pytest.param(raising(ZeroDivisionError("a bug of ours")), "a bug of ours", id="a-bug"),
+        pytest.param(
+            raising(ZeroDivisionError("a bug of ours")), "other: ZeroDivisionError in test_worker.py", id="a-bug"
+        ),
         pytest.param(OURS, "no-box", id="a-verdict-that-says-so"),
     ],
 )
@@ -246,6 +248,35 @@ def test_a_gradebook_that_cannot_be_written_keeps_the_verdict_and_tries_again(de
     assert without == ([("marked", 2.0)], queue.OURS)
     assert jobs(desk)[0][0] == queue.DONE
     assert desk.grade(CHECK)["score"] == 2.0
+
+
+@pytest.mark.parametrize("stage", ["settle", "feed"])
+def test_what_fails_after_the_verdict_is_seen_and_tried_again(desk: Desk, stage: str) -> None:
+    desk.submit(desk.files(HALF))
+    worker = worker_of(desk)
+    drain(worker)
+    if stage == "settle":
+        hindered = desk.course_dir / "gradebook.db"
+        worker._to_settle[Place(TRACK, "acacia", UNIT)] = 0.0
+    else:
+        hindered = desk.course_dir / "autograded/acacia" / UNIT / f"{UNIT}.ipynb"
+        worker._to_feed[Place(TRACK, "acacia", UNIT)] = 0.0
+    aside = hindered.rename(hindered.with_suffix(".aside"))
+    hindered.write_text("neither a database nor a notebook")
+    drain(worker)
+    ((state, _, why),) = jobs(desk)
+    points = [(row.state, row.points) for row in desk.attempts()]
+    aside.replace(hindered)
+    with ledger.session(desk.engine) as session:
+        ((job, receipt),) = queue.stuck(session, [TRACK])
+        assert queue.again(session, [receipt.id], datetime.now(UTC)) == 1
+        assert job.state == queue.QUEUED
+    drain(worker)
+
+    assert (state, (why or "").partition(":")[0]) == (queue.OURS, "gradebook" if stage == "settle" else "feedback")
+    assert points == [("marked", 1.0)]
+    assert jobs(desk)[0][0] == queue.DONE
+    assert jobs(desk)[0][2] is None
 
 
 def test_a_killed_worker_s_job_is_taken_again(desk: Desk) -> None:

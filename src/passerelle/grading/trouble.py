@@ -1,0 +1,71 @@
+"""Why something of ours went wrong, as the queue keeps it: `kind: what happened`.
+
+The kind is what pages have a sentence for; what happened is for an operator. Neither may hold what a fellow
+wrote, a hidden value or a name: words of an error are kept where we know who built them, and of every other
+error its type and its place in the code alone.
+"""
+
+import errno
+import re
+import traceback
+from pathlib import Path
+
+from sqlalchemy.exc import DatabaseError
+
+from passerelle.courses import NotBuiltError
+from passerelle.grading.gradebook import GradebookUnusableError, UnitNotReleasedError
+from passerelle.grading.panel import ExaminerError
+from passerelle.grading.walls import BoxError
+from passerelle.ledger.queue import ENDED
+from passerelle.model.errors import PasserelleError
+
+BOX, CHECK, COURSE, DISK = "box", "check", "course", "disk"
+GRADEBOOK, FEEDBACK, OTHER = "gradebook", "feedback", "other"
+KINDS = (BOX, CHECK, GRADEBOOK, COURSE, DISK, FEEDBACK, ENDED, OTHER)
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+
+
+def reason(error: Exception, otherwise: str = OTHER) -> str:
+    """Return what the queue keeps of an error; `otherwise` is its kind where the error does not say."""
+    return f"{_kind(error, otherwise)}: {_happened(error)}"
+
+
+def kind_of(reason: str) -> str:
+    """Return the kind of a kept reason; `other` for one that an older version wrote."""
+    kind = reason.partition(": ")[0]
+    return kind if kind in KINDS else OTHER
+
+
+def happened(reason: str) -> str:
+    """Return what happened, for an operator; nothing of a reason that an older version wrote: it may quote her."""
+    kind, _, what = reason.partition(": ")
+    return what if kind in KINDS else ""
+
+
+def _kind(error: Exception, otherwise: str) -> str:
+    if isinstance(error, OSError) and error.errno in _FULL:
+        return DISK
+    databases = (DatabaseError, GradebookUnusableError)
+    if isinstance(error, databases) and re.search("disk is full|readonly database|disk I/O", str(error)):
+        return DISK
+    kinds = {
+        BoxError: BOX,
+        ExaminerError: CHECK,
+        GradebookUnusableError: GRADEBOOK,
+        UnitNotReleasedError: COURSE,
+        NotBuiltError: COURSE,
+    }
+    return next((kind for known, kind in kinds.items() if isinstance(error, known)), otherwise)
+
+
+def _happened(error: Exception) -> str:
+    if isinstance(error, ExaminerError):
+        # What the check or the examiner said last may quote her answer, or the value that is expected.
+        return re.split(r" with | \(", str(error))[0]
+    if isinstance(error, PasserelleError):
+        return re.split(r"\s*\[(?:SQL|parameters):", str(error))[0]
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" in {Path(frames[-1].filename).name}, line {frames[-1].lineno}" if frames else ""
+    said = f" ({error.strerror})" if isinstance(error, OSError) and error.strerror else ""
+    return f"{type(error).__name__}{said}{place}"
