@@ -1,4 +1,7 @@
-"""Marking waits while somebody works on its databases. Two locks that the kernel frees: nothing stays paused by mistake."""
+"""Marking waits while somebody works on its databases.
+
+Two locks that the kernel frees: nothing stays paused by mistake.
+"""
 
 import fcntl
 import time

@@ -18,8 +18,8 @@ class NewerLedgerError(ServiceError):
     def of(cls, where: Path | str, revision: str) -> Self:
         """Build the error from the ledger's revision."""
         return cls(
-            f"{where}: its schema is revision {revision}, this Passerelle knows them up to {head()}: install the version "
-            "that wrote it, or a newer one, then do this again."
+            f"{where}: its schema is revision {revision}, this Passerelle knows them up to {head()}: install the "
+            "version that wrote it, or a newer one, then do this again."
         )
 
 
