@@ -16,6 +16,8 @@ from passerelle.model.errors import ServiceError
 from passerelle.model.settings import Settings
 
 NEEDED_BYTES = 500 * 1024 * 1024
+UNFINISHED = "restore.unfinished"
+"""In the data directory while a restore exchanges the data."""
 
 
 class StartError(ServiceError):
@@ -66,6 +68,14 @@ class StartError(ServiceError):
         )
 
     @classmethod
+    def restore_unfinished(cls, root: Path, kept: str) -> Self:
+        """Build the error of a restore that was killed between two data."""
+        return cls(
+            f"A restore into {root} did not come to its end: do `passerelle restore … --replace` once more, then start. "
+            f"What it had moved aside is in {kept}."
+        )
+
+    @classmethod
     def runs_already(cls, root: Path, pid: str) -> Self:
         """Build the error of a second start."""
         return cls(f"Passerelle runs already on {root} (process {pid}): use that one, or end it with `kill {pid}`.")
@@ -80,6 +90,8 @@ def check_user() -> None:
 def make_directories(settings: Settings) -> None:
     """Make the data directory and what is in it, for its owner only."""
     root = settings.root
+    if (root / UNFINISHED).is_file():
+        raise StartError.restore_unfinished(root, (root / UNFINISHED).read_text().strip())
     try:
         root.mkdir(parents=True, exist_ok=True)
         root.chmod(0o700)
