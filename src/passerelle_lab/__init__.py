@@ -6,5 +6,5 @@ __version__ = "0.1.0"
 
 
 def _jupyter_server_extension_points() -> list[dict[str, Any]]:
-    """Name the server extension (`passerelle_lab.handlers`) to jupyter-server."""
-    return [{"module": "passerelle_lab.handlers"}]
+    """Name the server extension (`passerelle_lab.extension`) to jupyter-server."""
+    return [{"module": "passerelle_lab.extension"}]

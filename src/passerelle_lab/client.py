@@ -1,7 +1,7 @@
 """The exchange's HTTP API, from a fellow's or a course's server. Blocking: in an event loop, call it in a thread.
 
-Waits are short, tries included: the assignment list waits in its server's event loop. A line that drops is
-tried again; a submission keeps its key, so that it stays one.
+Waits are short, tries included: the assignment list waits in its server's event loop. A line that drops, and
+an exchange that is busy or just starting, is tried again; a submission keeps its key, so that it stays one.
 """
 
 import json
@@ -20,8 +20,9 @@ from passerelle_lab.parcel import pack, unpack
 BUDGET_S = 6.0
 BUDGET_WITH_FILES_S = 20.0
 MANY_BYTES = 1_000_000
-TRY_AGAIN_AFTER_S = (0.3, 1.0)
+TRY_AGAIN_AFTER_S = (0.3, 1.0, 2.0, 4.0)
 GATEWAY_STATUSES = frozenset({502, 503, 504})
+BUSY = 429
 
 
 class ClientError(Exception):
@@ -163,8 +164,10 @@ class Client:
                 reply = self._send_once(method, path, body, headers or {}, max(0.1, ends - time.monotonic()))
             except (OSError, HTTPException):
                 reply = None
-            done = reply is not None and reply.status not in GATEWAY_STATUSES
-            if done or wait_s is None or time.monotonic() + wait_s >= ends:
+            if wait_s is None or not (reply is None or reply.status in GATEWAY_STATUSES | {BUSY}):
+                break
+            wait_s = max(wait_s, _asked_wait_s(reply))  # noqa: PLW2901  # the exchange knows better
+            if time.monotonic() + wait_s >= ends:
                 break
             time.sleep(wait_s)
         if reply is None or reply.status in GATEWAY_STATUSES:
@@ -191,6 +194,12 @@ class Client:
             return Reply(answer.status, dict(answer.getheaders()), answer.read())
         finally:
             connection.close()
+
+
+def _asked_wait_s(reply: Reply | None) -> float:
+    """Return the seconds that an answer asks to wait (`Retry-After`), 0 where it asks for none."""
+    asked = {name.lower(): value for name, value in reply.headers.items()}.get("retry-after", "") if reply else ""
+    return float(asked) if asked.isdigit() else 0.0
 
 
 def _path(*parts: str) -> str:

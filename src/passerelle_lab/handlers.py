@@ -7,6 +7,7 @@ changes something. The exchange is asked in threads: its client waits, her kerne
 import asyncio
 import json
 import os
+import time
 import uuid
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -20,14 +21,20 @@ from tornado.escape import url_escape
 
 from passerelle_lab import unit_folder
 from passerelle_lab.client import Client, ClientError
+from passerelle_lab.copies import UnitFolder
 from passerelle_lab.parcel import ParcelError
 from passerelle_lab.settings import follow_language
 from passerelle_lab.words import LANGUAGES, moment, say
 
 NAME = r"[a-z0-9][a-z0-9-]{0,63}"
 LANGUAGE_TIMEOUT_S = 2.0
+SUBMIT_TIMEOUT_S = 15.0
+RELEASES_KEPT_S = 30.0
 RECEIPT = r"[0-9A-Za-z-]{1,64}"
 _PAGES = template.Loader(str(Path(__file__).parent / "templates"))
+
+EXPECTED = (ClientError, ParcelError, unit_folder.FolderError)
+"""What may go not as it should without any fault of this code."""
 
 
 class PasserelleHandler(JupyterHandler):
@@ -74,8 +81,8 @@ class PasserelleHandler(JupyterHandler):
         return str(url_path_join(self.base_url, "lab/workspaces/passerelle/tree", path)) + "?reset"
 
     def page(self, title: str, **parts: Any) -> None:
-        """Send one of our small pages."""
-        shown: dict[str, Any] = {"notices": [], "lines": [], "links": [], "form": None, "language": self.own_language}
+        """Send one of our small pages: `notices`, `lines`, `forms` (fields and a button each), `links`."""
+        shown: dict[str, Any] = {"notices": [], "lines": [], "links": [], "forms": [], "language": self.own_language}
         shown |= parts
         page = _PAGES.load("page.html").generate(title=title, xsrf=self.xsrf_form_html(), **shown)
         self.set_header("Content-Type", "text/html; charset=utf-8")
@@ -89,6 +96,25 @@ class PasserelleHandler(JupyterHandler):
         self.set_header("Cache-Control", "no-store")
         self.finish(json.dumps(body))
 
+    async def is_newer(self, track: str, unit: str) -> bool:
+        """Say whether there is a release newer than her notebook; no, where nobody can tell now."""
+        mine = UnitFolder(self.home, track, unit).version()
+        newest = await self._newest(track, unit)
+        return None not in {mine, newest} and mine != newest
+
+    async def _newest(self, track: str, unit: str) -> str | None:
+        known: dict[str, tuple[float, dict[str, str]]] = self.settings.setdefault("passerelle_releases", {})
+        asked, versions = known.get(track, (0.0, {}))
+        if unit not in versions or time.monotonic() - asked > RELEASES_KEPT_S:
+            try:
+                line = replace(Client.from_environment(), timeout_s=LANGUAGE_TIMEOUT_S)
+                units = await asyncio.to_thread(line.units, track)
+            except EXPECTED:
+                return versions.get(unit)
+            versions = {str(one["unit"]): str(one["version"]) for one in units}
+            known[track] = (time.monotonic(), versions)
+        return versions.get(unit)
+
     def link_to_path(self, language: str) -> list[dict[str, str]]:
         """Return a link to her own page, where there is one."""
         return [{"href": self.pages, "text": say(language, "Go to my path")}] if self.pages else []
@@ -98,10 +124,6 @@ def remember(language: str) -> None:
     """Make her language that of this server, of the kernels it starts from now on, and of Lab's next load."""
     os.environ["PASSERELLE_LANGUAGE"] = language
     follow_language(Path.home(), language)
-
-
-EXPECTED = (ClientError, ParcelError, unit_folder.FolderError)
-"""What may go not as it should without any fault of this code."""
 
 
 def reason(language: str, error: Exception) -> tuple[int, str, str]:
@@ -124,14 +146,41 @@ class OpenHandler(PasserelleHandler):
             if not (self.home / unit_folder.notebook_path(track, unit)).is_file():
                 files = await asyncio.to_thread(Client.from_environment().release, track, unit)
                 unit_folder.place(self.home, track, unit, files, language)
+            elif await self.is_newer(track, unit) and not await self.renewed_untouched(track, unit, language):
+                return self.offer(track, unit, language)
         except EXPECTED as error:
             status, _, words = reason(language, error)
             self.set_status(status)
             again = {"href": self.request.path, "text": say(language, "Try again"), "first": "yes"}
             links = [again, *self.link_to_path(language)]
-            self.page(say(language, "The unit is not open"), notices=[words], links=links, language=language)
-            return
-        self.redirect(self.notebook_url(track, unit))
+            return self.page(say(language, "The unit is not open"), notices=[words], links=links, language=language)
+        return self.redirect(self.notebook_url(track, unit))
+
+    async def renewed_untouched(self, track: str, unit: str, language: str) -> bool:
+        """Take the new version at once where her notebook holds nothing of hers; say whether it was so."""
+        folder = UnitFolder(self.home, track, unit)
+        if not folder.is_untouched():
+            return False
+        files = await asyncio.to_thread(Client.from_environment().release, track, unit)
+        folder.renew(files, language, datetime.now(UTC))
+        return True
+
+    def offer(self, track: str, unit: str, language: str) -> None:
+        """Say that there is a new version; taking it is her act."""
+        button = say(language, "Take the new version (your answers stay)")
+        renew = url_path_join(self.base_url, "passerelle/renew", track, unit)
+        mine = {"href": self.notebook_url(track, unit), "text": say(language, "Open mine as it is")}
+        text = (
+            "This unit was improved since you opened it. Your answers, your own cells and your changes come along. "
+            "Your notebook as it is now stays as a copy."
+        )
+        self.page(
+            say(language, "A new version is here"),
+            lines=[say(language, text)],
+            forms=[{"action": renew, "button": button}],
+            links=[mine, *self.link_to_path(language)],
+            language=language,
+        )
 
 
 class SubmitHandler(PasserelleHandler):
@@ -143,9 +192,9 @@ class SubmitHandler(PasserelleHandler):
         language = await self.language()
         path = self.home / unit_folder.notebook_path(track, unit)
         try:
-            notebook = unit_folder.collect(self.home, track, unit)[path.name]
-            title = unit_folder.title(notebook, language) or unit
-            doubts = unit_folder.doubts(notebook, language)
+            files = unit_folder.collect(self.home, track, unit)
+            title = unit_folder.title(files[path.name], language) or unit
+            doubts = unit_folder.doubts(files, unit, language)
         except EXPECTED as error:
             return self.refuse(error, track, unit, language)
         saved = moment(language, datetime.fromtimestamp(path.stat().st_mtime, UTC))
@@ -157,7 +206,7 @@ class SubmitHandler(PasserelleHandler):
             say(language, "Submit my work: {title}", title=title),
             notices=doubts,
             lines=[say(language, text, when=saved)],
-            form={"token": str(uuid.uuid4()), "button": say(language, "Submit")},
+            forms=[{"token": str(uuid.uuid4()), "button": say(language, "Submit")}],
             links=[
                 {"href": self.notebook_url(track, unit), "text": say(language, "Open the notebook")},
                 *self.link_to_path(language),
@@ -172,19 +221,20 @@ class SubmitHandler(PasserelleHandler):
         asked: dict[str, Any] = (self.get_json_body() or {}) if from_bar else {"confirmed": True}
         language = asked.get("language", self.own_language)
         language = language if language in LANGUAGES else self.own_language
+        token = str(asked.get("token") or self.get_body_argument("token", "") or uuid.uuid4())
         try:
             self._check_is_the_one(asked.get("path"), track, unit)
             files = unit_folder.collect(self.home, track, unit)
-            doubts = unit_folder.doubts(files[f"{unit}.ipynb"], language)
+            doubts = unit_folder.doubts(files, unit, language)
             if doubts and not asked.get("confirmed"):
                 return self.answer({"id": "confirm", "error": " ".join(doubts)}, 409)
-            token = str(asked.get("token") or self.get_body_argument("token", "") or uuid.uuid4())
-            receipt = await asyncio.to_thread(Client.from_environment().submit, track, unit, files, token)
+            line = replace(Client.from_environment(), timeout_s=SUBMIT_TIMEOUT_S)
+            receipt = await asyncio.to_thread(line.submit, track, unit, files, token)
         except EXPECTED as error:
             if from_bar:
                 status, error_id, words = reason(language, error)
                 return self.answer({"id": error_id, "error": words}, status)
-            return self.refuse(error, track, unit, language)
+            return self.refuse(error, track, unit, language, token)
         return self.answer(receipt) if from_bar else self.show(receipt, language)
 
     def _check_is_the_one(self, path: str | None, track: str, unit: str) -> None:
@@ -194,14 +244,19 @@ class SubmitHandler(PasserelleHandler):
             text = "This notebook is a copy. You submit {path}: open it and copy your work there."
             raise unit_folder.FolderError(text, path=expected)
 
-    def refuse(self, error: Exception, track: str, unit: str, language: str) -> None:
-        """Say on a page why nothing was sent, and where to go."""
-        status, _, words = reason(language, error)
+    def refuse(self, error: Exception, track: str, unit: str, language: str, token: str = "") -> None:
+        """Say on a page why nothing was sent, and where to go; after silence, the same submission can be sent again."""
+        status, error_id, words = reason(language, error)
         self.set_status(status)
+        # The key was used for other bytes: the line dropped after a receipt, and she has changed something since.
+        token = str(uuid.uuid4()) if token and error_id == "key-reused" else token
+        again = token and error_id in {"unreachable", "key-reused"}
+        forms = [{"token": token, "button": say(language, "Submit again")}] if again else []
         opened = url_path_join(self.base_url, "passerelle/open", track, unit)
-        there = {"href": opened, "text": say(language, "Open the notebook"), "first": "yes"}
+        there = {"href": opened, "text": say(language, "Open the notebook"), "first": "" if forms else "yes"}
         links = [there, *self.link_to_path(language)]
-        self.page(say(language, "Nothing was sent yet."), notices=[words], links=links, language=language)
+        title = say(language, "Nothing was sent yet.")
+        self.page(title, notices=[words], forms=forms, links=links, language=language)
 
     def show(self, receipt: dict[str, Any], language: str) -> None:
         """Go to the receipt's page; say the receipt here where there are no pages."""
@@ -252,23 +307,3 @@ class ResultsHandler(PasserelleHandler):
         except EXPECTED as error:
             status, error_id, words = reason(self.own_language, error)
             self.answer({"id": error_id, "error": words}, status)
-
-
-ROUTES: list[tuple[str, type[PasserelleHandler]]] = [
-    (rf"passerelle/open/({NAME})/({NAME})", OpenHandler),
-    (rf"passerelle/submit/({NAME})/({NAME})", SubmitHandler),
-    (r"passerelle/language", LanguageHandler),
-    (rf"passerelle/results/({RECEIPT})", ResultsHandler),
-]
-"""The extension's addresses below the server's base URL."""
-
-
-def _load_jupyter_server_extension(server: Any) -> None:
-    """Add the handlers, and tell the bar what this server can do."""
-    application = server.web_app
-    base_url = application.settings["base_url"]
-    application.add_handlers(".*$", [(url_path_join(base_url, pattern), handler) for pattern, handler in ROUTES])
-    # The bar submits and stores only where there is an exchange to ask.
-    here = {"passerelleServer": "true" if os.environ.get("PASSERELLE_API") else "false"}
-    here["passerellePages"] = os.environ.get("PASSERELLE_PAGES", "")
-    application.settings.setdefault("page_config_data", {}).update(here)

@@ -10,13 +10,17 @@ from pathlib import Path
 from typing import Any
 
 from passerelle_lab.language import dump, in_language
+from passerelle_lab.record import Record
 from passerelle_lab.words import say
 
 MAX_FILES = 200
 MAX_BYTES = 20_000_000
 MAX_DEPTH = 6
-NOT_HERS = frozenset({"__pycache__", "feedback"})
-"""What lies there without being her work: caches, and the pages that nbgrader fetches."""
+COPIES = "versions"
+"""The folder of what was replaced in a unit's folder (`passerelle_lab.copies`)."""
+
+NOT_HERS = frozenset({"__pycache__", "feedback", COPIES})
+"""What lies there without being her work as it is now: caches, the pages that nbgrader fetches, her copies."""
 
 
 class FolderError(Exception):
@@ -50,12 +54,10 @@ def place(home: Path, track: str, unit: str, files: Mapping[str, bytes], languag
         FolderError: the release has no readable notebook of the unit's name.
     """
     name = f"{unit}.ipynb"
-    try:
-        notebook = json.loads(files[name])
-        files = {**files, name: dump(in_language(notebook, language))}
-    except (KeyError, ValueError) as error:
-        text = "The unit that we received is not complete. Tell your trainer; your own files stay as they are."
-        raise FolderError(text) from error
+    record = Record.of(home / track / unit)
+    notebook = readable_release(files, name)
+    record.add(files, name)
+    files = {**files, name: dump(in_language(notebook, language))}
     folder = home / track / unit
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{unit}-", dir=folder.parent) as beside:
@@ -65,12 +67,27 @@ def place(home: Path, track: str, unit: str, files: Mapping[str, bytes], languag
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(content)
         if not folder.exists():
+            record.write(whole)
             try:
                 whole.rename(folder)
             except OSError:  # it came to be in this moment: from another tab of hers
                 _add_missing(whole, folder)
         else:
             _add_missing(whole, folder)
+            record.write(folder)
+
+
+def readable_release(files: Mapping[str, bytes], name: str) -> dict[str, Any]:
+    """Return the notebook of a release.
+
+    Raises:
+        FolderError: there is none, or none that can be read.
+    """
+    try:
+        return read_notebook(files[name])
+    except (KeyError, FolderError) as error:
+        text = "The unit that we received is not complete. Tell your trainer; your own files stay as they are."
+        raise FolderError(text) from error
 
 
 def _add_missing(source: Path, folder: Path) -> None:
@@ -141,24 +158,45 @@ def _files(home: Path, folder: Path, depth: int) -> Iterator[Path]:
             yield path
 
 
-def doubts(notebook: bytes, language: str) -> list[str]:
+def doubts(files: Mapping[str, bytes], unit: str, language: str) -> list[str]:
     """Return what she should know before she submits, in her language.
 
-    A copied or split answer is read as one, top to bottom.
+    A copied or split answer is read as one, top to bottom; it goes by its task's title.
     """
-    cells = [cell.get("metadata", {}).get("nbgrader", {}) for cell in _read(notebook)["cells"]]
-    answers = Counter(str(cell["grade_id"]) for cell in cells if cell.get("solution") and "grade_id" in cell)
-    text = "The answer “{key}” is there {count} times. We will read its parts from top to bottom, as one answer."
-    return [say(language, text, key=key, count=count) for key, count in answers.items() if count > 1]
+    cells = [cell.get("metadata", {}) for cell in read_notebook(files[f"{unit}.ipynb"])["cells"]]
+    answers = [meta for meta in cells if meta.get("nbgrader", {}).get("solution") and "grade_id" in meta["nbgrader"]]
+    counted = Counter(str(meta["nbgrader"]["grade_id"]) for meta in answers)
+    tasks = {str(meta["nbgrader"]["grade_id"]): meta.get("passerelle", {}).get("task") for meta in answers}
+    named = _task_titles(files.get("unit.json", b""))
+    text = "The answer “{title}” is there {count} times. We will read its parts from top to bottom, as one answer."
+    found = []
+    for key, count in counted.items():
+        titles = named.get(str(tasks[key]), {})
+        if count > 1:
+            found.append(say(language, text, title=titles.get(language) or titles.get("en") or key, count=count))
+    return found
+
+
+def _task_titles(card: bytes) -> dict[str, dict[str, str]]:
+    """Return the titles of a unit's tasks by language, none where its card has none."""
+    try:
+        return {str(task): dict(titles) for task, titles in json.loads(card)["tasks"].items()}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return {}
 
 
 def title(notebook: bytes, language: str) -> str | None:
     """Return the unit's title as the notebook has it."""
-    titles: dict[str, str] = _read(notebook).get("metadata", {}).get("passerelle", {}).get("title", {})
+    titles: dict[str, str] = read_notebook(notebook).get("metadata", {}).get("passerelle", {}).get("title", {})
     return titles.get(language) or titles.get("en")
 
 
-def _read(notebook: bytes) -> dict[str, Any]:
+def read_notebook(notebook: bytes) -> dict[str, Any]:
+    """Return a notebook.
+
+    Raises:
+        FolderError: it is none.
+    """
     try:
         content = json.loads(notebook)
     except ValueError:

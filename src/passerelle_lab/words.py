@@ -12,6 +12,36 @@ _DAYS = {
     "en": ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
     "fr": ("lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche"),
 }
+_MONTHS = {
+    "en": [
+        "January",
+        "February",
+        "March",
+        "April",
+        "May",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
+        "December",
+    ],
+    "fr": [
+        "janvier",
+        "février",
+        "mars",
+        "avril",
+        "mai",
+        "juin",
+        "juillet",
+        "août",
+        "septembre",
+        "octobre",
+        "novembre",
+        "décembre",
+    ],
+}
 
 
 def say(language: str, text: str, **values: object) -> str:
@@ -23,6 +53,12 @@ def moment(language: str, when: datetime) -> str:
     """Return a moment as people say it: «mardi 18:42:07», in the server's time zone."""
     local = when.astimezone()
     return f"{_DAYS[language][local.weekday()]} {local:%H:%M:%S}"
+
+
+def dated_moment(language: str, when: datetime) -> str:
+    """Return a moment further back: «mardi 24 novembre, 18:42:07», in the server's time zone."""
+    local = when.astimezone()
+    return f"{_DAYS[language][local.weekday()]} {local.day} {_MONTHS[language][local.month - 1]}, {local:%H:%M:%S}"
 
 
 @cache

@@ -127,13 +127,16 @@ def test_what_cannot_be_sent_is_said_with_its_cure(home: Path, spoil: Callable[[
         collect(home, "data-science", "d1-tables")
 
 
-def test_a_copied_answer_is_a_doubt_and_a_single_one_is_none() -> None:
-    copied = {**RELEASED, "cells": [*RELEASED["cells"], RELEASED["cells"][1]]}
+def test_a_copied_answer_is_a_doubt_and_goes_by_its_tasks_title() -> None:
+    answer = {**RELEASED["cells"][1], "metadata": {**RELEASED["cells"][1]["metadata"], "passerelle": {"task": "mean"}}}
+    once = {"d1.ipynb": json.dumps({**RELEASED, "cells": [answer]}).encode()}
+    twice = {"d1.ipynb": json.dumps({**RELEASED, "cells": [answer, answer]}).encode()}
+    card = {"unit.json": json.dumps({"tasks": {"mean": {"en": "The mean", "fr": "La moyenne"}}}).encode()}
 
-    assert doubts(json.dumps(RELEASED).encode(), "en") == []
-    assert doubts(json.dumps(copied).encode(), "en") == [
-        "The answer “answer-x” is there 2 times. We will read its parts from top to bottom, as one answer."
-    ]
+    assert doubts({**once, **card}, "d1", "en") == []
+    assert [text[:25] for text in doubts({**twice, **card}, "d1", "en")] == ["The answer “The mean” is "]
+    assert "« La moyenne »" in doubts({**twice, **card}, "d1", "fr")[0].replace("“", "« ").replace("”", " »")
+    assert [text[:25] for text in doubts(twice, "d1", "en")] == ["The answer “answer-x” is "]
 
 
 @pytest.mark.parametrize("content", [pytest.param(b"[]", id="no-object"), pytest.param(b"{", id="cut-off")])

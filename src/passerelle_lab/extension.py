@@ -1,0 +1,52 @@
+"""The fellow's server extension: its addresses, and what it tells the bar."""
+
+import os
+from typing import Any
+
+from jupyter_server.utils import url_path_join
+
+from passerelle_lab.handlers import (
+    NAME,
+    RECEIPT,
+    LanguageHandler,
+    OpenHandler,
+    PasserelleHandler,
+    ResultsHandler,
+    SubmitHandler,
+)
+from passerelle_lab.unit_handlers import (
+    CopiesHandler,
+    FreshHandler,
+    LastHandler,
+    NoticeHandler,
+    RenewHandler,
+    RestoreHandler,
+    StateHandler,
+)
+
+_UNIT = rf"({NAME})/({NAME})"
+ROUTES: list[tuple[str, type[PasserelleHandler]]] = [
+    (rf"passerelle/open/{_UNIT}", OpenHandler),
+    (rf"passerelle/submit/{_UNIT}", SubmitHandler),
+    (rf"passerelle/state/{_UNIT}", StateHandler),
+    (rf"passerelle/renew/{_UNIT}", RenewHandler),
+    (rf"passerelle/fresh/{_UNIT}", FreshHandler),
+    (rf"passerelle/last/{_UNIT}", LastHandler),
+    (rf"passerelle/copies/{_UNIT}", CopiesHandler),
+    (rf"passerelle/restore/({RECEIPT})", RestoreHandler),
+    (rf"passerelle/results/({RECEIPT})", ResultsHandler),
+    (r"passerelle/language", LanguageHandler),
+    (r"passerelle/notice", NoticeHandler),
+]
+"""The extension's addresses below the server's base URL."""
+
+
+def _load_jupyter_server_extension(server: Any) -> None:
+    """Add the handlers, and tell the bar what this server can do."""
+    application = server.web_app
+    base_url = application.settings["base_url"]
+    application.add_handlers(".*$", [(url_path_join(base_url, pattern), handler) for pattern, handler in ROUTES])
+    # The bar submits and stores only where there is an exchange to ask.
+    here = {"passerelleServer": "true" if os.environ.get("PASSERELLE_API") else "false"}
+    here["passerellePages"] = os.environ.get("PASSERELLE_PAGES", "")
+    application.settings.setdefault("page_config_data", {}).update(here)
