@@ -5,6 +5,7 @@ A zip of regular files with sorted names and fixed dates: the same files are the
 
 import io
 import stat
+import struct
 import unicodedata
 import zipfile
 import zlib
@@ -20,6 +21,12 @@ MAX_DEPTH = 6
 MAX_NAME = 200
 SLACK_BYTES = 100_000
 """What a zip may take beyond its content: names and directory."""
+JOINERS = "\u200c\u200d"
+"""Marks without a width that Persian, Dari, Urdu and Hindi words are spelt with."""
+_SHOWN = 80
+_END = struct.Struct("<4s4H2LH")  # the end of a zip's directory; a comment may follow, a parcel has none
+_END_64 = b"PK\x06\x07"
+_KINDS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
 
 
 class ParcelError(SubmissionError):
@@ -54,23 +61,44 @@ class ParcelError(SubmissionError):
     @classmethod
     def bad_name(cls, name: str) -> Self:
         """Build the error of a name that leads elsewhere or that some system cannot write."""
-        return cls._of("bad-name", "{name!r} cannot be a file's name here; rename it", name=name)
+        return cls._of("bad-name", "'{name}' cannot be a file's name here; rename it", name=shown(name))
+
+    @classmethod
+    def long_name(cls, name: str) -> Self:
+        """Build the error of a name with too many bytes, its folders' names included."""
+        return cls._of("long-name", "'{name}' is too long a name; shorten it", name=shown(name))
 
     @classmethod
     def too_deep(cls, name: str) -> Self:
         """Build the error of too many folders in one another."""
-        words = "{name!r} lies more than {max_depth} folders deep; move it up"
-        return cls._of("too-deep", words, name=name, max_depth=MAX_DEPTH)
+        words = "'{name}' lies more than {max_depth} folders deep; move it up"
+        return cls._of("too-deep", words, name=shown(name), max_depth=MAX_DEPTH)
 
     @classmethod
-    def not_regular(cls, name: str) -> Self:
-        """Build the error of a link or another thing that is no file."""
-        return cls._of("link", "{name!r} is a link or no plain file; put a copy of the file in its place", name=name)
+    def link(cls, name: str) -> Self:
+        """Build the error of a link."""
+        return cls._of("link", "'{name}' is a link; put a copy of the file in its place", name=shown(name))
+
+    @classmethod
+    def not_a_file(cls, name: str) -> Self:
+        """Build the error of a pipe, a device, a folder by itself."""
+        return cls._of("not-a-file", "'{name}' is no plain file; take it out", name=shown(name))
 
     @classmethod
     def twice(cls, name: str) -> Self:
         """Build the error of a name that is there twice (a system may take small and capital letters as one)."""
-        return cls._of("name-twice", "{name!r} is there twice; rename one", name=name)
+        return cls._of("name-twice", "'{name}' is there twice; rename one", name=shown(name))
+
+
+def shown(name: str) -> str:
+    """Return a name as it can stand in a sentence: what has no shape is spelt out, what is long is cut."""
+    spelt = "".join(sign if is_printable(sign) else f"\\u{ord(sign):04x}" for sign in name[:_SHOWN])
+    return spelt + ("…" if len(name) > _SHOWN else "")
+
+
+def is_printable(name: str) -> bool:
+    """Tell whether all of a name can be seen, or belongs to the spelling of words that can be."""
+    return all(sign.isprintable() or sign in JOINERS for sign in name)
 
 
 def pack(files: Mapping[str, bytes]) -> bytes:
@@ -99,6 +127,7 @@ def unpack(parcel: bytes) -> dict[str, bytes]:
     """
     if len(parcel) > MAX_BYTES + SLACK_BYTES:
         raise ParcelError.too_big(len(parcel))
+    _check_directory(parcel)
     try:
         with zipfile.ZipFile(io.BytesIO(parcel)) as archive:
             return _read(archive)
@@ -106,12 +135,29 @@ def unpack(parcel: bytes) -> dict[str, bytes]:
         raise ParcelError.unreadable() from error
 
 
+def _check_directory(parcel: bytes) -> None:
+    """Refuse a directory that would take much memory: it is read whole before anything else can be asked."""
+    end = parcel[-_END.size :]
+    if len(end) < _END.size or end[:4] != b"PK\x05\x06" or parcel[-_END.size - 20 :].startswith(_END_64):
+        raise ParcelError.unreadable()
+    _, _, _, _, count, directory_bytes, _, comment_bytes = _END.unpack(end)
+    if count > MAX_FILES:
+        raise ParcelError.too_many(count)
+    if directory_bytes > SLACK_BYTES or comment_bytes:
+        raise ParcelError.unreadable()
+
+
 def _read(archive: zipfile.ZipFile) -> dict[str, bytes]:
     entries = archive.infolist()
     for entry in entries:
         kind = stat.S_IFMT(entry.external_attr >> 16)
+        if kind == stat.S_IFLNK:
+            raise ParcelError.link(entry.filename)
         if entry.is_dir() or kind not in (0, stat.S_IFREG):
-            raise ParcelError.not_regular(entry.filename)
+            raise ParcelError.not_a_file(entry.filename)
+        # Others are unpacked without any limit, whatever a reader asks for.
+        if entry.compress_type not in _KINDS:
+            raise ParcelError.unreadable()
     _check([entry.filename for entry in entries], sum(entry.file_size for entry in entries))
     files: dict[str, bytes] = {}
     left = MAX_BYTES
@@ -129,7 +175,7 @@ def _check(names: list[str], size_bytes: int) -> None:
         raise ParcelError.too_many(len(names))
     if size_bytes > MAX_BYTES:
         raise ParcelError.too_big(size_bytes)
-    folded = {name: PurePosixPath(unicodedata.normalize("NFC", name).casefold()) for name in names}
+    folded = {name: PurePosixPath(_folded(name)) for name in names}
     folders = {folder for path in folded.values() for folder in path.parents}
     seen: set[PurePosixPath] = set()
     for name in names:
@@ -139,10 +185,18 @@ def _check(names: list[str], size_bytes: int) -> None:
         seen.add(folded[name])
 
 
+def _folded(name: str) -> str:
+    """Return a name without what systems and readers may take as one: capitals, ways to write accents, joiners."""
+    return unicodedata.normalize("NFC", name.translate(dict.fromkeys(map(ord, JOINERS)))).casefold()
+
+
 def _check_name(name: str) -> None:
     path = PurePosixPath(name)
-    plain = name.isprintable() and "\\" not in name and 0 < len(name.encode()) <= MAX_NAME
-    if not plain or path.is_absolute() or ".." in path.parts or str(path) != name or name == ".":
+    if len(name.encode("utf-8", "replace")) > MAX_NAME:
+        raise ParcelError.long_name(name)
+    if not name or not is_printable(name) or "\\" in name:
+        raise ParcelError.bad_name(name)
+    if path.is_absolute() or ".." in path.parts or str(path) != name or name == ".":
         raise ParcelError.bad_name(name)
     if len(path.parts) > MAX_DEPTH:
         raise ParcelError.too_deep(name)

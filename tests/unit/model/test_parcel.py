@@ -2,6 +2,7 @@ import io
 import pickle
 import stat
 import struct
+import tracemalloc
 import zipfile
 
 import pytest
@@ -12,12 +13,12 @@ from passerelle.model import parcel
 from passerelle.model.parcel import MAX_BYTES, MAX_FILES, ParcelError, pack, unpack
 
 
-def zipped(*entries: tuple[str, bytes], mode: int = stat.S_IFREG | 0o644) -> bytes:
+def zipped(*entries: tuple[str, bytes], mode: int = stat.S_IFREG | 0o644, kind: int = zipfile.ZIP_DEFLATED) -> bytes:
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in entries:
             entry = zipfile.ZipInfo(name)
-            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.compress_type = kind
             entry.external_attr = mode << 16
             archive.writestr(entry, content)
     return target.getvalue()
@@ -56,11 +57,20 @@ def test_folders_travel_by_the_names_of_their_files() -> None:
         pytest.param(zipped(("./x", b"")), "bad-name", id="dot"),
         pytest.param(zipped(("a//x", b"")), "bad-name", id="double-slash"),
         pytest.param(zipped(("line\nbreak", b"")), "bad-name", id="control-character"),
-        pytest.param(zipped(("n" * 300, b"")), "bad-name", id="too-long"),
+        pytest.param(zipped(("n" * 300, b"")), "long-name", id="too-long"),
         pytest.param(zipped(("a/b/c/d/e/f/g", b"")), "too-deep", id="too-deep"),
-        pytest.param(zipped(("folder/", b"")), "link", id="folder-entry"),
+        pytest.param(zipped(("folder/", b"")), "not-a-file", id="folder-entry"),
         pytest.param(zipped(("x", b"/etc/passwd"), mode=stat.S_IFLNK | 0o777), "link", id="symlink"),
-        pytest.param(zipped(("x", b""), mode=stat.S_IFIFO | 0o644), "link", id="pipe"),
+        pytest.param(zipped(("x", b""), mode=stat.S_IFIFO | 0o644), "not-a-file", id="pipe"),
+        pytest.param(zipped(("x", b""), mode=stat.S_IFSOCK | 0o644), "not-a-file", id="socket"),
+        pytest.param(zipped(("x", b""), mode=stat.S_IFBLK | 0o644), "not-a-file", id="device"),
+        pytest.param(zipped(("facture\u202efdp.exe", b"")), "bad-name", id="a-name-that-reads-backwards"),
+        pytest.param(
+            zipped(("\u0645\u06cc\u200c\u062e", b"1"), ("\u0645\u06cc\u062e", b"2")), "name-twice", id="joiner-apart"
+        ),
+        pytest.param(zipped(("zeros", bytes(10_000)), kind=zipfile.ZIP_BZIP2), "not-a-parcel", id="bzip2"),
+        pytest.param(zipped(("zeros", bytes(10_000)), kind=zipfile.ZIP_LZMA), "not-a-parcel", id="lzma"),
+        pytest.param(pack({"a": b"1"})[:-2] + b"\x01\x00x", "not-a-parcel", id="with-a-comment"),
         pytest.param(zipped(("Data.csv", b"1"), ("data.csv", b"2")), "name-twice", id="case-apart"),
         pytest.param(zipped(("\u00e9", b"1"), ("e\u0301", b"2")), "name-twice", id="accent-apart"),
         pytest.param(zipped(("a", b"1"), ("a/b", b"2")), "name-twice", id="file-and-folder"),
@@ -86,6 +96,27 @@ def test_a_bomb_that_lies_about_its_size_is_stopped_while_it_is_read(monkeypatch
         unpack(lying)
 
     assert caught.value.fault in {"too-big", "not-a-parcel"}
+
+
+def test_a_name_in_any_script_travels_and_comes_back_as_it_was() -> None:
+    files = {
+        name: name.encode()
+        for name in ("\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645.txt", "e\u0301te\u0301.csv", "two words.md")
+    }
+
+    assert unpack(pack(files)) == files
+
+
+def test_a_directory_without_end_is_refused_before_it_is_read() -> None:
+    many = zipped(*((f"{number}", b"") for number in range(10_000)))
+    tracemalloc.start()
+    with pytest.raises(ParcelError) as caught:
+        unpack(many)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    assert (caught.value.fault, caught.value.facts["count"]) == ("too-many-files", 10_000)
+    assert peak < 500_000
 
 
 def test_what_cannot_travel_is_not_packed() -> None:
