@@ -134,7 +134,7 @@ def stands(course_dir: Path, handle: str, received: datetime, verdict: Verdict) 
         except FileNotFoundError:
             return False
     executed = course_dir / "autograded" / handle / verdict.unit / f"{verdict.unit}.ipynb"
-    if not executed.is_file() or _verdict_in(executed) != verdict.key:
+    if not executed.is_file() or verdict_in(executed) != verdict.key:
         return False
     with gradebook(course_dir) as rows:
         query = (
@@ -153,7 +153,8 @@ def stands(course_dir: Path, handle: str, received: datetime, verdict: Verdict) 
     }
 
 
-def _verdict_in(executed: Path) -> str | None:
+def verdict_in(executed: Path) -> str | None:
+    """Return the key of the verdict that an executed notebook is of; None where it does not say."""
     try:
         found = json.loads(executed.read_bytes())["metadata"]["passerelle"]["verdict"]
     except (ValueError, KeyError, TypeError):
