@@ -1,8 +1,7 @@
-"""Why something of ours went wrong, as the queue keeps it: `kind: what happened`.
+"""Why something of ours went wrong, as the queue keeps it (see ledger.reasons).
 
-The kind is what pages have a sentence for; what happened is for an operator. Neither may hold what a fellow
-wrote, a hidden value or a name: words of an error are kept where we know who built them, and of every other
-error its type and its place in the code alone.
+Nothing in it may be what a fellow wrote, a hidden value or a name: the words of an error are kept where we built
+them, and of every other error its type and its place in the code alone.
 """
 
 import errno
@@ -16,12 +15,8 @@ from passerelle.courses import NotBuiltError
 from passerelle.grading.gradebook import GradebookUnusableError, UnitNotReleasedError
 from passerelle.grading.panel import ExaminerError
 from passerelle.grading.walls import BoxError
-from passerelle.ledger.queue import ENDED
+from passerelle.ledger.reasons import BOX, CHECK, COURSE, DISK, GRADEBOOK, OTHER
 from passerelle.model.errors import PasserelleError
-
-BOX, CHECK, COURSE, DISK = "box", "check", "course", "disk"
-GRADEBOOK, FEEDBACK, OTHER = "gradebook", "feedback", "other"
-KINDS = (BOX, CHECK, GRADEBOOK, COURSE, DISK, FEEDBACK, ENDED, OTHER)
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
@@ -29,18 +24,6 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 def reason(error: Exception, otherwise: str = OTHER) -> str:
     """Return what the queue keeps of an error; `otherwise` is its kind where the error does not say."""
     return f"{_kind(error, otherwise)}: {_happened(error)}"
-
-
-def kind_of(reason: str) -> str:
-    """Return the kind of a kept reason; `other` for one that an older version wrote."""
-    kind = reason.partition(": ")[0]
-    return kind if kind in KINDS else OTHER
-
-
-def happened(reason: str) -> str:
-    """Return what happened, for an operator; nothing of a reason that an older version wrote: it may quote her."""
-    kind, _, what = reason.partition(": ")
-    return what if kind in KINDS else ""
 
 
 def _kind(error: Exception, otherwise: str) -> str:

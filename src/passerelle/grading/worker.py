@@ -26,7 +26,7 @@ from passerelle.grading.record import record, stands
 from passerelle.grading.standing import standing_attempt
 from passerelle.grading.trees import clear_scratch
 from passerelle.grading.wake import Bell
-from passerelle.ledger import queue, receipts
+from passerelle.ledger import queue, reasons, receipts
 from passerelle.ledger.queue import Lease
 from passerelle.ledger.receipts import AttemptRow
 from passerelle.ledger.tables import Job, Receipt
@@ -131,8 +131,8 @@ class Worker:
             return (
                 self._notice_manual_marks()
                 or self._mark_next()
-                or self._next_of(self._to_settle, self._settle, trouble.GRADEBOOK)
-                or self._next_of(self._to_feed, self._feed, trouble.FEEDBACK)
+                or self._next_of(self._to_settle, self._settle, reasons.GRADEBOOK)
+                or self._next_of(self._to_feed, self._feed, reasons.FEEDBACK)
                 or self._check_next()
             )
         except Exception:  # whatever it is, the next submission is somebody else's
@@ -167,7 +167,7 @@ class Worker:
             else:
                 log.exception("receipt %s waits for us", held.receipt)
             with ledger.session(self._engine) as session:
-                as_before = trouble.kind_of(held.reason or "")
+                as_before = reasons.kind_of(held.reason or "")
                 queue.give_back(session, held, trouble.reason(error, as_before), datetime.now(UTC))
 
     def _mark_leased(self, held: Lease) -> None:

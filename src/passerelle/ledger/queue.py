@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, and_, case, func, or_, select, update
 from sqlalchemy.orm import Session
 
+from passerelle.ledger.reasons import ENDED
 from passerelle.ledger.tables import Job, Receipt, VerdictRow
 from passerelle.model.verdict import Outcome, Verdict
 
@@ -14,8 +15,6 @@ QUEUED, LEASED, DONE, OURS = "queued", "leased", "done", "ours"
 FAIR_WITHIN = timedelta(minutes=10)
 LOST_TRIES = 3
 """After so many markers have died over a job it rests, as one that met a fault of ours."""
-ENDED = "ended"
-"""The kind of trouble of a job that ended its markers; a reason is `kind: what happened`, see grading.trouble."""
 RETRY_AFTER = (timedelta(seconds=5), timedelta(seconds=30), timedelta(minutes=2), timedelta(minutes=10))
 """How long a job that met a fault of ours rests before its 2nd, 3rd … try; the last one repeats."""
 

@@ -20,6 +20,7 @@ from passerelle.review import staff, words
 from passerelle.review.base import NotHereHandler, PageHandler
 from passerelle.review.fellow import AttemptPage, UnitPage, show_path
 from passerelle.review.shelf import Shelf
+from passerelle.review.stuck import StuckPage
 
 Route = tuple[str, type[RequestHandler], dict[str, Any]]
 _NAME = r"[a-z0-9][a-z0-9-]*"
@@ -160,6 +161,7 @@ def routes(context: Context) -> list[Route]:
         (r"attempt/([0-9a-f]{8,64})", AttemptPage),
         (rf"mentee/({HANDLE_PATTERN})", staff.SheetPage),
         (rf"mentee/({HANDLE_PATTERN})\.(csv|json)", FellowDownload),
+        (rf"stuck/({_NAME})", StuckPage),
         (r"mydata", MyDataPage),
         (rf"export/({_NAME})\.(csv|json)", TrackDownload),
         (r"language", LanguageForm),

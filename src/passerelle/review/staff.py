@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from passerelle.ledger import people, receipts
+from passerelle.ledger import people, queue, receipts
 from passerelle.ledger.tables import Cohort, Enrolment, Pairing, Person
 from passerelle.model.course import Course, CourseUnit
 from passerelle.model.people import Role, course_user
@@ -163,6 +163,8 @@ class TrackPage:
     units: list[UnitOfTrack]
     fellows: list[Person]
     formgrader: str
+    stuck: int
+    """How many attempts met a fault of ours."""
 
 
 async def show_course(page: PageHandler) -> None:
@@ -186,7 +188,8 @@ def track_page(page: PageHandler, session: Session, course: Course) -> TrackPage
         released = next((row.released for _, row in rows), None)
         units.append(UnitOfTrack(unit, released, rows))
     server = course_user(course.track)
-    return TrackPage(course, units, present, f"/hub/spawn/{server}?next=/user/{server}/formgrader")
+    formgrader = f"/hub/spawn/{server}?next=/user/{server}/formgrader"
+    return TrackPage(course, units, present, formgrader, len(queue.stuck(session, [course.track])))
 
 
 @dataclass(frozen=True)

@@ -43,6 +43,7 @@ LOOKED_AT: dict[str, str] = {
     "sheet": to_translate("the review sheet"),
     "attempt": to_translate("an attempt and its feedback"),
     "download": to_translate("a download of one person's progress, without a name"),
+    "stuck": to_translate("the list of what could not be marked yet"),
     "export": to_translate("an export of the whole track, without names"),
 }
 """What the access log calls a look, and how her own page says it."""

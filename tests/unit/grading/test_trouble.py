@@ -6,6 +6,7 @@ from passerelle.grading import trouble
 from passerelle.grading.gradebook import GradebookUnusableError
 from passerelle.grading.panel import ExaminerError
 from passerelle.grading.walls import BoxError
+from passerelle.ledger import reasons
 from passerelle.model.errors import ServiceError
 
 HERS = "my answer is forty-two"
@@ -31,11 +32,11 @@ HERS = "my answer is forty-two"
 def test_a_reason_says_what_happened_and_nothing_of_hers(error: Exception, kind: str, said: str) -> None:
     kept = trouble.reason(error)
 
-    assert trouble.kind_of(kept) == kind
-    assert said in trouble.happened(kept)
+    assert reasons.kind_of(kept) == kind
+    assert said in reasons.happened(kept)
     assert HERS not in kept
 
 
 def test_a_reason_of_an_older_version_is_not_shown() -> None:
-    assert trouble.kind_of(f"ValueError: {HERS}") == trouble.OTHER
-    assert trouble.happened(f"ValueError: {HERS}") == ""
+    assert reasons.kind_of(f"ValueError: {HERS}") == reasons.OTHER
+    assert reasons.happened(f"ValueError: {HERS}") == ""
