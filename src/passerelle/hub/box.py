@@ -12,6 +12,9 @@ from pathlib import Path
 TMP_BYTES = 512 * 1024 * 1024
 RUNTIME_BYTES = 64 * 1024 * 1024
 SHARED_MEMORY_BYTES = 256 * 1024 * 1024
+MB = 1024 * 1024
+LEAST_DATA_BYTES = 1000 * MB
+"""Less than this and pandas with scikit-learn, which measure 370 MB of it on 2 cores, have no room to work."""
 PROCESSES = 2000
 """Processes and threads of one box: several kernels with a thread for each core, and far from what a machine has."""
 RUNTIME = "/run/box"
@@ -54,13 +57,16 @@ class Box:
 
     `handle` names it inside; `home` is the only directory it can write that outlives it; `programs` are
     directories shown read-only at their own paths; `files` are read-only files by their path inside, as the
-    descriptors that hold their content.
+    descriptors that hold their content. `memory` is what one process may have, `file_size` what one file may
+    grow to (bytes); what all of it may have together is watched from outside (`hub.watchdog`).
     """
 
     handle: str
     home: Path
     programs: Sequence[Path]
     files: Mapping[str, int] = field(default_factory=dict)
+    memory: int = 1200 * MB
+    file_size: int = 1000 * MB
 
     @property
     def inner_home(self) -> str:
@@ -94,7 +100,18 @@ class Box:
         ]
         for path, descriptor in self.files.items():
             line += ["--ro-bind-data", descriptor, path]
-        return [*line, "--remount-ro", "/", "--chdir", self.inner_home, "--", *_limited(), *command]
+        return [*line, "--remount-ro", "/", "--chdir", self.inner_home, "--", *self._limited(), *command]
+
+    def _limited(self) -> list[str]:
+        """Return what sets limits inside: outside, all boxes and our services would count as one user's processes."""
+        _soft, hard = resource.getrlimit(resource.RLIMIT_NPROC)
+        most = PROCESSES if hard == resource.RLIM_INFINITY else min(PROCESSES, hard)
+        # A MemoryError, which leaves her everything she has, comes before the watchdog, which ends a kernel.
+        data = max(self.memory, LEAST_DATA_BYTES)
+        # Memory that is shared is no data: what bounds it, and so a race with the watchdog, is the address space.
+        limits = ["prlimit", f"--nproc={most}", f"--data={data}", f"--as={4 * data}", f"--fsize={self.file_size}"]
+        # Should the kernel ever have to choose, then before our services (oom_score_adj).
+        return [*limits, "--core=0", "--", "choom", "-n", "500", "--"]
 
     def _system(self) -> list[str]:
         line: list[str] = []
@@ -112,13 +129,6 @@ class Box:
         for program in self.programs:
             line += ["--ro-bind", str(program), str(program)]
         return line
-
-
-def _limited() -> list[str]:
-    """Return what sets limits inside: outside, all boxes and our services would count as one user's processes."""
-    _soft, hard = resource.getrlimit(resource.RLIMIT_NPROC)
-    most = PROCESSES if hard == resource.RLIM_INFINITY else min(PROCESSES, hard)
-    return ["prlimit", f"--nproc={most}", "--core=0", "--"]
 
 
 def accounts_file(handle: str) -> str:

@@ -24,6 +24,10 @@ class Settings(BaseSettings):
     node_modules: Path = Field(default=Path("node_modules"), description="where the hub's proxy is installed")
     course_sources: Path = Field(default=Path("courses"), description="the courses as text")
     timezone: str = Field(default="Europe/Paris", description="time zone of dates that people read")
+    server_memory_mb: int = Field(default=1200, ge=256, description="memory of a server with its kernels, MB")
+    server_disk_mb: int = Field(default=1000, ge=10, description="what one fellow's home may hold, MB")
+    kernel_idle_s: int = Field(default=7200, ge=1, description="after how long a kernel that runs nothing is stopped, s")
+    server_idle_s: int = Field(default=3600, ge=1, description="after how long a server that nobody uses is stopped, s")
 
     @cached_property
     def root(self) -> Path:
