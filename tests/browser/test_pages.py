@@ -44,6 +44,7 @@ PAGES = {
     "mentees": ("oak", ""),
     "review-sheet": ("oak", "mentee/fern"),
     "course": ("maple", ""),
+    "stuck": ("maple", "stuck/data-science"),
     "programme": ("linden", ""),
     "my-data": ("fern", "mydata"),
     "not-hers": ("fern", "mentee/cedar"),
