@@ -41,7 +41,7 @@ END
 as_service() {
     local home=$1 name kept=()
     shift
-    for name in PASSERELLE_PORT PASSERELLE_DATABASE PASSERELLE_TIMEZONE PASSERELLE_PICTURES TERM LANG TZ CI NO_COLOR COLUMNS; do
+    for name in PASSERELLE_PORT PASSERELLE_URL PASSERELLE_DATABASE PASSERELLE_TIMEZONE PASSERELLE_PICTURES TERM LANG TZ CI NO_COLOR COLUMNS; do
         [ -z "${!name:-}" ] || kept+=("$name=${!name}")
     done
     kept+=("HOME=$home" "PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"

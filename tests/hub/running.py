@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -11,11 +12,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 import requests
 
+from passerelle.hub import origins
 from passerelle.hub.passphrases import PASSWORDS, read_passwords
 from passerelle.hub.preflight import free_ports
 from passerelle.hub.processes import tied
@@ -35,17 +37,36 @@ def wait_for(found: Callable[[], Found | None], what: str, timeout_s: float = 60
     pytest.fail(f"{what}: not within {timeout_s:g} s")
 
 
+def reach_localhost_names() -> None:
+    """Let this process find `*.localhost` where browsers do, at home, whatever the machine's resolver knows."""
+    ask = socket.getaddrinfo
+
+    def at_home(host: Any, *more: Any, **named: Any) -> Any:
+        return ask("127.0.0.1" if isinstance(host, str) and host.endswith(".localhost") else host, *more, **named)
+
+    socket.getaddrinfo = at_home
+
+
+reach_localhost_names()
+
+
 class Browser(requests.Session):
     """A person's browser, without the pictures."""
 
-    def __init__(self, url: str, language: str = "en") -> None:
+    def __init__(self, settings: Settings, language: str = "en") -> None:
         super().__init__()
-        self.url = url
+        self.settings = settings
+        self.url = settings.address
         self.headers["Accept-Language"] = language
 
+    def at(self, path: str) -> str:
+        """Return the address of a path: of a server at the server's own host, of all else at the hub's."""
+        server = re.match(r"/user/([^/]+)/", path)
+        return (origins.server_address(self.settings, server[1]) if server else self.url) + path
+
     def get_page(self, path: str, **more: object) -> requests.Response:
-        """Get a path of the hub's."""
-        return self.get(self.url + path, timeout=30, **more)
+        """Get a path of the hub's, or of a server's."""
+        return self.get(self.at(path), timeout=30, **more)
 
     def log_in(self, handle: str, password: str) -> requests.Response:
         """Fill in the log-in form."""
@@ -83,8 +104,12 @@ class RunningHub:
 
     @property
     def url(self) -> str:
-        """Its address, without a slash at the end."""
-        return f"http://127.0.0.1:{self.settings.port}"
+        """The address that people open, without a slash at the end."""
+        return self.settings.address
+
+    def server(self, handle: str) -> str:
+        """Return the address of somebody's server, without a slash at the end."""
+        return f"{origins.server_address(self.settings, handle)}/user/{handle}"
 
     @property
     def log(self) -> Path:
@@ -93,7 +118,7 @@ class RunningHub:
 
     def browser(self, handle: str | None = None, language: str = "en") -> Browser:
         """Return a browser, of somebody who has logged in where she is named."""
-        browser = Browser(self.url, language)
+        browser = Browser(self.settings, language)
         if handle is not None:
             answer = browser.log_in(handle, self.passwords[handle])
             assert answer.status_code == 200, f"{handle} could not log in: {answer.status_code} at {answer.url}"
@@ -131,6 +156,7 @@ def environment(settings: Settings) -> dict[str, str]:
         "PYTHONPATH": f"{CHECKOUT / 'src'}{os.pathsep}{CHECKOUT}",
         "PASSERELLE_DATA": str(settings.root),
         "PASSERELLE_PORT": str(settings.port),
+        "PASSERELLE_URL": settings.url,
         "PASSERELLE_LEARNER": str(settings.learner.resolve()),
         "PASSERELLE_NODE_MODULES": str(settings.node_modules.resolve()),
         "PASSERELLE_COURSE_SOURCES": str(settings.course_sources.resolve()),

@@ -60,7 +60,7 @@ def test_the_log_in_page_speaks_the_browsers_language(hub: RunningHub, accepts: 
 def test_the_switch_changes_the_language_and_comes_back(hub: RunningHub) -> None:
     browser = hub.browser(language="fr")
     page = browser.get_page("/hub/login")
-    switch = re.search(r'href="(/hub/language/en\?next=[^"]*)"', page.text)
+    switch = re.search(rf'href="{hub.url}(/hub/language/en\?next=[^"]*)"', page.text)
     assert switch
 
     switched = browser.get_page(switch[1].replace("&amp;", "&"))
@@ -83,7 +83,7 @@ def test_the_look_needs_no_log_in(hub: RunningHub) -> None:
 
     assert sheets
     for sheet in sheets:
-        answer = hub.browser().get_page(sheet, allow_redirects=False)
+        answer = hub.browser().get(sheet, timeout=30, allow_redirects=False)
         assert (answer.status_code, answer.headers["Content-Type"]) == (200, "text/css"), sheet
 
 

@@ -1,6 +1,7 @@
 """What a fellow's server can see and reach, asked from inside it; and a course's formgrader."""
 
 import json
+import re
 import uuid
 from collections.abc import Iterator
 
@@ -48,7 +49,7 @@ class Kernel:
         self.browser, self.base = browser, f"/user/{handle}/"
         browser.get_page(f"{self.base}lab")
         self.token = browser.cookies.get("_xsrf", path=self.base)
-        answer = browser.post(f"{browser.url}{self.base}api/kernels", params={"_xsrf": self.token}, timeout=60)
+        answer = browser.post(browser.at(f"{self.base}api/kernels"), params={"_xsrf": self.token}, timeout=60)
         assert answer.status_code == 201, answer.text
         self.id = answer.json()["id"]
 
@@ -57,7 +58,7 @@ class Kernel:
 
         async def talk() -> str:
             cookies = "; ".join(f"{c.name}={c.value}" for c in self.browser.cookies if self.base.startswith(c.path))
-            url = f"{self.browser.url}{self.base}api/kernels/{self.id}/channels".replace("http", "ws", 1)
+            url = self.browser.at(f"{self.base}api/kernels/{self.id}/channels").replace("http", "ws", 1)
             request = HTTPRequest(url, headers={"Cookie": cookies}, connect_timeout=30)
             socket = await websocket_connect(request)
             header = {
@@ -159,7 +160,8 @@ def test_her_environment_holds_no_secret_of_ours(hub: RunningHub, kernel: Kernel
     assert not [name for name, value in environment.items() if value in secrets]
     assert not [name for name, value in environment.items() if str(hub.settings.root) in value]
     assert environment["PASSERELLE_LANGUAGE"] == "fr"
-    assert environment["PASSERELLE_API"] == f"{hub.url}/services/passerelle/api"
+    assert re.fullmatch(r"http://127\.0\.0\.1:\d+/services/passerelle/api", environment["PASSERELLE_API"])
+    assert environment["PASSERELLE_PAGES"] == f"{hub.url}/services/passerelle/"
 
 
 def test_the_python_is_the_learners(hub: RunningHub, kernel: Kernel) -> None:
@@ -185,7 +187,7 @@ def test_she_has_no_rights_over_the_system(kernel: Kernel) -> None:
 
 
 def test_a_terminal_is_in_the_same_box(acacia: Browser, kernel: Kernel) -> None:
-    answer = acacia.post(f"{acacia.url}/user/acacia/api/terminals", params={"_xsrf": kernel.token}, timeout=30)
+    answer = acacia.post(acacia.at("/user/acacia/api/terminals"), params={"_xsrf": kernel.token}, timeout=30)
 
     assert answer.status_code == 200
     assert (
@@ -212,7 +214,7 @@ def test_her_servers_token_opens_only_her_own(
     token = kernel.value("os.environ['JUPYTERHUB_API_TOKEN']")
 
     answer = requests.get(
-        hub.url + path, headers={"Authorization": f"token {token}"}, timeout=30, allow_redirects=False
+        kernel.browser.at(path), headers={"Authorization": f"token {token}"}, timeout=30, allow_redirects=False
     )
 
     assert (answer.status_code == 200) is allowed, answer.text[:300]

@@ -9,8 +9,8 @@ from passerelle.model.settings import Settings
 
 def main() -> int:
     """Fill the demo programme where asked, then run the hub; an error of ours is one line."""
-    settings = Settings()
     try:
+        settings = Settings()
         if "--demo" in sys.argv[1:]:
             for line in demo.announcement(settings, demo.fill(settings)):
                 print(line, flush=True)

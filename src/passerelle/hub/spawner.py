@@ -15,8 +15,10 @@ from traitlets import Dict, Integer
 
 import passerelle
 from passerelle import ledger
+from passerelle.hub import origins
 from passerelle.hub.box import MB, RUNTIME, Box, accounts_file, groups_file
 from passerelle.hub.launcher import Launch, launch
+from passerelle.hub.parts import Ports
 from passerelle.hub.processes import born
 from passerelle.hub.roles import NAMED_FOR_S, SERVICE, role_group
 from passerelle.hub.sockets import bind, port_of
@@ -114,8 +116,8 @@ class BubblewrapSpawner(LocalProcessSpawner):  # type: ignore[misc]  # jupyterhu
             "PYTHONDONTWRITEBYTECODE": "1",
             "MPLCONFIGDIR": "/tmp/matplotlib",  # noqa: S108  # the box's own
             "PASSERELLE_LANGUAGE": language,
-            "PASSERELLE_API": f"http://127.0.0.1:{settings.port}/services/{SERVICE}/api",
-            "PASSERELLE_PAGES": f"/services/{SERVICE}/",
+            "PASSERELLE_API": f"http://127.0.0.1:{Ports.from_environment().service}/services/{SERVICE}/api",
+            "PASSERELLE_PAGES": origins.pages_address(settings),
         }
         if self.track:
             kept |= {"PASSERELLE_TRACK": self.track, "PASSERELLE_COURSE": home, "JUPYTER_CONFIG_PATH": COURSE_CONFIG}

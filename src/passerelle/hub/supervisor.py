@@ -16,7 +16,7 @@ from types import FrameType
 from typing import Self
 
 from passerelle import ledger
-from passerelle.hub import preflight, processes, sockets
+from passerelle.hub import origins, preflight, processes, sockets
 from passerelle.hub.children import Child
 from passerelle.hub.keys import kept_secret
 from passerelle.hub.launcher import Launcher
@@ -113,13 +113,15 @@ class Supervisor:
     def _wait_until_healthy(self) -> bool:
         """Wait for the hub, then for our service; return False where a stop was asked meanwhile."""
         until = time.monotonic() + HEALTHY_WITHIN_S
+        # By name, at its address: this machine may not know the name. As a script: those are not sent on elsewhere.
+        by_name = {"Host": origins.host(self.settings), "Sec-Fetch-Mode": "cors"}
         for what, name, address in (
             ("JupyterHub", HUB, f"http://127.0.0.1:{self.ports.hub}/hub/health"),
             ("the pages and the exchange", WEB, f"http://127.0.0.1:{self.ports.service}{PAGES}health"),
             ("the proxy", PROXY, f"http://127.0.0.1:{self.settings.port}{PAGES}health"),
         ):
             self._say(f"waiting for {what} …")
-            while not answers(address):
+            while not answers(urllib.request.Request(address, headers=by_name)):  # noqa: S310  # addresses of ours
                 if self._stop_asked:
                     return False
                 ended = next((one for one in self.children.values() if one.ended() is not None), None)
@@ -189,10 +191,10 @@ class Supervisor:
         print(text, file=sys.stderr, flush=True)
 
 
-def answers(address: str | urllib.request.Request) -> bool:
+def answers(request: urllib.request.Request) -> bool:
     """Tell whether a request is answered with a 200 (or what comes near it)."""
     try:
-        with urllib.request.urlopen(address, timeout=2) as response:  # noqa: S310  # a loopback address of ours
+        with urllib.request.urlopen(request, timeout=2) as response:  # noqa: S310  # a loopback address of ours
             return bool(200 <= response.status < 300)
     except (urllib.error.URLError, OSError):
         return False
@@ -200,7 +202,7 @@ def answers(address: str | urllib.request.Request) -> bool:
 
 def welcome(settings: Settings) -> str:
     """Return the address and who can log in as what."""
-    lines = [f"Passerelle is at http://127.0.0.1:{settings.port}", ""]
+    lines = [f"Passerelle is at {settings.address}", ""]
     engine = ledger.engine(settings.database_url)
     with ledger.reading(engine) as session:
         for role in Role:

@@ -14,6 +14,7 @@ from passerelle import ledger
 from passerelle.exchange import api
 from passerelle.exchange.context import Context
 from passerelle.hub.keys import kept_secret
+from passerelle.hub.parts import ELSEWHERE
 from passerelle.hub.roles import NAMED_FOR_S
 from passerelle.hub.sockets import inherited
 from passerelle.model.settings import Settings
@@ -31,12 +32,30 @@ class HealthHandler(RequestHandler):
         """Do not ask for a cookie: nothing is changed here."""
 
 
+class ElsewhereHandler(RequestHandler):
+    """What comes to an address of this machine, or to the host of a server that does not run."""
+
+    def initialize(self, address: str) -> None:
+        """Take the address that people open."""
+        self.address = address
+
+    def prepare(self) -> None:
+        """Send a reader on to the named address; say to a workspace's scripts that it is closed, as the hub would."""
+        fetched = self.request.headers.get("Sec-Fetch-Mode", "navigate") != "navigate"
+        if fetched or self.request.method not in {"GET", "HEAD"}:
+            self.set_status(424)
+            self.finish({"message": "This workspace is closed."})
+        else:
+            self.redirect(self.address + (self.request.uri or "").removeprefix(ELSEWHERE))
+
+
 def application(context: Context) -> Application:
     """Return the service's application: health, the hub's callback, the exchange, the pages."""
     return Application(
         [
             (context.prefix + "health", HealthHandler),
             (context.prefix + "oauth_callback", HubOAuthCallbackHandler),
+            (f"{ELSEWHERE}/.*", ElsewhereHandler, {"address": context.settings.address}),
             *api.routes(context),
             *pages.routes(context),
         ],

@@ -1,13 +1,30 @@
 """The settings of an installation, from the environment: PASSERELLE_DATA, and the like."""
 
+import re
 import sys
 from functools import cached_property
 from pathlib import Path
+from typing import Self
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from passerelle.model.errors import ServiceError
 from passerelle.model.people import course_user
+
+_ADDRESS = re.compile(r"https?://(?=[^:]*[a-z])[a-z0-9-]+(\.[a-z0-9-]+)+(:[0-9]{1,5})?")
+
+
+class AddressError(ServiceError):
+    """PASSERELLE_URL is not an address that servers can have subdomains of."""
+
+    @classmethod
+    def of(cls, found: str) -> Self:
+        """Build the error from what was set."""
+        return cls(
+            f"PASSERELLE_URL={found}: people's workspaces cannot have subdomains of this; give scheme, name and, where "
+            "it is not the usual one, port, with nothing after it, like https://learn.example.org"
+        )
 
 
 class Settings(BaseSettings):
@@ -17,6 +34,9 @@ class Settings(BaseSettings):
 
     data: Path = Field(default=Path("var"), description="the one directory that holds all data")
     port: int = Field(default=8000, description="port of the hub's proxy on 127.0.0.1")
+    url: str = Field(
+        default="", description="address that people open; empty: this machine alone, http://passerelle.localhost:PORT"
+    )
     database: str = Field(default="", description="SQLAlchemy URL of the ledger; empty: SQLite in the data directory")
     learner: Path = Field(
         default=Path(sys.prefix), description="the environment that fellows' servers and the learner box run from"
@@ -24,10 +44,38 @@ class Settings(BaseSettings):
     node_modules: Path = Field(default=Path("node_modules"), description="where the hub's proxy is installed")
     course_sources: Path = Field(default=Path("courses"), description="the courses as text")
     timezone: str = Field(default="Europe/Paris", description="time zone of dates that people read")
+    smtp_host: str = Field(default="", description="mail server that sends links to people; empty: none is sent")
+    smtp_port: int = Field(default=587, description="its port: 465 is encrypted from the start, others by STARTTLS")
+    smtp_user: str = Field(default="", description="user name at the mail server; empty: none is asked for")
+    smtp_password_file: Path | None = Field(
+        default=None, description="file (0600) with the password at the mail server"
+    )
+    smtp_from: str = Field(default="", description="address that mails come from")
     server_memory_mb: int = Field(default=1200, ge=256, description="memory of a server with its kernels, MB")
     server_disk_mb: int = Field(default=1000, ge=10, description="what one fellow's home may hold, MB")
-    kernel_idle_s: int = Field(default=7200, ge=1, description="after how long a kernel that runs nothing is stopped, s")
+    kernel_idle_s: int = Field(
+        default=7200, ge=1, description="after how long a kernel that runs nothing is stopped, s"
+    )
     server_idle_s: int = Field(default=3600, ge=1, description="after how long a server that nobody uses is stopped, s")
+
+    @field_validator("url")
+    @classmethod
+    def _checked_url(cls, found: str) -> str:
+        """Return the address in small letters, without a slash at its end."""
+        address = found.strip().rstrip("/").lower()
+        if address and not _ADDRESS.fullmatch(address):
+            raise AddressError.of(found)
+        return address
+
+    @property
+    def address(self) -> str:
+        """Return where people open the hub and the pages, without a slash at the end."""
+        return self.url or f"http://passerelle.localhost:{self.port}"
+
+    @property
+    def encrypted(self) -> bool:
+        """Tell whether browsers come by https; what a request says of itself is not asked."""
+        return self.address.startswith("https://")
 
     @cached_property
     def root(self) -> Path:

@@ -10,7 +10,6 @@ from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from jupyterhub.services.auth import HubOAuthenticated, UserNotAllowed
-from jupyterhub.utils import get_browser_protocol
 from sqlalchemy.orm import Session
 from tornado.web import HTTPError, RequestHandler
 
@@ -96,7 +95,7 @@ class PageHandler(HubOAuthenticated, RequestHandler):  # type: ignore[misc]
 
     def set_cookie(self, name: str, value: str | bytes, *args: Any, **kwargs: Any) -> None:
         """Set a cookie that scripts cannot read, and that stays on https where there is https."""
-        flags = {"httponly": True, "samesite": "Lax", "secure": get_browser_protocol(self.request) == "https"}
+        flags = {"httponly": True, "samesite": "Lax", "secure": self.context.settings.encrypted}
         super().set_cookie(name, value, *args, **{**flags, **kwargs})
 
     async def prepare(self) -> None:
