@@ -11,8 +11,11 @@ from sqlalchemy import Engine
 from traitlets import Unicode
 
 from passerelle import ledger
+from passerelle.hub.leaving import LeavingHandler
 from passerelle.hub.look import LanguageLoginHandler
 from passerelle.hub.roles import groups_of
+from passerelle.hub.sign_in import BusyError, Door, key_of, remember_browser
+from passerelle.hub.welcome import WelcomeHandler
 from passerelle.ledger import people
 from passerelle.model.people import HANDLE_PATTERN, Role, course_user
 
@@ -25,6 +28,11 @@ class Account:
     language: str
     groups: list[str]
 
+    @property
+    def model(self) -> dict[str, Any]:
+        """Return it as the hub wants it."""
+        return {"name": self.handle, "groups": self.groups}
+
 
 class PasserelleAuthenticator(Authenticator):  # type: ignore[misc]  # jupyterhub has no types
     """Authenticate whom the ledger knows; accounts of courses cannot log in."""
@@ -36,14 +44,20 @@ class PasserelleAuthenticator(Authenticator):  # type: ignore[misc]  # jupyterhu
         """Return the ledger's engine."""
         return ledger.engine(self.database_url)
 
+    @cached_property
+    def door(self) -> Door:
+        """Return what lets passwords be looked at in turn."""
+        return Door(self.engine)
+
     def account(self, handle: str, password: str | None = None) -> Account | None:
-        """Return the account of a handle, or None where there is none (or the password is another)."""
-        if not re.fullmatch(HANDLE_PATTERN, handle) or handle.startswith(course_user("")):
-            return None
+        """Return the open account of a handle, or None where there is none (or the password is another)."""
         with ledger.reading(self.engine) as session:
+            # First of all, so that every answer takes as long.
             if password is not None and not people.password_matches(session, handle, password):
                 return None
-            person = people.person(session, handle)
+            if not re.fullmatch(HANDLE_PATTERN, handle) or handle.startswith(course_user("")):
+                return None
+            person = people.account(session, handle)
             if person is None:
                 return None
             tracks = people.tracks_of(session, handle)
@@ -52,21 +66,41 @@ class PasserelleAuthenticator(Authenticator):  # type: ignore[misc]  # jupyterhu
     async def authenticate(self, handler: Any, data: dict[str, str]) -> dict[str, Any] | None:
         """Return the hub's model of who logs in, or None."""
         handle = (data.get("username") or "").strip().lower()
-        # argon2 takes its time on purpose: not in the hub's event loop.
-        account = await asyncio.to_thread(self.account, handle, data.get("password") or "")
-        if account is None:
+        page = handler if isinstance(handler, LanguageLoginHandler) else None
+        key = key_of(handler, handle)
+        wait = await self.door.begin(key)
+        try:
+            account = None if wait else await self._look_at(handle, data.get("password") or "")
+        except BusyError:
+            if page:
+                page.busy = True
             return None
-        if isinstance(handler, LanguageLoginHandler):
-            handler.remember_language(account.language)
-        return {"name": account.handle, "groups": account.groups}
+        if account is None:
+            if page:
+                page.wait_until = wait or await self.door.refused(key)
+            return None
+        await self.door.welcome(key)
+        remember_browser(handler, handle)
+        if page:
+            page.remember_language(account.language)
+        return account.model
+
+    async def _look_at(self, handle: str, password: str) -> Account | None:
+        async with self.door.turn():
+            # argon2 takes its time on purpose: not in the hub's event loop.
+            return await asyncio.to_thread(self.account, handle, password)
 
     async def refresh_user(self, user: Any, handler: Any = None) -> bool | dict[str, Any]:  # noqa: ARG002  # the hub's signature
-        """Take up changed roles and tracks; end the session of somebody the ledger no longer knows."""
+        """Take up changed roles and tracks; end the session of somebody whose account is closed or unknown."""
         if user.name.startswith(course_user("")):
             return True
         account = await asyncio.to_thread(self.account, user.name)
-        return {"name": account.handle, "groups": account.groups} if account else False
+        return account.model if account else False
 
     def get_handlers(self, app: Any) -> list[tuple[str, type]]:  # noqa: ARG002  # the hub's signature
-        """Return our log-in page; it comes before the hub's own."""
-        return [("/login", LanguageLoginHandler)]
+        """Return our log-in and log-out, which come before the hub's own, and the page of links."""
+        return [
+            ("/login", LanguageLoginHandler),
+            (r"/welcome/([A-Za-z0-9_-]{20,100})", WelcomeHandler),
+            ("/logout", LeavingHandler),
+        ]

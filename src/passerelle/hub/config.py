@@ -64,6 +64,7 @@ def _people(c: Any, settings: Settings) -> None:
     c.Authenticator.allow_all = True  # whom the ledger knows; see the authenticator
     c.Authenticator.manage_groups = True
     c.Authenticator.auth_refresh_age = 120
+    c.Authenticator.auth_refresh_strict = True  # a closed account's tokens too, not its cookie alone
     c.JupyterHub.load_roles = hub_roles(tracks(settings))
 
 

@@ -1,6 +1,7 @@
 """The hub's own pages in the reader's language: catalogue, templates' words, the switch, the stylesheet."""
 
 from collections.abc import Callable
+from datetime import datetime
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -16,6 +17,7 @@ from markupsafe import Markup, escape
 from tornado.httputil import HTTPServerRequest
 from tornado.web import StaticFileHandler
 
+from passerelle.hub.sign_in import seconds_until
 from passerelle.model.people import LANGUAGES
 from passerelle.review.i18n import LANGUAGE_NAMES, accepted, direction
 
@@ -82,7 +84,22 @@ def _address_of_page(context: Context) -> str:
 
 
 class LanguageLoginHandler(LoginHandler):  # type: ignore[misc]  # jupyterhub has no types
-    """The hub's log-in page, which leaves everybody in her own language."""
+    """The hub's log-in page, which leaves everybody in her own language and says how long to wait."""
+
+    wait_until: datetime | None = None
+    busy = False
+
+    async def _render(self, login_error: str | None = None, username: str | None = None, **kwargs: Any) -> str:
+        """Return the page; the authenticator has left word where no password was looked at."""
+        seconds = 0
+        if self.wait_until is not None:
+            seconds = seconds_until(self.wait_until)
+            self.set_status(429)
+            self.set_header("Retry-After", str(seconds))
+        elif self.busy:
+            self.set_status(503)
+        page: str = await super()._render(login_error, username, wait_s=seconds, busy=self.busy, **kwargs)
+        return page
 
     def remember_language(self, language: str) -> None:
         """Keep a language for this browser session."""

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session
 
 from passerelle.ledger.tables import Access, Cohort, Enrolment, Pairing, Person
+from passerelle.model.passwords import normal
 from passerelle.model.people import HANDLE_PATTERN, LANGUAGES, Role
 
 _hasher = PasswordHasher()
@@ -99,7 +100,7 @@ def set_language(session: Session, handle: str, language: str) -> None:
 
 def hash_password(password: str) -> str:
     """Return what is kept of a password. Takes its time on purpose: not inside a transaction that writes."""
-    return _hasher.hash(password)
+    return _hasher.hash(normal(password))
 
 
 def set_password(session: Session, handle: str, password: str) -> None:
@@ -115,7 +116,7 @@ def password_matches(session: Session, handle: str, password: str) -> bool:
     somebody = account(session, handle)
     known = somebody.password_hash if somebody is not None else None
     try:
-        _hasher.verify(known or _NOBODYS_HASH, password)
+        _hasher.verify(known or _NOBODYS_HASH, normal(password))
     except (VerificationError, InvalidHashError):
         return False
     return known is not None
@@ -163,6 +164,12 @@ def tracks_of(session: Session, handle: str, at: datetime | None = None) -> list
     if person(session, handle) is None:
         return []
     return sorted({enrolment.track for enrolment in enrolments(session, handle, at)})
+
+
+def ended_tracks(session: Session, handle: str, at: datetime) -> list[str]:
+    """Return the tracks in which a person's enrolments have ended."""
+    ended = select(Enrolment.track).where(Enrolment.handle == handle, Enrolment.ends <= at)
+    return sorted(set(session.scalars(ended)))
 
 
 def people_of_track(session: Session, track: str, role: Role | str, at: datetime | None = None) -> list[Person]:
