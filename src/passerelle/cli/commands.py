@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from passerelle.cli.stuck import stuck
 from passerelle.model.errors import PasserelleError
 from passerelle.model.settings import Settings
 from passerelle.model.verdict import Outcome
@@ -26,6 +27,7 @@ app = typer.Typer(
 )
 demo_app = typer.Typer(help="Fill the environment with a demo programme.", no_args_is_help=True)
 app.add_typer(demo_app, name="demo")
+app.command()(stuck)
 
 Learner = Annotated[
     Path | None, typer.Option(help="environment whose Python runs fellows' code (default: PASSERELLE_LEARNER)")
