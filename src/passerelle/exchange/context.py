@@ -11,6 +11,7 @@ from pathlib import Path
 from jupyterhub.services.auth import HubOAuth
 from sqlalchemy import Engine
 
+from passerelle.exchange.limits import Pace, Uploads
 from passerelle.model.settings import Settings
 from passerelle.model.unix_socket import address_of
 
@@ -38,7 +39,8 @@ class Context:
     """An installation as its handlers see it.
 
     `hub_auth` is the hub's own where it is None; `wake` gets `b"mark"` after a submission or a request to mark
-    again, `b"manual <track>"` when a person marked something. `checking` is held while a submission is looked at.
+    again, `b"manual <track>"` when a person marked something. `checking` is held while a submission is looked at;
+    `pace` and `uploads` bound what one account may ask for.
     """
 
     settings: Settings
@@ -48,6 +50,8 @@ class Context:
     hub_auth: HubOAuth | None = None
     wake: Callable[[bytes], None] | None = None
     checking: asyncio.Lock = field(default_factory=asyncio.Lock)
+    pace: Pace = field(default_factory=Pace)
+    uploads: Uploads = field(default_factory=Uploads)
 
     def wake_marking(self, word: bytes) -> None:
         """Wake the marking service; never raises for its sake."""

@@ -13,6 +13,7 @@ from tornado.web import RequestHandler, stream_request_body
 from passerelle import ledger
 from passerelle.exchange.context import Context
 from passerelle.exchange.errors import ApiError
+from passerelle.exchange.limits import LARGE_BYTES
 from passerelle.exchange.rights import Caller, caller
 from passerelle.model.parcel import MAX_BYTES, SLACK_BYTES
 from passerelle.model.people import LANGUAGES
@@ -38,6 +39,8 @@ class ApiHandler(HubOAuthenticated, RequestHandler):  # type: ignore[misc]  # ju
         self.received_bytes = 0
         self.caller = Caller("", None, "en", ())
         self._naming = False
+        self._uploading: str | None = None
+        self._gone = False
         if context.hub_auth is not None:
             self.hub_auth = context.hub_auth
 
@@ -57,9 +60,40 @@ class ApiHandler(HubOAuthenticated, RequestHandler):  # type: ignore[misc]  # ju
         # Before anything is awaited: the connection reads the headers' length next.
         self.request.connection.set_max_body_size(DRAINED_BODY)  # type: ignore[union-attr]  # it is an HTTP/1 one
         name = await self._hub_name()
+        declared = self._declared_bytes()
+        self.context.pace.take(name, min(declared, self.max_body))
         self.caller = await self.reading(lambda session: caller(session, name, self._spoken(), self.context.clock()))
-        if int(self.request.headers.get("Content-Length", "0")) > self.max_body:
-            self._refuse_size(int(self.request.headers["Content-Length"]))
+        if declared > self.max_body:
+            self._refuse_size(declared)
+        if declared > LARGE_BYTES:
+            await self.context.uploads.enter(name)
+            self._uploading = name
+            if self._gone:
+                self._leave_uploads()
+
+    def _declared_bytes(self) -> int:
+        """Return how long the body says it is; as long as may be where it does not say."""
+        if "Transfer-Encoding" in self.request.headers:
+            return self.max_body
+        length = self.request.headers.get("Content-Length", "0")
+        # One that is no number is refused by the connection, which reads it next.
+        return int(length) if length.isascii() and length.isdigit() else 0
+
+    def _leave_uploads(self) -> None:
+        if self._uploading is not None:
+            self.context.uploads.leave(self._uploading)
+            self._uploading = None
+
+    def on_finish(self) -> None:
+        """Let the body go; the next one may come."""
+        self.body.clear()
+        self._leave_uploads()
+
+    def on_connection_close(self) -> None:
+        """Give the place back of a sender whose line dropped; what is complete is taken all the same."""
+        super().on_connection_close()
+        self._gone = True
+        self._leave_uploads()
 
     async def _hub_name(self) -> str:
         self._naming = True
@@ -79,6 +113,8 @@ class ApiHandler(HubOAuthenticated, RequestHandler):  # type: ignore[misc]  # ju
 
     def data_received(self, chunk: bytes) -> None:
         """Take a piece of the body, as long as it fits."""
+        if self._finished:
+            return  # refused already: read away, so that the answer reaches its sender
         self.received_bytes += len(chunk)
         if self.received_bytes <= self.max_body:
             self.body += chunk
@@ -86,10 +122,12 @@ class ApiHandler(HubOAuthenticated, RequestHandler):  # type: ignore[misc]  # ju
             self.body.clear()
 
     def whole_body(self) -> bytes:
-        """Return the body; 413 where it did not fit (its length need not be known beforehand)."""
+        """Return the body, once; 413 where it did not fit (its length need not be known beforehand)."""
         if self.received_bytes > self.max_body:
             self._refuse_size(self.received_bytes)
-        return bytes(self.body)
+        whole = bytes(self.body)
+        self.body.clear()
+        return whole
 
     def _refuse_size(self, size_bytes: int) -> None:
         megabytes = {"size_mb": -(-size_bytes // 1_000_000), "max_mb": max(1, self.max_body // 1_000_000)}
@@ -151,6 +189,8 @@ class ApiHandler(HubOAuthenticated, RequestHandler):  # type: ignore[misc]  # ju
                 error = ApiError.of(status_code, known[status_code])
             else:
                 error = ApiError.of(status_code, "bad-request", what=str(status_code))
+        if error.retry_after_s is not None:
+            self.set_header("Retry-After", str(error.retry_after_s))
         language = self.caller.language if self.caller.name else self._spoken()
         self.send_json({"error": error.words(language), "id": error.id}, error.status)
 

@@ -29,6 +29,8 @@ class Caller:
     role: str | None
     language: str
     tracks: tuple[str, ...]
+    ended: tuple[str, ...] = ()
+    """Tracks in which she was enrolled, and is no more."""
 
     def part_in(self, track: str) -> Part | None:
         """Return what the caller is in a track, None where she has no part in it."""
@@ -45,6 +47,8 @@ class Caller:
             ApiError: 403 where she has none.
         """
         part = self.part_in(track)
+        if part is None and track in self.ended:
+            raise ApiError.of(403, "enrolment-ended", track=track)
         if part is None:
             raise ApiError.of(403, "not-enrolled", track=track)
         return part
@@ -59,7 +63,8 @@ def caller(session: Session, name: str, language: str, at: datetime) -> Caller:
     """Look a name up; `language` is what to speak with somebody whom the ledger does not know."""
     somebody = people.account(session, name)
     if somebody is not None:
-        return Caller(name, somebody.role, somebody.language, tuple(people.tracks_of(session, name, at)))
+        tracks = tuple(people.tracks_of(session, name, at))
+        return Caller(name, somebody.role, somebody.language, tracks, tuple(people.ended_tracks(session, name, at)))
     prefix = course_user("")
     if name.startswith(prefix):
         return Caller(name, COURSE, language, (name.removeprefix(prefix),))

@@ -12,9 +12,10 @@ from passerelle.exchange.errors import ApiError
 from passerelle.exchange.handler import PARCEL_BODY, ApiHandler
 from passerelle.exchange.rights import Part
 from passerelle.exchange.stamp import is_timestamp, timestamp
-from passerelle.exchange.submission import check_submission
+from passerelle.exchange.submission import check_submission, released_answers
 from passerelle.ledger import people, receipts, releases
 from passerelle.ledger.receipts import AttemptRow, TokenReusedError
+from passerelle.ledger.room import NoRoomError, must_have_room
 from passerelle.ledger.tables import Receipt
 from passerelle.model.parcel import ParcelError, pack, unpack
 from passerelle.model.people import Role
@@ -22,6 +23,8 @@ from passerelle.model.people import Role
 KEY_HEADER = "Idempotency-Key"
 TIMESTAMP_HEADER = "X-Passerelle-Timestamp"
 _KEY = re.compile(r"[0-9A-Za-z_-]{8,64}")
+_answers_of: dict[str, frozenset[str]] = {}
+"""The keys of the answer cells of releases, by their hash."""
 
 
 class SubmissionsHandler(ApiHandler):
@@ -37,14 +40,22 @@ class SubmissionsHandler(ApiHandler):
             raise ApiError.of(400, "bad-key")
         parcel, handle = self.whole_body(), self.caller.name
 
-        # A small parcel may unpack to a notebook that takes half a gigabyte to read: one at a time.
-        async with self.context.checking:
-            await asyncio.to_thread(check_submission, unit, parcel)
+        def must_be_welcome(session: Session, at: datetime) -> str | None:
+            """Return the hash of the unit's release, None for a send that has its receipt already."""
+            if receipts.receipt_of_token(session, handle, key) is not None:
+                return None
+            release = releases.newest_release(session, track, unit)
+            if release is None:
+                raise ApiError.of(404, "not-released", unit=unit, track=track)
+            try:
+                must_have_room(session, handle, at)
+            except NoRoomError as error:
+                raise ApiError.too_much(error.fault, error.wait.total_seconds(), **error.facts) from error
+            return release.sha256
 
         def take(session: Session) -> Receipt:
-            known = receipts.receipt_of_token(session, handle, key)
-            if known is None and releases.newest_release(session, track, unit) is None:
-                raise ApiError.of(404, "not-released", unit=unit, track=track)
+            at = self.context.clock()
+            must_be_welcome(session, at)
             return receipts.take(
                 session,
                 handle=handle,
@@ -53,15 +64,28 @@ class SubmissionsHandler(ApiHandler):
                 unit=unit,
                 parcel=parcel,
                 token=key,
-                at=self.context.clock(),
+                at=at,
             )
 
+        released = await self.reading(lambda session: must_be_welcome(session, self.context.clock()))
+        if released is not None:
+            await self._check(track, unit, parcel, released)
         try:
             receipt = await self.writing(take)
         except TokenReusedError as error:
             raise ApiError.of(409, "key-reused") from error
         self.context.wake_marking(b"mark")
         self.send_json(_receipt(receipt), 201)
+
+    async def _check(self, track: str, unit: str, parcel: bytes, released: str) -> None:
+        # A notebook of 20 MB may take ten times as much to read: one at a time.
+        async with self.context.checking:
+            found = await asyncio.to_thread(check_submission, unit, parcel)
+        if released not in _answers_of:
+            await self.reading(lambda session: _note_answers(session, track, unit))
+        expected = _answers_of.get(released, frozenset())
+        if expected and not found & expected:
+            raise ApiError.of(422, "no-answers", notebook=f"{unit}.ipynb")
 
     async def get(self, track: str, unit: str | None = None) -> None:
         """List the caller's submissions, or everybody's for the course (`?all=1`), oldest first."""
@@ -142,6 +166,12 @@ class FeedbackHandler(ApiHandler):
 
         await self.writing(put)
         self.send_json({"handle": handle, "unit": unit, "timestamp": stamp, "released": at.isoformat()}, 201)
+
+
+def _note_answers(session: Session, track: str, unit: str) -> None:
+    newest = releases.newest_release(session, track, unit)
+    if newest is not None:
+        _answers_of[newest.sha256] = released_answers(unit, newest.files)
 
 
 def _receipt(receipt: Receipt) -> dict[str, Any]:

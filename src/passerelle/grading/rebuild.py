@@ -188,20 +188,21 @@ def _read(submitted: bytes) -> dict[str, Any]:
         raise UnreadableSubmissionError.of("unreadable-cells", count=len(cells), most=MAX_CELLS)
     if not isinstance(notebook.get("metadata", {}), dict):
         raise UnreadableSubmissionError.of("unreadable-notebook")
-    if _depth([cell.get("metadata") for cell in cells]) > MAX_DEPTH:
+    if depth([cell.get("metadata") for cell in cells]) > MAX_DEPTH:
         raise UnreadableSubmissionError.of("unreadable-notebook")
     return notebook
 
 
-def _depth(value: Any) -> int:
+def depth(value: Any) -> int:
+    """Return how deep lists and objects lie in one another; a little more than MAX_DEPTH stands for all that is."""
     deepest, waiting = 0, [(value, 1)]
     while waiting:
-        one, depth = waiting.pop()
-        deepest = max(deepest, depth)
-        if depth > MAX_DEPTH:
+        one, level = waiting.pop()
+        deepest = max(deepest, level)
+        if level > MAX_DEPTH:
             break
         inside: Iterable[Any] = one.values() if isinstance(one, dict) else one if isinstance(one, list) else ()
-        waiting += [(part, depth + 1) for part in inside]
+        waiting += [(part, level + 1) for part in inside if isinstance(part, dict | list)]
     return deepest
 
 

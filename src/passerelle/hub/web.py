@@ -13,6 +13,7 @@ from tornado.web import Application, RequestHandler
 from passerelle import ledger
 from passerelle.exchange import api
 from passerelle.exchange.context import Context
+from passerelle.exchange.limits import SERVER
 from passerelle.hub.keys import kept_secret
 from passerelle.hub.parts import ELSEWHERE
 from passerelle.hub.roles import NAMED_FOR_S
@@ -71,7 +72,7 @@ async def serve(settings: Settings) -> None:
     # The one that every handler of the service asks.
     HubOAuth.instance(cache_max_age=NAMED_FOR_S)
     # Forwarded headers are not believed: any process of this machine can send them.
-    server = HTTPServer(application(context), xheaders=False)
+    server = HTTPServer(application(context), xheaders=False, **SERVER)
     port = address.port or 0
     held = inherited(port)
     if held is not None:

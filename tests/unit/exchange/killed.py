@@ -24,13 +24,13 @@ def die() -> None:
 
 
 class LastClock(Clock):
-    """Looked at for her rights, then for the receipt: there, before anything is committed, it stops."""
+    """Looked at for her rights, for the room there is, then for the receipt: there, before anything is committed, it stops."""
 
     looks = 0
 
     def __call__(self) -> datetime:
         self.looks += 1
-        if MOMENT == "before" and self.looks == 2:
+        if MOMENT == "before" and self.looks == 3:
             die()
         return super().__call__()
 

@@ -23,6 +23,7 @@ from tornado.web import Application, create_signed_value
 from passerelle import ledger
 from passerelle.exchange.api import routes
 from passerelle.exchange.context import Context
+from passerelle.exchange.limits import SERVER
 from passerelle.ledger import people, releases
 from passerelle.ledger.tables import Receipt
 from passerelle.model.course import CheckCard, Course, CourseUnit, StaffNotes, Unit
@@ -209,14 +210,20 @@ class Served:
 
 @contextmanager
 def serve(
-    settings: Settings, engine: Engine, clock: Callable[[], datetime] | None = None, *, real_wake: bool = False
+    settings: Settings,
+    engine: Engine,
+    clock: Callable[[], datetime] | None = None,
+    *,
+    real_wake: bool = False,
+    **server_settings: float,
 ) -> Iterator[Served]:
     """Serve the exchange on a free port until the block ends."""
     wakes: list[bytes] = []
     context = Context(settings, engine, clock or Clock(), PREFIX, stub_hub(), wake=None if real_wake else wakes.append)
     loop, ready = asyncio.new_event_loop(), threading.Event()
     sockets = bind_sockets(0, "127.0.0.1")
-    server = HTTPServer(Application(list(routes(context)), cookie_secret=COOKIE_SECRET, xsrf_cookies=True))
+    application = Application(list(routes(context)), cookie_secret=COOKIE_SECRET, xsrf_cookies=True)
+    server = HTTPServer(application, **{**SERVER, **server_settings})
 
     def run() -> None:
         asyncio.set_event_loop(loop)

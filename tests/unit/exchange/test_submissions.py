@@ -131,14 +131,14 @@ INVALID = [
     pytest.param({f"{UNIT}.ipynb": b"[]"}, "unreadable-notebook", id="a-list"),
     pytest.param({f"{UNIT}.ipynb": b"[" * 200_000}, "unreadable-notebook", id="nested-without-end"),
     pytest.param(edited(lambda made: made.update(nbformat=3)), "old-notebook", id="format-3"),
-    pytest.param(edited(lambda made: made.pop("nbformat")), "old-notebook", id="no-format"),
+    pytest.param(edited(lambda made: made.pop("nbformat")), "unreadable-notebook", id="no-format"),
     pytest.param(edited(lambda made: made.update(cells={})), "unreadable-notebook", id="cells-are-no-list"),
     pytest.param(edited(lambda made: made["cells"].append("x")), "unreadable-notebook", id="a-cell-is-text"),
     pytest.param(
         edited(lambda made: made["cells"][0].update(source=[1])), "unreadable-notebook", id="source-is-no-text"
     ),
     pytest.param(
-        edited(lambda made: made["cells"][0].update(source="\ud800")), "unreadable-notebook", id="half-a-character"
+        edited(lambda made: made["cells"][0].update(source="\ud800")), "half-character", id="half-a-character"
     ),
     pytest.param(
         edited(lambda made: made["metadata"].update(kernelspec={"name": "ir", "language": "R"})), "other-kernel", id="r"
@@ -189,12 +189,12 @@ def test_what_marking_can_read_gets_a_receipt(served: Served, change: Callable[[
 def test_submissions_are_looked_at_one_at_a_time(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     both, met = threading.Barrier(2), []
 
-    def watched(unit: str, parcel: bytes) -> None:
+    def watched(unit: str, parcel: bytes) -> frozenset[str]:
         try:
             met.append(both.wait(0.5))
         except threading.BrokenBarrierError:
             both.reset()
-        check_submission(unit, parcel)
+        return check_submission(unit, parcel)
 
     monkeypatch.setattr(submissions, "check_submission", watched)
     with ThreadPoolExecutor() as side_by_side:

@@ -100,8 +100,9 @@ def test_rights_end_with_the_enrolment(served: Served) -> None:
         [enrolment] = people.enrolments(session, "acacia", served.context.clock())
         enrolment.ends = served.context.clock()
 
-    assert error(served.get("acacia", f"units/{TRACK}")) == (403, "not-enrolled")
-    assert error(served.submit("acacia")) == (403, "not-enrolled")
+    assert error(served.get("acacia", f"units/{TRACK}")) == (403, "enrolment-ended")
+    assert error(served.submit("acacia")) == (403, "enrolment-ended")
+    assert error(served.get("acacia", "units/web-dev")) == (403, "not-enrolled")
 
 
 @pytest.mark.parametrize("path", ["", "nothing", f"releases/{TRACK}/../me", f"releases/{TRACK}/%2e%2e", "results/xyz"])
