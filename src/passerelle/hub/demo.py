@@ -20,6 +20,7 @@ from passerelle.model.people import Role
 from passerelle.model.settings import Settings
 
 COHORT = "demo"
+STAMP = ".built-from"
 STARTED = timedelta(weeks=2)
 """How long ago the demo cohort began: far enough for its first units to be due."""
 
@@ -82,16 +83,25 @@ def announcement(settings: Settings, made: dict[str, str]) -> list[str]:
 
 def build_courses(settings: Settings) -> list[str]:
     """Build each course whose text has changed, and release its units; return the tracks."""
-    tracks = []
-    for source in sorted(path.parent for path in settings.course_sources.resolve().glob("*/course.toml")):
+    for source in changed_courses(settings):
         into = settings.courses / source.name
-        stamp = into / ".built-from"
-        now = _hash_of_tree(source)
-        if not stamp.exists() or stamp.read_text() != now:
-            build(settings, source, into)
-            stamp.write_text(now)
-        tracks.append(source.name)
-    return tracks
+        build(settings, source, into)
+        (into / STAMP).write_text(_hash_of_tree(source))
+    return [source.name for source in _sources(settings)]
+
+
+def changed_courses(settings: Settings) -> list[Path]:
+    """Return the courses as text that are not what was built last."""
+
+    def is_built(source: Path) -> bool:
+        stamp = settings.courses / source.name / STAMP
+        return stamp.exists() and stamp.read_text() == _hash_of_tree(source)
+
+    return [source for source in _sources(settings) if not is_built(source)]
+
+
+def _sources(settings: Settings) -> list[Path]:
+    return sorted(path.parent for path in settings.course_sources.resolve().glob("*/course.toml"))
 
 
 def build(settings: Settings, source: Path, into: Path) -> None:

@@ -60,9 +60,18 @@ def copy_databases(
         say("copying the ledger")
         _copy(ledger, moment, place(ledger))
     for path in others:
-        with _opened(path) as source:
-            _copy(path, source, place(path))
+        copy_database(path, place(path))
     return {path: _stored(place(path)) for path in (*gradebooks, ledger, *others)}
+
+
+def copy_database(path: Path, into: Path) -> None:
+    """Copy one database, as it is at this moment, into a new file.
+
+    Raises:
+        DatabaseUnusableError: it cannot be read, or is damaged.
+    """
+    with _opened(path) as source:
+        _copy(path, source, into)
 
 
 @contextmanager
