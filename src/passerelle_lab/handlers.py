@@ -13,6 +13,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from jupyter_server.base.handlers import JupyterHandler
 from jupyter_server.utils import url_path_join
@@ -43,8 +44,12 @@ class PasserelleHandler(JupyterHandler):
     @property
     def content_security_policy(self) -> str:
         """Return a policy that lets our own small pages do nothing but show and submit."""
+        # A submission ends on its receipt's page, at the pages' own host: a form's redirects count as its action.
+        pages = urlsplit(self.pages)
+        forms = f"'self' {pages.scheme}://{pages.netloc}" if pages.netloc else "'self'"
         return (
-            "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+            f"default-src 'none'; style-src 'unsafe-inline'; form-action {forms}; base-uri 'none'; "
+            "frame-ancestors 'none'"
         )
 
     @property

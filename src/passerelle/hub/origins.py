@@ -97,6 +97,15 @@ def hub_settings(settings: Settings) -> dict[str, Any]:
     }
 
 
+def server_settings(settings: Settings) -> dict[str, Any]:
+    """Return the same of a server. JupyterLab needs eval and inline scripts: its walls are its host and its box."""
+    return {
+        "headers": {"Content-Security-Policy": "frame-ancestors 'self'"},
+        # Lab's own script reads it.
+        "xsrf_cookie_kwargs": cookie_options(settings),
+    }
+
+
 def service_environment(settings: Settings) -> dict[str, str]:
     """Return what a service of ours must know so that it sends browsers to the right places, with the right cookies."""
     return {

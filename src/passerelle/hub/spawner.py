@@ -278,7 +278,10 @@ def box_config(settings: Settings) -> dict[str, Any]:
         },
         # A terminal would keep its server, too.
         "TerminalManager": {"cull_inactive_timeout": settings.kernel_idle_s, "cull_interval": 300},
-        "ServerApp": {"shutdown_no_activity_timeout": settings.server_idle_s},
+        "ServerApp": {
+            "shutdown_no_activity_timeout": settings.server_idle_s,
+            "tornado_settings": origins.server_settings(settings),
+        },
         "HubOAuth": {"cache_max_age": NAMED_FOR_S},
     }
 
