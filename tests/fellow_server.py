@@ -39,7 +39,10 @@ class Exchange:
     result: dict[str, Any] = field(default_factory=lambda: {"state": "waiting"})
     refusal: tuple[int, str] | None = None
     units: list[str] = field(default_factory=list)
+    version: str = "1"
     unwell: bool = False
+    lost_answers: int = 0
+    """How many requests to submit are taken and not answered, as by a line that drops."""
 
     def answer(self, method: str, path: str, key: str, body: bytes) -> tuple[int, Any]:
         """Answer a request of the exchange's API."""
@@ -51,12 +54,18 @@ class Exchange:
             "me": {"handle": "acacia", "language": self.language, "role": "fellow", "tracks": ["data-science"]},
             "courses": ["data-science"],
             "submissions/data-science": [self._listed(number) for number in range(1, len(self.submissions) + 1)],
-            "results/r1": self.result,
+            "results/r1": {"track": "data-science", "unit": "d1-tables"} | self.result,
         }
+        kept["submissions/data-science/d1-tables"] = kept["submissions/data-science"]
+        for number, files in enumerate(self.submissions.values(), start=1):
+            kept[f"submissions/r{number}/files"] = pack(files)
+            kept.setdefault(f"results/r{number}", kept["results/r1"])
         if self.release:
             kept["releases/data-science/d1-tables"] = pack(self.release)
         if not self.unwell:
-            kept["units/data-science"] = [{"unit": u, "version": "1", "released": "", "title": u} for u in self.units]
+            kept["units/data-science"] = [
+                {"unit": unit, "version": self.version, "released": "", "title": unit} for unit in self.units
+            ]
         return (200, kept[path]) if path in kept else (404, {"id": "not-found", "error": "There is nothing here."})
 
     def _take(self, key: str, body: bytes) -> tuple[int, Any]:
@@ -82,6 +91,10 @@ def exchange_server(exchange: Exchange) -> Iterator[str]:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             path = self.path.split("?", maxsplit=1)[0].removeprefix("/api/")
             status, content = exchange.answer(self.command, path, self.headers.get("Idempotency-Key", ""), body)
+            if self.command == "POST" and exchange.lost_answers:
+                exchange.lost_answers -= 1
+                self.close_connection = True
+                return
             payload = content if isinstance(content, bytes) else json.dumps(content).encode()
             self.send_response(status)
             self.send_header("Content-Length", str(len(payload)))

@@ -152,7 +152,8 @@ class OpenHandler(PasserelleHandler):
                 files = await asyncio.to_thread(Client.from_environment().release, track, unit)
                 unit_folder.place(self.home, track, unit, files, language)
             elif await self.is_newer(track, unit) and not await self.renewed_untouched(track, unit, language):
-                return self.offer(track, unit, language)
+                # Taking it is her act; the page has a way to hers as it is.
+                return self.redirect(url_path_join(self.base_url, "passerelle/renew", track, unit))
         except EXPECTED as error:
             status, _, words = reason(language, error)
             self.set_status(status)
@@ -169,23 +170,6 @@ class OpenHandler(PasserelleHandler):
         files = await asyncio.to_thread(Client.from_environment().release, track, unit)
         folder.renew(files, language, datetime.now(UTC))
         return True
-
-    def offer(self, track: str, unit: str, language: str) -> None:
-        """Say that there is a new version; taking it is her act."""
-        button = say(language, "Take the new version (your answers stay)")
-        renew = url_path_join(self.base_url, "passerelle/renew", track, unit)
-        mine = {"href": self.notebook_url(track, unit), "text": say(language, "Open mine as it is")}
-        text = (
-            "This unit was improved since you opened it. Your answers, your own cells and your changes come along. "
-            "Your notebook as it is now stays as a copy."
-        )
-        self.page(
-            say(language, "A new version is here"),
-            lines=[say(language, text)],
-            forms=[{"action": renew, "button": button}],
-            links=[mine, *self.link_to_path(language)],
-            language=language,
-        )
 
 
 class SubmitHandler(PasserelleHandler):

@@ -103,7 +103,7 @@ class RenewHandler(ActHandler):
     async def act(self, folder: UnitFolder, language: str) -> Change:
         """Take it."""
         if not folder.notebook.is_file():
-            raise FolderError("There is no notebook {path} to submit yet. Open the unit first.", path=folder.unit)
+            raise FolderError("There is no notebook here yet. Open the unit first.")
         return folder.renew(await self.release(folder), language, now())
 
 

@@ -187,7 +187,7 @@ def test_a_language_we_do_not_have_is_refused(hers: Hers) -> None:
 def test_a_result_is_the_exchanges(hers: Hers) -> None:
     hers.exchange.result = {"state": "marked", "points": 3.0, "max": 5.0}
 
-    assert hers.ask("GET", "passerelle/results/r1").json() == {"state": "marked", "points": 3.0, "max": 5.0}
+    assert hers.exchange.result.items() <= hers.ask("GET", "passerelle/results/r1").json().items()
 
 
 @pytest.mark.parametrize("path", ["open/../etc", "open/data-science/..%2f..%2fetc", "submit/Data/D1"])

@@ -1,30 +1,36 @@
-/* The bar above the first cell: unit, checks passed, language, hint, restart and check, submit. */
+/* The bar above the first cell: unit, checks passed, saved, language, hint, restart and check, submit, more. */
 import { unitOf } from "./cells.js";
 import { Checks } from "./checks.js";
 import { element, setText } from "./dom.js";
+import { Folder } from "./folder.js";
 import { KernelLanguage, switchProse } from "./language.js";
 import { hintCells, restartAndCheck, showHint } from "./run.js";
+import { Saving } from "./saving.js";
 import { Submission } from "./submission.js";
 import { LANGUAGES, say } from "./words.js";
 
 const SHAPES = { none: "○", some: "◐", all: "●" };
 
 /** Build the bar of one notebook as a Lumino widget for its content header. */
-export function bar(lab, panel, server) {
-  return new Bar(lab, panel, server).widget;
+export function bar(lab, panel, server, line, services) {
+  return new Bar(lab, panel, server, line, services).widget;
 }
 
 class Bar {
-  constructor(lab, panel, server) {
-    this.lab = lab;
-    this.panel = panel;
-    this.server = server;
+  constructor(lab, panel, server, line, services) {
+    Object.assign(this, { lab, panel, server, line, services });
     this.running = null;
     this.chosen = false;
     this.build();
     this.kernelLanguage = new KernelLanguage(panel);
     this.checks = new Checks(panel, lab.NotebookActions, () => this.redraw());
+    this.saving = new Saving(this);
+    this.folder = new Folder(this);
     this.submission = new Submission(this);
+    const topics = [this.saving.topic, ...this.folder.topics, this.submission.topic];
+    this.inner.append(element("div", { class: "passerelle-bar-topics" }, ...topics.map((topic) => topic.node)));
+    const unfollow = line.follow((state, before) => state === "up" && before === "asleep" && this.wake());
+    panel.disposed.connect(unfollow);
     this.widget = new lab.Widget({ node: this.node });
     this.widget.addClass("passerelle-bar");
     // Lumino's box layout asks a widget for its minimal height: the bar's grows where it wraps.
@@ -59,17 +65,28 @@ class Bar {
     this.submit = element("button", {
       type: "button",
       class: "passerelle-bar-submit",
-      onclick: () => this.submission.send(),
+      onclick: () => this.submission.start(),
     });
-    this.news = element("div", { role: "status", "aria-live": "polite", class: "passerelle-bar-news" });
-    this.asking = element("div", { class: "passerelle-bar-asking" });
+    this.saved = element("span", { class: "passerelle-bar-saved" });
+    this.progress = element("progress", { class: "passerelle-bar-progress" });
+    this.more = element("button", { type: "button", "aria-expanded": "false", onclick: () => this.toggleMore() });
+    this.fresh = element("button", { type: "button", onclick: () => this.folder.askFresh() });
+    this.last = element("button", { type: "button", onclick: () => this.folder.askLast() });
+    this.copies = element("span");
+    this.moreActs = element("div", { class: "passerelle-bar-more" }, this.fresh, this.last, this.copies);
+    this.moreActs.hidden = true;
     this.inner = element(
       "div",
       { class: "passerelle-bar-inner" },
-      element("div", { class: "passerelle-bar-about" }, this.title, element("span", {}, this.shape, " ", this.count)),
-      element("div", { class: "passerelle-bar-controls" }, this.select, this.hint, this.check, this.submit),
-      this.news,
-      this.asking,
+      element(
+        "div",
+        { class: "passerelle-bar-about" },
+        this.title,
+        element("span", {}, this.shape, " ", this.count, " ", this.progress),
+        this.saved,
+      ),
+      element("div", { class: "passerelle-bar-controls" }, this.select, this.hint, this.check, this.submit, this.more),
+      this.moreActs,
     );
     this.node = element("div", { role: "region" }, this.inner);
   }
@@ -112,7 +129,39 @@ class Bar {
     setText(this.check, this.running ? this.say("Stop") : this.say("Restart and check"));
     setText(this.submit, this.say("Submit"));
     this.submit.hidden = !this.server.here;
-    this.submission?.draw();
+    this.progress.hidden = !this.running;
+    this.progress.setAttribute("aria-label", this.say("Cells that have run"));
+    setText(this.saved, this.saving.words());
+    this.more.hidden = !this.server.here || !this.folder.isTheOne;
+    setText(this.more, this.say("More"));
+    setText(this.fresh, this.say("Start over with a fresh copy"));
+    setText(this.last, this.say("Give me back my last submission"));
+    if (!this.more.hidden && this.copies.lang !== language) {
+      this.copies.lang = language;
+      this.copies.replaceChildren(this.folder.copiesLink());
+    }
+    this.saving.topic.draw();
+    this.folder.draw();
+    this.submission.draw();
+  }
+
+  toggleMore() {
+    this.moreActs.hidden = !this.moreActs.hidden;
+    this.more.setAttribute("aria-expanded", String(!this.moreActs.hidden));
+  }
+
+  /** Something of the bar's runs that must not be disturbed. */
+  get busy() {
+    return this.running !== null || this.submission.busy || Boolean(this.folder.changing);
+  }
+
+  /** Her server is there again: Python is not yet. */
+  async wake() {
+    try {
+      await this.line.revive(this.panel.sessionContext);
+    } catch (error) {
+      console.warn("passerelle-lab: Python did not start", error);
+    }
   }
 
   /** Switch this notebook, and keep the choice for what she opens next. */
@@ -155,14 +204,31 @@ class Bar {
 
   async runAll() {
     if (this.running) {
-      this.running.abort();
-      await this.panel.sessionContext.session?.kernel?.interrupt();
+      this.stopRun();
       return;
     }
-    this.running = new AbortController();
+    await this.saving.save();
+    await this.run();
+    await this.saving.save();
+  }
+
+  stopRun() {
+    this.running?.abort();
+    this.panel.sessionContext.session?.kernel?.interrupt().catch(() => {});
+  }
+
+  /** Restart and run everything: `ran`, `stopped`, or `ill` where Python did not start. */
+  async run() {
+    const running = new AbortController();
+    this.running = running;
     this.redraw();
+    const progress = (done, of) => Object.assign(this.progress, { max: of, value: done });
     try {
-      await restartAndCheck(this.panel, this.lab.NotebookActions, this.kernelLanguage, this.running.signal);
+      await restartAndCheck(this.panel, this.lab.NotebookActions, this.kernelLanguage, running.signal, progress);
+      return running.signal.aborted ? "stopped" : "ran";
+    } catch (error) {
+      console.warn("passerelle-lab: Python did not start", error);
+      return "ill";
     } finally {
       this.running = null;
       this.redraw();

@@ -2,6 +2,7 @@
 import { bar } from "./bar.js";
 import { unitOf } from "./cells.js";
 import { translateAssignments } from "./assignments.js";
+import { Line } from "./line.js";
 import { closeSidesWhereNarrow } from "./narrow.js";
 import { Server } from "./server.js";
 import { loadWords } from "./words.js";
@@ -9,19 +10,31 @@ import { loadWords } from "./words.js";
 const ASSIGNMENTS = "nbgrader:open-assignment-list";
 
 export function plugins(lab) {
+  let line = null;
+  const lineOf = (app) => (line ??= new Line(lab, app.serviceManager));
   return [
+    {
+      id: "passerelle-lab:line",
+      description: "What happens when the server is out of reach: the bar says it, instead of a dialog.",
+      autoStart: true,
+      provides: lab.IConnectionLost,
+      activate: (app) => async () => {
+        await lineOf(app).lost();
+      },
+    },
     {
       id: "passerelle-lab:bar",
       description: "The bar above the first cell of a unit's notebook.",
       autoStart: true,
       requires: [lab.INotebookTracker],
       async activate(app, tracker) {
-        const server = new Server(lab);
+        const line = lineOf(app);
+        const server = new Server(lab, line);
         await loadWords();
         const add = async (panel) => {
           await panel.context.ready;
           if (!panel.isDisposed && unitOf(panel)) {
-            panel.contentHeader.addWidget(bar(lab, panel, server));
+            panel.contentHeader.addWidget(bar(lab, panel, server, line, app.serviceManager));
           }
         };
         tracker.forEach(add);

@@ -29,6 +29,7 @@
   const modules = {
     "./extension": async () => {
       const names = [
+        "@jupyterlab/application",
         "@jupyterlab/apputils",
         "@jupyterlab/coreutils",
         "@jupyterlab/mainmenu",

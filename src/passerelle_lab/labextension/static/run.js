@@ -22,19 +22,20 @@ async function kernelReady(session) {
 /**
  * Restart the kernel and run every code cell. One cell's error stops none of the others: each check is
  * owed its answer.
+ * @param progress called with how many cells have run, and of how many
  */
-export async function restartAndCheck(panel, actions, kernelLanguage, signal) {
+export async function restartAndCheck(panel, actions, kernelLanguage, signal, progress = () => {}) {
   const session = panel.sessionContext;
   await kernelReady(session);
   await session.restartKernel();
   await kernelLanguage.tell();
-  for (const cell of cellsOf(panel)) {
+  const cells = cellsOf(panel).filter(isCode);
+  for (const [done, cell] of cells.entries()) {
     if (signal.aborted || panel.isDisposed) {
       return;
     }
-    if (isCode(cell)) {
-      await actions.runCells(panel.content, [cell], session);
-    }
+    progress(done, cells.length);
+    await actions.runCells(panel.content, [cell], session);
   }
 }
 

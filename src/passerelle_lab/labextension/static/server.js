@@ -1,4 +1,4 @@
-/* What the bar asks of her own server (passerelle_lab.handlers). */
+/* What the bar asks of her own server (passerelle_lab.extension). */
 
 // Growing waits: marking takes seconds when all is well, and a page left open must not ask for ever.
 const RESULT_WAITS_S = [0.5, 0.5, 1, 1, 1, 2, 2, 3, 3, 5, 5, 8, 8, 15, 15, 30, 30, 60];
@@ -14,9 +14,12 @@ export class Refusal extends Error {
 /** The page could not reach the server at all. */
 export class Unreachable extends Error {}
 
+const place = ({ track, unit }) => `${encodeURIComponent(track)}/${encodeURIComponent(unit)}`;
+
 export class Server {
-  constructor(lab) {
+  constructor(lab, line) {
     this.lab = lab;
+    this.line = line;
     this.settings = lab.ServerConnection.makeSettings();
     /** Whether this Lab runs with Passerelle's server extension; without it the bar neither submits nor stores. */
     this.here = lab.PageConfig.getOption("passerelleServer") === "true";
@@ -36,11 +39,16 @@ export class Server {
       answer = await this.lab.ServerConnection.makeRequest(url, request, this.settings);
       json = await answer.json();
     } catch (cause) {
+      this.line.lost();
       throw new Unreachable("", { cause });
     }
     if (!answer.ok) {
       // Only our handlers speak to her; another answer (a proxy's, a log-in's) is as good as none.
-      throw typeof json?.error === "string" ? new Refusal(json) : new Unreachable();
+      if (typeof json?.error === "string") {
+        throw new Refusal(json);
+      }
+      this.line.lost();
+      throw new Unreachable();
     }
     return json;
   }
@@ -53,8 +61,34 @@ export class Server {
     return this.ask("PUT", "language", { language });
   }
 
-  submit({ track, unit }, body) {
-    return this.ask("POST", `submit/${encodeURIComponent(track)}/${encodeURIComponent(unit)}`, body);
+  submit(unit, body) {
+    return this.ask("POST", `submit/${place(unit)}`, body);
+  }
+
+  /** What her unit's folder holds; it says that this tab has the notebook open. */
+  state(unit, tab) {
+    return this.ask("GET", `state/${place(unit)}?tab=${tab}`);
+  }
+
+  /** Say that a tab closes, as the page goes. */
+  leave(unit, tab) {
+    const url = this.lab.URLExt.join(this.settings.baseUrl, `passerelle/state/${place(unit)}?tab=${tab}`);
+    const request = { method: "DELETE", keepalive: true };
+    this.lab.ServerConnection.makeRequest(url, request, this.settings).catch(() => {});
+  }
+
+  /** Renew, start over, or bring the last submission back: `kept` is the copy, `beside` her own data. */
+  change(act, unit) {
+    return this.ask("POST", `${act}/${place(unit)}`, {});
+  }
+
+  /** Keep a notebook as a copy: one that is sent, or the one that is saved. */
+  keepCopy(unit, notebook = null) {
+    return this.ask("POST", `copies/${place(unit)}`, { notebook });
+  }
+
+  dismissNote() {
+    return this.ask("DELETE", "notice");
   }
 
   /** The result of a receipt once there is one; null where it takes too long or nobody waits any more. */

@@ -1,81 +1,200 @@
-/* Submitting from the bar: warning, receipt, marking result, in the bar and in her words. */
-import { unitOf } from "./cells.js";
+/* Submitting from the bar: everything run from the top, warning, receipt, marking result, in her words. */
+import { checkKey, checksOf, unitOf } from "./cells.js";
 import { element } from "./dom.js";
 import { Refusal } from "./server.js";
+import { answer, Topic } from "./topic.js";
 import { moment, number } from "./words.js";
+
+// Growing waits, two minutes in all: after that she decides.
+const TRY_AGAIN_S = [1, 2, 4, 8, 15, 30, 30, 30];
+const NAMED_CHECKS = 3;
 
 export class Submission {
   constructor(bar) {
     this.bar = bar;
-    this.shown = null;
+    this.topic = new Topic(bar, "news");
     this.say = (text, values) => bar.say(text, values);
-    /** What the bar tells: a function of the language, so that it follows the switch. */
-    this.tell = () => [];
-    this.questions = [];
-    this.sending = false;
-    // One token a submission she means: a repeated click or a lost answer makes no second attempt.
-    this.token = null;
+    this.busy = false;
+    this.stopped = null;
     this.latest = null;
   }
 
   draw() {
-    this.bar.submit.setAttribute("aria-disabled", String(this.sending));
-    const parts = this.tell();
-    const key = JSON.stringify([this.bar.language, parts.map((part) => part.textContent ?? part), this.questions.length]);
-    if (key !== this.shown) {
-      this.shown = key;
-      this.bar.news.replaceChildren(...parts);
-      this.bar.asking.replaceChildren(...this.questions.map((question) => question()));
-    }
+    this.bar.submit.setAttribute("aria-disabled", String(this.busy));
+    this.topic.draw();
   }
 
-  show(tell, questions = []) {
-    this.tell = tell;
-    this.questions = questions;
-    this.shown = null;
+  show(tell, answers = [], asks = false) {
+    this.topic.show(tell, answers, asks);
     this.bar.redraw();
   }
 
-  async send(confirmed = false) {
-    if (this.sending) {
+  // One token a submission she means: a repeated click, a lost answer or a reload makes no second attempt.
+  get token() {
+    const place = `passerelle:token:${this.bar.panel.context.path}`;
+    const kept = sessionStorage.getItem(place) ?? this.bar.lab.UUID.uuid4();
+    sessionStorage.setItem(place, kept);
+    return kept;
+  }
+
+  forgetToken() {
+    sessionStorage.removeItem(`passerelle:token:${this.bar.panel.context.path}`);
+  }
+
+  /** Submit: save, run everything from a fresh start, show what the checks say, send. */
+  start() {
+    return this.alone(async () => {
+      this.show(() => [this.say("Saving…")]);
+      if (!(await this.bar.saving.save())) {
+        this.show(() => [this.say("Nothing was sent yet."), " ", this.say("Your text has to be saved first.")]);
+        return;
+      }
+      if (await this.checked()) {
+        await this.deliver(false);
+      }
+    });
+  }
+
+  send(confirmed) {
+    return this.alone(async () => {
+      if (await this.bar.saving.save()) {
+        await this.deliver(confirmed);
+      }
+    });
+  }
+
+  async alone(work) {
+    if (this.busy) {
       return;
     }
-    const { panel, server } = this.bar;
-    this.sending = true;
-    this.token ??= this.bar.lab.UUID.uuid4();
-    this.show(() => [this.say("Saving and sending…")]);
+    this.busy = true;
+    this.bar.redraw();
     try {
-      await panel.context.save();
-      const body = { token: this.token, path: panel.context.localPath, confirmed, language: this.bar.language };
-      const receipt = await server.submit(unitOf(panel), body);
-      this.token = null;
-      this.follow(receipt);
-    } catch (error) {
-      this.explain(error);
+      await work();
     } finally {
-      this.sending = false;
+      this.busy = false;
       this.bar.redraw();
     }
   }
 
-  explain(error) {
-    // After a no, what she sends next is new; after silence it may be the same, received already.
-    if (error instanceof Refusal && error.body.id !== "confirm") {
-      this.token = null;
+  /** Run everything from the top; say whether to send now. What is not green is hers to decide. */
+  async checked() {
+    let choice = null;
+    const choose = (what) => () => {
+      choice ??= what;
+      this.bar.stopRun();
+    };
+    this.show(
+      () => [this.say("Before sending, every cell runs from the top, as it will when it is marked.")],
+      [answer("Submit as it is", choose("send")), answer("Stop", choose("stop"))],
+    );
+    const ended = await this.bar.run();
+    if (choice === "send") {
+      return this.bar.saving.save();
     }
-    if (error instanceof Refusal && error.body.id === "confirm") {
-      const answer = (text, onclick) => () => element("button", { type: "button", onclick }, this.say(text));
+    if (choice === "stop" || ended === "stopped") {
+      this.show(() => [this.say("Nothing was sent yet.")]);
+      return false;
+    }
+    const { passed, total } = this.bar.checks;
+    if (ended === "ran" && passed === total) {
+      return this.bar.saving.save();
+    }
+    this.show(
+      () => (ended === "ran" ? this.found() : [this.say("Python did not start, so the checks did not run.")]),
+      [answer("Submit as it is", () => this.send(false)), answer("Go back to my work", () => this.topic.clear())],
+      true,
+    );
+    return false;
+  }
+
+  found() {
+    const { language, checks, folder, panel } = this.bar;
+    const open = checksOf(panel).filter((check) => !checks.passes(check));
+    const named = open.map((check) => {
+      const title = folder.titles[checkKey(check)];
+      return title?.[language] ?? title?.en ?? checkKey(check);
+    });
+    const names = [...named.slice(0, NAMED_CHECKS), ...(named.length > NAMED_CHECKS ? ["…"] : [])].join(", ");
+    return [
+      this.say("Run from the top, {passed} of {total} checks pass. Still open: {names}. You can submit now and again later.", {
+        passed: checks.passed,
+        total: checks.total,
+        names,
+      }),
+    ];
+  }
+
+  /** Send what is saved, until there is a receipt, a no, or nothing for two minutes. */
+  async deliver(confirmed) {
+    const { panel, server } = this.bar;
+    this.show(() => [this.say("Sending…")]);
+    this.stopped = false;
+    for (const wait of [...TRY_AGAIN_S, null]) {
+      try {
+        const body = { token: this.token, path: panel.context.localPath, confirmed, language: this.bar.language };
+        const receipt = await server.submit(unitOf(panel), body);
+        this.forgetToken();
+        this.follow(receipt);
+        return;
+      } catch (error) {
+        if (error instanceof Refusal && error.body.id === "key-reused") {
+          // The line dropped after a receipt was written, and she has changed something since: this is a new one.
+          this.forgetToken();
+        } else if (error instanceof Refusal && error.body.id !== "unreachable") {
+          this.explain(error);
+          return;
+        }
+        console.debug("passerelle-lab: not sent yet", error);
+      }
+      if (wait === null || this.stopped) {
+        break;
+      }
+      this.show(
+        () => [this.say("The line dropped; trying again…")],
+        [answer("Stop trying", () => this.stopTrying())],
+      );
+      await this.pause(wait);
+      if (this.stopped) {
+        break;
+      }
+    }
+    this.show(
+      () => [
+        this.say("Nothing was sent yet: the server does not answer. Your work is safe here; try again in a moment."),
+      ],
+      [answer("Submit again", () => this.send(confirmed))],
+    );
+  }
+
+  /** Wait, or less where she stops it or the line is up again. */
+  pause(seconds) {
+    return new Promise((awake) => {
+      const unfollow = this.bar.line.follow((state) => state === "up" && end());
+      const timer = setTimeout(() => end(), seconds * 1000);
+      function end() {
+        clearTimeout(timer);
+        unfollow();
+        awake();
+      }
+      this.stopTrying = () => {
+        this.stopped = true;
+        end();
+      };
+    });
+  }
+
+  explain(error) {
+    if (error.body.id === "confirm") {
       this.show(
         () => [error.message],
-        [answer("Submit as it is", () => this.send(true)), answer("Go back to my work", () => this.show(() => []))],
+        [answer("Submit as it is", () => this.send(true)), answer("Go back to my work", () => this.topic.clear())],
+        true,
       );
-    } else if (error instanceof Refusal) {
-      this.show(() => [this.say("Nothing was sent yet."), " ", error.message]);
     } else {
-      console.warn("passerelle-lab: not sent", error);
-      this.show(() => [
-        this.say("Nothing was sent yet: the server does not answer. Your work is safe here; try again in a moment."),
-      ]);
+      // After a no, what she sends next is new.
+      this.forgetToken();
+      this.show(() => [this.say("Nothing was sent yet."), " ", error.message]);
     }
   }
 

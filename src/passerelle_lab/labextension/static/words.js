@@ -26,3 +26,16 @@ export function moment(language, iso) {
   const format = { weekday: "long", hour: "2-digit", minute: "2-digit", second: "2-digit" };
   return new Intl.DateTimeFormat(language === "en" ? "en-GB" : language, format).format(new Date(iso));
 }
+
+/** The time of a moment, without seconds: «14:32». */
+export function clock(language, iso) {
+  const format = { hour: "2-digit", minute: "2-digit" };
+  return new Intl.DateTimeFormat(language === "en" ? "en-GB" : language, format).format(new Date(iso));
+}
+
+/** A size as people say it: «1.1 GB», «1,1 Go». */
+export function size(language, megabytes) {
+  const units = language === "fr" ? ["Mo", "Go"] : ["MB", "GB"];
+  const [value, unit] = megabytes < 1000 ? [megabytes, units[0]] : [megabytes / 1000, units[1]];
+  return `${new Intl.NumberFormat(language, { maximumFractionDigits: 1 }).format(value)}\u00a0${unit}`;
+}
