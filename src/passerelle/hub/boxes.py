@@ -17,6 +17,7 @@ from passerelle.model.settings import Settings
 
 _INIT, _SERVER = 1, 2
 """Process ids inside a box: bubblewrap's own, and what it runs. Nobody else has them while the box is there."""
+_PASSES = 20
 EXACT_FROM = 0.8
 """From which share of a limit on memory is counted exactly, which costs a walk through each process's pages."""
 
@@ -43,6 +44,7 @@ class Member:
     parent: int
     started: int
     inner: int
+    stopped: bool
     threads: int
     private: int
     shared: int
@@ -184,19 +186,43 @@ def running_boxes(settings: Settings) -> list[RunningBox]:
     return boxes
 
 
-def end(members: Iterable[Member]) -> None:
-    """Stop processes, so that none can start another one meanwhile, and kill them."""
-    with contextlib.ExitStack() as stack:
-        held = [descriptor for member in members if (descriptor := _held(member, stack)) is not None]
-        for number in (signal.SIGSTOP, signal.SIGKILL):
-            for descriptor in held:
-                with contextlib.suppress(ProcessLookupError):
+def send(members: Iterable[Member], number: signal.Signals) -> None:
+    """Send a signal to these very processes, not to what has their number since."""
+    for member in members:
+        with contextlib.suppress(OSError):
+            descriptor = os.pidfd_open(member.pid)
+            try:
+                entry = _entry(member.pid)
+                if entry is not None and entry.started == member.started:
                     signal.pidfd_send_signal(descriptor, number)
+            finally:
+                os.close(descriptor)
+
+
+def end_groups(settings: Settings, box: RunningBox) -> int:
+    """End everything but the server; return how many processes that were.
+
+    They are stopped first, until none is left that runs: what is killed while its kin multiply is replaced faster
+    than we look, while what is stopped still takes a place in the limit on processes.
+    """
+    found: RunningBox | None = box
+    members: list[Member] = []
+    for _ in range(_PASSES):
+        if found is None:
+            break
+        members = [member for group in found.groups() for member in group]
+        running = [member for member in members if not member.stopped]
+        if not running:
+            break
+        send(running, signal.SIGSTOP)
+        found = next((one for one in running_boxes(settings) if one.key == box.key), None)
+    send(members, signal.SIGKILL)
+    return len(members)
 
 
 def end_box(box: RunningBox) -> None:
     """End a box as a whole: the kernel ends all of it when the first process in it is gone."""
-    end([member for member in box.members if member.inner == _INIT])
+    send((member for member in box.members if member.inner == _INIT), signal.SIGKILL)
 
 
 def raise_oom_score(box: RunningBox) -> None:
@@ -211,17 +237,6 @@ def machine_memory() -> dict[str, int]:
     """Return what the kernel says of the machine's memory (MemTotal, MemAvailable, Shmem …) in bytes."""
     rows = (row.split() for row in Path("/proc/meminfo").read_text().splitlines())
     return {row[0].rstrip(":"): int(row[1]) * 1024 for row in rows}
-
-
-def _held(member: Member, stack: contextlib.ExitStack) -> int | None:
-    """Return a descriptor of that very process; None where it is gone."""
-    try:
-        descriptor = os.pidfd_open(member.pid)
-    except OSError:
-        return None
-    stack.callback(os.close, descriptor)
-    entry = _entry(member.pid)
-    return descriptor if entry is not None and entry.started == member.started else None
 
 
 def _read(path: str) -> bytes:
@@ -281,6 +296,7 @@ def _member(entry: Entry) -> Member | None:
         entry.parent,
         entry.started,
         int(about[b"NSpid"][-1]) if len(about.get(b"NSpid", ())) > 1 else 0,
+        about[b"State"][0] == b"T",
         int(about[b"Threads"][0]),
         size(b"RssAnon") + size(b"VmSwap"),
         size(b"RssShmem"),

@@ -10,7 +10,7 @@ import os
 import secrets
 import stat
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,7 +38,7 @@ class Walk:
         self.began = time.monotonic()
         self.usage = Usage()
         self._linked: set[int] = set()
-        self._levels: list[tuple[int, Iterator[os.DirEntry[str]]]] = []
+        self._levels: list[tuple[int, "os._ScandirIterator[str]"]] = []
         self._enter(str(home), None)
 
     def go_on(self, budget_s: float) -> bool:
@@ -49,7 +49,7 @@ class Walk:
                 self.usage.whole = False
                 self.close()
             elif (entry := next(self._levels[-1][1], None)) is None:
-                os.close(self._levels.pop()[0])
+                self._leave()
             else:
                 self._count(entry)
             if time.monotonic() > until:
@@ -59,13 +59,18 @@ class Walk:
     def close(self) -> None:
         """Let go of it."""
         while self._levels:
-            os.close(self._levels.pop()[0])
+            self._leave()
 
     def _enter(self, name: str, parent: int | None) -> None:
         # Gone, or no directory any more: then there is nothing to count.
         with contextlib.suppress(OSError):
             descriptor = os.open(name, _DIRECTORY, dir_fd=parent)
             self._levels.append((descriptor, os.scandir(descriptor)))
+
+    def _leave(self) -> None:
+        descriptor, entries = self._levels.pop()
+        entries.close()
+        os.close(descriptor)
 
     def _count(self, entry: os.DirEntry[str]) -> None:
         self.usage.files += 1

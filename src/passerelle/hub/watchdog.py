@@ -23,13 +23,13 @@ from types import FrameType
 from passerelle.hub.box import PROCESSES
 from passerelle.hub.boxes import (
     EXACT_FROM,
-    Member,
     RunningBox,
-    end,
     end_box,
+    end_groups,
     machine_memory,
     raise_oom_score,
     running_boxes,
+    send,
 )
 from passerelle.hub.homes import Usage, Walk, put_notice
 from passerelle.hub.keys import write_private
@@ -233,26 +233,25 @@ class Watchdog:
         group = box.biggest_group()
         used = self._watched[box.key].memory
         if group:
-            self._say(box, "kernel ended for memory", group)
-            end(group)
+            send(group, signal.SIGKILL)
+            self._say(box, "kernel ended for memory", len(group))
         else:
-            self._say(box, "server ended for memory", box.members)
             end_box(box)
+            self._say(box, "server ended for memory", len(box.members))
         self._tell(box, "memory", limit // MB, used // MB)
 
     def _end_all(self, box: RunningBox, reason: str, limit: int, used: int) -> None:
-        members = [member for group in box.groups() for member in group]
-        self._say(box, f"kernels ended for {reason}", members)
-        end(members)
+        ended = end_groups(self.settings, box)
+        self._say(box, f"kernels ended for {reason}", ended)
         self._tell(box, reason, limit, used)
 
     def _is_fellows(self, box: RunningBox) -> bool:
         """Tell a fellow's box from a course's, whose directory is our own, and where nobody reads notes."""
         return box.home.parent == self.settings.homes
 
-    def _say(self, box: RunningBox, what: str, members: list[Member]) -> None:
+    def _say(self, box: RunningBox, what: str, ended: int) -> None:
         watched = self._watched[box.key]
-        log.info("%s: %d MB in the box, %d processes ended", what, watched.memory // MB, len(members))
+        log.info("%s: %d MB in the box, %d processes ended", what, watched.memory // MB, ended)
 
     def _tell(self, box: RunningBox, reason: str, limit: int, used: int) -> None:
         """Leave a note in her home."""
