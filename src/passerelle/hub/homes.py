@@ -38,7 +38,7 @@ class Walk:
         self.began = time.monotonic()
         self.usage = Usage()
         self._linked: set[int] = set()
-        self._levels: list[tuple[int, "os._ScandirIterator[str]"]] = []
+        self._levels: list[tuple[int, os._ScandirIterator[str]]] = []
         self._enter(str(home), None)
 
     def go_on(self, budget_s: float) -> bool:
