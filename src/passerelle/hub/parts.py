@@ -54,7 +54,7 @@ def proxy_script(settings: Settings) -> Path:
     return settings.node_modules.resolve() / "configurable-http-proxy" / "bin" / "configurable-http-proxy"
 
 
-HUB, PROXY, WEB, MARKING = "hub", "proxy", "web", "marking"
+HUB, PROXY, WEB, MARKING, WATCHDOG = "hub", "proxy", "web", "marking", "watchdog"
 INHERITED = ("HOME", "PATH", "LANG", "TZ", "PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX", "PYTHONPATH")
 
 
@@ -83,6 +83,7 @@ def parts(settings: Settings, ports: Ports, sockets: Mapping[int, socket]) -> li
             [sockets[ports.service]],
         ),
         Part(MARKING, [sys.executable, "-m", "passerelle.hub.marking"], ours),
+        Part(WATCHDOG, [sys.executable, "-m", "passerelle.hub.watchdog"], ours),
     ]
 
 
