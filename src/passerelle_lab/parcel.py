@@ -39,9 +39,11 @@ def unpack(parcel: bytes) -> dict[str, bytes]:
         with zipfile.ZipFile(io.BytesIO(parcel)) as archive:
             for entry in archive.infolist():
                 parts = PurePosixPath(entry.filename).parts
-                if entry.filename.startswith("/") or ".." in parts or not stat.S_ISREG(entry.external_attr >> 16):
+                # A writer of zips need not say what kind of file it is.
+                plain = stat.S_IFMT(entry.external_attr >> 16) in (0, stat.S_IFREG)
+                if entry.filename.startswith("/") or ".." in parts or not plain:
                     raise ParcelError(tell("not-a-parcel"))
                 files[entry.filename] = archive.read(entry)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, UnicodeError) as error:
         raise ParcelError(tell("not-a-parcel")) from error
     return files

@@ -34,6 +34,8 @@ class ExchangeSubmit(Exchange, abc.ExchangeSubmit):  # type: ignore[misc]  # nbg
         """Send it."""
         track, unit = self.track, self.unit
         files = self.files_of(self.home, self.parent_of(track), unit)
+        for doubt in unit_folder.doubts(files, unit, language()):
+            self.log.warning(doubt)
         receipt = self.client.submit(track, unit, files, secrets.token_urlsafe(24))
         self.timestamp = receipt["timestamp"]
         self.log.info("Submitted as: %s %s %s", track, unit, receipt["timestamp"])

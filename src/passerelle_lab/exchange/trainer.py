@@ -48,7 +48,7 @@ class ExchangeCollect(Exchange, abc.ExchangeCollect):  # type: ignore[misc]  # n
             self.log.warning("No submissions of '%s' for course '%s' to collect", unit, track)
         for handle, rows in sorted(by_fellow.items()):
             in_time = [row for row in rows if due is None or _received(row) <= due]
-            self._collect(handle, unit, max(in_time or rows, key=_received))
+            self._collect(handle, unit, max(in_time or rows, key=lambda row: int(row["number"])))
 
     def _collect(self, handle: str, unit: str, row: dict[str, Any]) -> None:
         folder = Path(self.coursedir.format_path(self.coursedir.submitted_directory, handle, unit))
