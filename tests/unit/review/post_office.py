@@ -112,12 +112,12 @@ def post_office(folder: Path, *, tls: bool = True, password: str = "", refuses: 
     async def open_up() -> asyncio.Server:
         server = await asyncio.start_server(office.serve, "127.0.0.1", 0)
         office.port = server.sockets[0].getsockname()[1]
-        ready.set()
         return server
 
     def run() -> None:
         asyncio.set_event_loop(loop)
         server = loop.run_until_complete(open_up())
+        loop.call_soon(ready.set)
         loop.run_forever()
         server.close()
         rest = asyncio.all_tasks(loop)
