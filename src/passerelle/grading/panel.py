@@ -33,6 +33,8 @@ Ask = Callable[[Mapping[str, Any]], bytes]
 class ExaminerError(ServiceError):
     """The examiner did not do its work: ours to mend, or the course author's; never costs a point."""
 
+    quotes = True
+
     @classmethod
     def of_check(cls, unit: str, key: str, fault: str) -> "ExaminerError":
         """Build the error from what is wrong with a check."""

@@ -44,9 +44,9 @@ def _kind(error: Exception, otherwise: str) -> str:
 
 def _happened(error: Exception) -> str:
     if isinstance(error, ExaminerError):
-        # What the check or the examiner said last may quote her answer, or the value that is expected.
+        # What the check or the examiner said last may quote her answer, or the value that is expected: left out.
         return re.split(r" with | \(", str(error))[0]
-    if isinstance(error, PasserelleError):
+    if isinstance(error, PasserelleError) and not error.quotes:
         return re.split(r"\s*\[(?:SQL|parameters):", str(error))[0]
     frames = traceback.extract_tb(error.__traceback__)
     place = f" in {Path(frames[-1].filename).name}, line {frames[-1].lineno}" if frames else ""

@@ -162,13 +162,11 @@ class Worker:
         try:
             yield
         except Exception as error:  # a fault of ours, known or not: she waits, and loses nothing
-            if isinstance(error, PasserelleError):
-                log.warning("receipt %s waits for us: %s", held.receipt, error)
-            else:
-                log.exception("receipt %s waits for us", held.receipt)
+            why = trouble.reason(error, reasons.kind_of(held.reason or ""))
+            facts = {"receipt": held.receipt, "track": held.track, "unit": held.unit, "tries": held.tries, "why": why}
+            log.warning("waits for us", extra={"facts": facts}, exc_info=not isinstance(error, PasserelleError))
             with ledger.session(self._engine) as session:
-                as_before = reasons.kind_of(held.reason or "")
-                queue.give_back(session, held, trouble.reason(error, as_before), datetime.now(UTC))
+                queue.give_back(session, held, why, datetime.now(UTC))
 
     def _mark_leased(self, held: Lease) -> None:
         files = self._files(held.receipt)
@@ -189,7 +187,8 @@ class Worker:
             self._feed(place)
         with ledger.session(self._engine) as session:
             queue.finish(session, held, verdict, datetime.now(UTC))
-        log.info("receipt %s marked in %.1f s", held.receipt, verdict.seconds)
+        facts = {"receipt": held.receipt, "track": held.track, "unit": held.unit, "seconds": round(verdict.seconds, 2)}
+        log.info("marked", extra={"facts": {**facts, "outcome": verdict.outcome, "known": known is not None}})
 
     def _known(self, held: Lease, files: Mapping[str, bytes]) -> Verdict | None:
         """Return the verdict of these answers where they were marked before, by anybody's attempt."""

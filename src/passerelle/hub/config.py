@@ -4,11 +4,13 @@ from importlib.resources import files
 from typing import Any
 from urllib.parse import urlencode
 
-from passerelle.hub import look, origins
+from passerelle.hub import look, metrics, origins
 from passerelle.hub.authenticator import PasserelleAuthenticator
 from passerelle.hub.keys import kept_secret
+from passerelle.hub.logs import hub_logging
 from passerelle.hub.parts import PAGES, PROXY_TOKEN, Ports
-from passerelle.hub.roles import ACCESS_SERVICE, SERVICE, SUPERVISOR, hub_roles
+from passerelle.hub.requestlog import hub_log_function
+from passerelle.hub.roles import ACCESS_SERVICE, METRICS, SERVICE, SUPERVISOR, hub_roles
 from passerelle.hub.spawner import BubblewrapSpawner
 from passerelle.model.people import course_user
 from passerelle.model.settings import Settings
@@ -56,6 +58,7 @@ def _state(c: Any, settings: Settings) -> None:
     c.JupyterHub.allow_named_servers = False
     c.JupyterHub.concurrent_spawn_limit = 0  # spawns wait for their turn in the spawner, instead of being refused
     c.JupyterHub.log_level = "INFO"
+    c.JupyterHub.logging_config = hub_logging()
 
 
 def _people(c: Any, settings: Settings) -> None:
@@ -81,6 +84,8 @@ def _services(c: Any, settings: Settings, ports: Ports) -> None:
         },
         # Tells the hub when the proxy was started again and has lost its routes.
         {"name": SUPERVISOR, "api_token": kept_secret(settings.secrets, f"service-{SUPERVISOR}")},
+        # Reads the hub's own figures, with the token that opens ours.
+        {"name": METRICS, "api_token": kept_secret(settings.secrets, metrics.TOKEN)},
     ]
 
 
@@ -98,6 +103,7 @@ def _servers(c: Any, settings: Settings) -> None:
     # Trainers open a course's formgrader without a page that asks whether they trust it: it is ours.
     c.JupyterHub.tornado_settings = {
         **origins.hub_settings(settings),
+        "log_function": hub_log_function,
         "oauth_no_confirm_list": {
             f"service-{SERVICE}",
             *(f"jupyterhub-user-{course_user(track)}" for track in tracks(settings)),

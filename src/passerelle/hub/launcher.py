@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from passerelle.hub.last_words import LastWords
 from passerelle.model.errors import ServiceError
 from passerelle.model.settings import Settings
 from passerelle.model.unix_socket import address_of
@@ -42,7 +43,8 @@ class LaunchError(ServiceError):
 class Launch:
     """A server to start. A number in the command or in the environment stands for a descriptor of the caller's.
 
-    `name` is whose server it is: she has one at a time. `listening` is its socket, `log` where its output goes.
+    `name` is whose server it is: she has one at a time. `listening` is its socket, `log` where its last words
+    go when it ends by itself.
     """
 
     name: str
@@ -89,10 +91,11 @@ def launch(settings: Settings, wanted: Launch) -> int:
 
 @dataclass(frozen=True)
 class _Server:
-    """A server that runs, and our copy of its listening socket."""
+    """A server that runs, our copy of its listening socket, and what it says."""
 
     process: subprocess.Popen[bytes]
     listening: int
+    words: LastWords
 
 
 class Launcher:
@@ -134,7 +137,7 @@ class Launcher:
         try:
             order = json.loads(message)
             self._end(order["name"])
-            started = self._start(order["command"], order["environment"], order["numbers"], received)
+            started = self._start(order["name"], order["command"], order["environment"], order["numbers"], received)
         except (OSError, ValueError, KeyError) as error:
             return {"error": f"{type(error).__name__}: {error}"}
         else:
@@ -145,37 +148,52 @@ class Launcher:
                 os.close(descriptor)
 
     def _start(
-        self, command: list[str | int], environment: dict[str, str | int], numbers: list[int], received: list[int]
+        self,
+        name: str,
+        command: list[str | int],
+        environment: dict[str, str | int],
+        numbers: list[int],
+        received: list[int],
     ) -> _Server:
         if len(numbers) != len(received):
             raise ValueError(f"{len(numbers)} descriptors were announced, {len(received)} came")
         here = dict(zip(numbers, received, strict=True))
         *_, listening, log = received
-        # From the main thread: a box asks to die with the thread that made it.
-        process = subprocess.Popen(
-            [_here(part, here) for part in command],
-            env={name: _here(value, here) for name, value in environment.items()},
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            pass_fds=received[:-1],
-            start_new_session=True,
-            umask=0o077,
-        )
-        return _Server(process, os.dup(listening))
+        words, output = LastWords.pipe(log, name)
+        try:
+            # From the main thread: a box asks to die with the thread that made it.
+            process = subprocess.Popen(
+                [_here(part, here) for part in command],
+                env={variable: _here(value, here) for variable, value in environment.items()},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                pass_fds=received[:-1],
+                start_new_session=True,
+                umask=0o077,
+            )
+        except OSError:
+            words.close(0)
+            raise
+        finally:
+            os.close(output)
+        return _Server(process, os.dup(listening), words)
 
     def _end(self, name: str) -> None:
         """End a server that the hub no longer knows: it was killed before it could write it down."""
         earlier = self._running.pop(name, None)
         if earlier is not None:
             earlier.process.kill()
-            earlier.process.wait()
+            earlier.words.close(earlier.process.wait())
             os.close(earlier.listening)
 
     def reap(self) -> set[int]:
-        """Take leave of servers that have ended and let go of their ports; return those that run."""
+        """Hear what servers say, take leave of those that have ended; return those that run."""
         for name, server in list(self._running.items()):
-            if server.process.poll() is not None:
+            server.words.read()
+            code = server.process.poll()
+            if code is not None:
+                server.words.close(code)
                 os.close(server.listening)
                 del self._running[name]
         return {server.process.pid for server in self._running.values()}

@@ -1,17 +1,18 @@
 """The marking process: takes jobs from the ledger and marks them (`python -m passerelle.hub.marking`)."""
 
-import logging
 import signal
 import threading
 from types import FrameType
 
 from passerelle.grading.worker import work
+from passerelle.hub import logs
 from passerelle.model.settings import Settings
 
 
 def main() -> None:
     """Mark until SIGTERM or SIGINT; the submission in hand is finished first."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    settings = Settings()
+    logs.set_up("marking", settings)
     stop = threading.Event()
 
     def ask_stop(_number: int, _frame: FrameType | None) -> None:
@@ -19,7 +20,7 @@ def main() -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, ask_stop)
-    work(Settings(), stop)
+    work(settings, stop)
 
 
 if __name__ == "__main__":

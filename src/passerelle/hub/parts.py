@@ -65,9 +65,9 @@ def parts(settings: Settings, ports: Ports, sockets: Mapping[int, socket]) -> li
     return [
         Part(
             PROXY,
-            [str(node()), "--require", str(here / "inherit.cjs"), *_proxy_command(settings, ports)],
+            [str(node()), *_loaded("inherit.cjs", "proxylog.cjs"), *_proxy_command(settings, ports)],
             {"PATH": ours["PATH"], "CONFIGPROXY_AUTH_TOKEN": kept_secret(settings.secrets, PROXY_TOKEN)}
-            | {INSTANCE: str(settings.root)},
+            | {INSTANCE: str(settings.root), "PASSERELLE_LOG": str(settings.logs / f"{PROXY}.log")},
             [sockets[settings.port], sockets[ports.proxy_api]],
         ),
         Part(
@@ -80,7 +80,7 @@ def parts(settings: Settings, ports: Ports, sockets: Mapping[int, socket]) -> li
             WEB,
             [sys.executable, "-m", "passerelle.hub.web"],
             {**ours, **_as_hub_service(settings, ports)},
-            [sockets[ports.service]],
+            [sockets[port] for port in (ports.service, settings.metrics_port) if port],
         ),
         Part(MARKING, [sys.executable, "-m", "passerelle.hub.marking"], ours),
         Part(WATCHDOG, [sys.executable, "-m", "passerelle.hub.watchdog"], ours),
@@ -101,6 +101,11 @@ def environment(settings: Settings) -> dict[str, str]:
         "PASSERELLE_TIMEZONE": settings.timezone,
         INSTANCE: str(settings.root),
     }
+
+
+def _loaded(*names: str) -> list[str]:
+    """Return what lets Node load scripts of ours before the proxy."""
+    return [part for name in names for part in ("--require", str(files("passerelle.hub") / name))]
 
 
 def _proxy_command(settings: Settings, ports: Ports) -> list[str]:

@@ -32,11 +32,11 @@ class StartError(ServiceError):
         )
 
     @classmethod
-    def port_taken(cls, port: int) -> Self:
+    def port_taken(cls, port: int, setting: str = "PASSERELLE_PORT") -> Self:
         """Build the error of a port that somebody else has."""
         return cls(
             f"Port {port} of this machine is taken by another program: stop it, or choose another port with "
-            f"PASSERELLE_PORT={port + 1}."
+            f"{setting}={port + 1}."
         )
 
     @classmethod
@@ -167,6 +167,14 @@ def clear_stale(settings: Settings) -> int:
     left = processes.stale(settings.root)
     processes.end(left, grace_s=5.0)
     return len(left)
+
+
+def bind_metrics(settings: Settings) -> list[socket.socket]:
+    """Return the socket of the figures, where they are asked for; refuse a taken port."""
+    try:
+        return [bind(settings.metrics_port)] if settings.metrics_port else []
+    except OSError as error:
+        raise StartError.port_taken(settings.metrics_port, "PASSERELLE_METRICS_PORT") from error
 
 
 def bind_public(settings: Settings) -> socket.socket:

@@ -18,6 +18,7 @@ from passerelle import ledger
 from passerelle.hub import origins
 from passerelle.hub.box import MB, RUNTIME, Box, accounts_file, groups_file
 from passerelle.hub.launcher import Launch, launch
+from passerelle.hub.logs import alias
 from passerelle.hub.parts import Ports
 from passerelle.hub.processes import born
 from passerelle.hub.roles import NAMED_FOR_S, SERVICE, role_group
@@ -35,6 +36,7 @@ PACKAGE = Path(passerelle.__file__).resolve().parent
 LISTEN = "PASSERELLE_LISTEN"
 """Names, in a server's environment, the descriptor of its socket (`passerelle_lab.inherited`)."""
 
+THREADS = str(min(os.cpu_count() or 1, 4))
 LOCALES = {"en": "en", "fr": "fr_FR"}
 
 
@@ -113,6 +115,8 @@ class BubblewrapSpawner(LocalProcessSpawner):  # type: ignore[misc]  # jupyterhu
             "TMPDIR": "/tmp",  # noqa: S108  # the box's own
             "XDG_RUNTIME_DIR": RUNTIME,
             "JUPYTER_RUNTIME_DIR": f"{RUNTIME}/jupyter",
+            # A class shares the machine's cores, and each thread has memory of its own.
+            **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "LOKY_MAX_CPU_COUNT"), THREADS),
             "PYTHONDONTWRITEBYTECODE": "1",
             "MPLCONFIGDIR": "/tmp/matplotlib",  # noqa: S108  # the box's own
             "PASSERELLE_LANGUAGE": language,
@@ -225,7 +229,10 @@ class BubblewrapSpawner(LocalProcessSpawner):  # type: ignore[misc]  # jupyterhu
         self.born = None
 
     def _log_path(self) -> Path:
-        path = self.installation.logs / "servers" / f"{self.user.name}.log"
+        settings = self.installation
+        # A file's name would say who is here.
+        name = self.user.name if self.track else alias(settings, self.user.name).strip("#")
+        path = settings.logs / "servers" / f"{name}.log"
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         return path
 
@@ -237,6 +244,7 @@ class BubblewrapSpawner(LocalProcessSpawner):  # type: ignore[misc]  # jupyterhu
         """
         for _ in range(10 * self.http_timeout):
             if await self.poll() is not None:
+                await asyncio.sleep(1)  # the supervisor writes its last words down
                 raise ServerEndedError.of(self.user.name, self._log_path())
             try:
                 _, writer = await asyncio.open_connection(ip, port)

@@ -1,6 +1,7 @@
 """`passerelle hub`: start everything, say where and for whom, end everything."""
 
 import fcntl
+import logging
 import os
 import select
 import signal
@@ -16,7 +17,7 @@ from types import FrameType
 from typing import Self
 
 from passerelle import ledger
-from passerelle.hub import origins, preflight, processes, sockets
+from passerelle.hub import logs, origins, preflight, processes, sockets
 from passerelle.hub.children import Child
 from passerelle.hub.keys import kept_secret
 from passerelle.hub.launcher import Launcher
@@ -27,6 +28,8 @@ from passerelle.ledger import people
 from passerelle.model.errors import ServiceError
 from passerelle.model.people import Role
 from passerelle.model.settings import Settings
+
+log = logging.getLogger(__name__)
 
 HEALTHY_WITHIN_S = 90.0
 STOP_WITHIN_S = 7.0
@@ -59,6 +62,7 @@ class Supervisor:
         preflight.check_user()
         preflight.make_directories(self.settings)
         with self._alone():
+            logs.set_up("supervisor", self.settings, uncaught=False)
             began = time.monotonic()
             try:
                 self._prepare()
@@ -99,7 +103,8 @@ class Supervisor:
         preflight.check_parts(self.settings)
         public = preflight.bind_public(self.settings)
         inner = [sockets.bind() for _ in range(3)]
-        self._sockets = {sockets.port_of(one): one for one in (public, *inner)}
+        figures = preflight.bind_metrics(self.settings)
+        self._sockets = {sockets.port_of(one): one for one in (public, *inner, *figures)}
         self.ports = Ports(*(sockets.port_of(one) for one in inner))
         ledger.migrate(self.settings.database_url)
 
@@ -188,6 +193,7 @@ class Supervisor:
             self._say("stopped" if not left else f"still running: {left}")
 
     def _say(self, text: str) -> None:
+        log.info("%s", text.strip())
         print(text, file=sys.stderr, flush=True)
 
 

@@ -20,6 +20,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 
+from passerelle.hub import logs
 from passerelle.hub.box import PROCESSES
 from passerelle.hub.boxes import (
     EXACT_FROM,
@@ -292,7 +293,8 @@ def watch(settings: Settings, limits: Limits, stop: threading.Event) -> None:
 
 def main() -> None:
     """Watch until SIGTERM or SIGINT."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    settings = Settings()
+    logs.set_up("watchdog", settings)
     stop = threading.Event()
 
     def ask_stop(_number: int, _frame: FrameType | None) -> None:
@@ -300,7 +302,6 @@ def main() -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, ask_stop)
-    settings = Settings()
     watch(settings, Limits.of(settings), stop)
 
 

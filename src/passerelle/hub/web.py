@@ -1,9 +1,9 @@
 """The service process: the exchange's API and the pages, behind the hub (`python -m passerelle.hub.web`)."""
 
 import asyncio
-import logging
 import os
 import signal
+from typing import Any
 from urllib.parse import urlsplit
 
 from jupyterhub.services.auth import HubOAuth, HubOAuthCallbackHandler
@@ -14,8 +14,10 @@ from passerelle import ledger
 from passerelle.exchange import api
 from passerelle.exchange.context import Context
 from passerelle.exchange.limits import SERVER
+from passerelle.hub import logs, metrics
 from passerelle.hub.keys import kept_secret
-from passerelle.hub.parts import ELSEWHERE
+from passerelle.hub.parts import ELSEWHERE, WEB
+from passerelle.hub.requestlog import log_function, routes_of
 from passerelle.hub.roles import NAMED_FOR_S
 from passerelle.hub.sockets import inherited
 from passerelle.model.settings import Settings
@@ -50,16 +52,18 @@ class ElsewhereHandler(RequestHandler):
             self.redirect(self.address + (self.request.uri or "").removeprefix(ELSEWHERE))
 
 
-def application(context: Context) -> Application:
+def application(context: Context, figures: metrics.Figures) -> Application:
     """Return the service's application: health, the hub's callback, the exchange, the pages."""
+    routes: list[Any] = [
+        (context.prefix + "health", HealthHandler),
+        (context.prefix + "oauth_callback", HubOAuthCallbackHandler),
+        (f"{ELSEWHERE}/.*", ElsewhereHandler, {"address": context.settings.address}),
+        *api.routes(context),
+        *pages.routes(context),
+    ]
     return Application(
-        [
-            (context.prefix + "health", HealthHandler),
-            (context.prefix + "oauth_callback", HubOAuthCallbackHandler),
-            (f"{ELSEWHERE}/.*", ElsewhereHandler, {"address": context.settings.address}),
-            *api.routes(context),
-            *pages.routes(context),
-        ],
+        routes,
+        log_function=log_function(routes_of([route[0] for route in routes]), figures.requests),
         cookie_secret=kept_secret(context.settings.secrets, "service-cookie"),
         xsrf_cookies=True,
     )
@@ -72,26 +76,35 @@ async def serve(settings: Settings) -> None:
     # The one that every handler of the service asks.
     HubOAuth.instance(cache_max_age=NAMED_FOR_S)
     # Forwarded headers are not believed: any process of this machine can send them.
-    server = HTTPServer(application(context), xheaders=False, **SERVER)
-    port = address.port or 0
-    held = inherited(port)
-    if held is not None:
-        server.add_socket(held)
-    else:
-        server.listen(port, address="127.0.0.1")
+    figures = metrics.Figures(settings, context.engine)
+    server = HTTPServer(application(context, figures), xheaders=False, **SERVER)
+    _listen(server, address.port or 0)
+    measured = HTTPServer(metrics.application(settings, figures), xheaders=False, **SERVER)
+    if settings.metrics_port:
+        _listen(measured, settings.metrics_port)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     await stop.wait()
+    measured.stop()
     server.stop()
     await server.close_all_connections()
     context.engine.dispose()
 
 
+def _listen(server: HTTPServer, port: int) -> None:
+    held = inherited(port)
+    if held is not None:
+        server.add_socket(held)
+    else:
+        server.listen(port, address="127.0.0.1")
+
+
 def main() -> None:
     """Run the service."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
-    asyncio.run(serve(Settings()))
+    settings = Settings()
+    logs.set_up(WEB, settings)
+    asyncio.run(serve(settings))
 
 
 if __name__ == "__main__":

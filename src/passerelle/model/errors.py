@@ -4,9 +4,14 @@ A message says where, what, and the cure. Subclasses build it in a classmethod f
 string to the constructor, so that an error survives pickling from a marking worker.
 """
 
+from typing import ClassVar
+
 
 class PasserelleError(Exception):
     """Anything that Passerelle raises on purpose."""
+
+    quotes: ClassVar[bool] = False
+    """Whether its words may quote what somebody wrote, or a hidden value: they are for her, and for no log or list."""
 
 
 class ContentError(PasserelleError):
@@ -15,6 +20,8 @@ class ContentError(PasserelleError):
 
 class SubmissionError(PasserelleError):
     """What a fellow sent cannot be taken; she can mend it."""
+
+    quotes = True
 
 
 class ServiceError(PasserelleError):

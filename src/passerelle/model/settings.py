@@ -43,6 +43,7 @@ class Settings(BaseSettings):
     )
     node_modules: Path = Field(default=Path("node_modules"), description="where the hub's proxy is installed")
     course_sources: Path = Field(default=Path("courses"), description="the courses as text")
+    metrics_port: int = Field(default=0, description="port on 127.0.0.1 of the figures for Prometheus; 0: none")
     timezone: str = Field(default="Europe/Paris", description="time zone of dates that people read")
     smtp_host: str = Field(default="", description="mail server that sends links to people; empty: none is sent")
     smtp_port: int = Field(default=587, description="its port: 465 is encrypted from the start, others by STARTTLS")
