@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from jupyterhub.auth import Authenticator
+from jupyterhub.handlers.base import Template404
 from sqlalchemy import Engine
 from traitlets import Unicode
 
@@ -103,4 +104,6 @@ class PasserelleAuthenticator(Authenticator):  # type: ignore[misc]  # jupyterhu
             ("/login", LanguageLoginHandler),
             (r"/welcome/([A-Za-z0-9_-]{20,100})", WelcomeHandler),
             ("/logout", LeavingHandler),
+            # The hub's page for tokens: nobody here has a use for it, and it needs scripts that our policy forbids.
+            ("/token", Template404),
         ]

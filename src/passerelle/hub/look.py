@@ -11,7 +11,7 @@ import jinja2
 import polib
 from jinja2.ext import Extension
 from jinja2.runtime import Context
-from jupyterhub.handlers.base import BaseHandler, Template404
+from jupyterhub.handlers.base import BaseHandler
 from jupyterhub.handlers.login import LoginHandler
 from markupsafe import Markup, escape
 from tornado.httputil import HTTPServerRequest
@@ -125,8 +125,6 @@ def handlers() -> list[tuple[Any, ...]]:
     own = Path(str(files("passerelle.hub"))) / "static"
     pages = Path(str(files("passerelle.review"))) / "static"
     return [
-        # The hub's own page for tokens: nobody here has a use for it, and it needs scripts that our policy forbids.
-        (r"/token", Template404),
         (rf"/language/({'|'.join(LANGUAGES)})", LanguageHandler),
         (r"/look/pages/(passerelle\.css)", StaticFileHandler, {"path": str(pages)}),
         (r"/look/(.+)", StaticFileHandler, {"path": str(own)}),

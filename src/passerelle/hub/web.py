@@ -14,7 +14,7 @@ from passerelle import ledger
 from passerelle.exchange import api
 from passerelle.exchange.context import Context
 from passerelle.exchange.limits import SERVER
-from passerelle.hub import logs, metrics
+from passerelle.hub import logs, metrics, origins
 from passerelle.hub.keys import kept_secret
 from passerelle.hub.parts import ELSEWHERE, WEB
 from passerelle.hub.requestlog import log_function, routes_of
@@ -42,6 +42,9 @@ class ElsewhereHandler(RequestHandler):
         """Take the address that people open."""
         self.address = address
 
+    def check_xsrf_cookie(self) -> None:
+        """Do not ask for a cookie: nothing is changed here."""
+
     def prepare(self) -> None:
         """Send a reader on to the named address; say to a workspace's scripts that it is closed, as the hub would."""
         fetched = self.request.headers.get("Sec-Fetch-Mode", "navigate") != "navigate"
@@ -66,6 +69,7 @@ def application(context: Context, figures: metrics.Figures) -> Application:
         log_function=log_function(routes_of([route[0] for route in routes]), figures.requests),
         cookie_secret=kept_secret(context.settings.secrets, "service-cookie"),
         xsrf_cookies=True,
+        xsrf_cookie_kwargs={**origins.cookie_options(context.settings), "httponly": True},
     )
 
 
