@@ -23,6 +23,7 @@ from passerelle.grading.rebuild import Rebuilt, RebuiltCell, UnreadableSubmissio
 from passerelle.grading.sheet import MAX_SHOWN, Shown, executed_notebook
 from passerelle.grading.walls import Limits, environment_mark
 from passerelle.model.course import Unit
+from passerelle.model.parcel import is_printable
 from passerelle.model.verdict import CheckResult, CheckState, Message, Outcome, Verdict
 
 MAX_FILES = 200
@@ -137,8 +138,8 @@ def _prepare(course_dir: Path, unit: str, files: Mapping[str, bytes], learner: P
         rebuilt = rebuild(source, files[name])
     except UnreadableSubmissionError as error:
         rebuilt, unreadable = nothing_of(source), error.facts
-    hers, left_out = _her_files(files)
     public = dict(_public_files(course_dir / "source" / unit))
+    hers, left_out = _her_files(files, public)
     notices = [unreadable] if unreadable else [*rebuilt.notices]
     if left_out:
         notices.append(Message(id="files-left-out", args={"names": left_out[:10]}))
@@ -153,16 +154,21 @@ def _public_files(folder: Path) -> Iterator[tuple[str, bytes]]:
             yield path.relative_to(folder).as_posix(), path.read_bytes()
 
 
-def _her_files(files: Mapping[str, bytes]) -> tuple[dict[str, bytes], list[str]]:
-    """Return the files she sent beside notebooks, and the names of those that are left out."""
+def _her_files(files: Mapping[str, bytes], public: Mapping[str, bytes]) -> tuple[dict[str, bytes], list[str]]:
+    """Return the files she sent beside notebooks, and the names of those that are left out.
+
+    One that lies where the unit has a folder, or in a folder where it has a file, cannot be beside the unit's own.
+    """
     kept: dict[str, bytes] = {}
+    folders = {str(folder) for name in public for folder in PurePosixPath(name).parents}
     left_out, size = [], 0
     for name, content in sorted(files.items()):
         parts = PurePosixPath(name).parts
         if name.endswith(".ipynb"):
             continue
         size += len(content)
-        if not _is_plain(name, parts) or len(kept) >= MAX_FILES or size > MAX_FILE_BYTES:
+        in_the_way = name in folders or any(str(folder) in public for folder in PurePosixPath(name).parents)
+        if in_the_way or not _is_plain(name, parts) or len(kept) >= MAX_FILES or size > MAX_FILE_BYTES:
             left_out.append(name.encode("utf-8", "replace").decode()[:60])
         else:
             kept[name] = content
@@ -172,7 +178,7 @@ def _her_files(files: Mapping[str, bytes]) -> tuple[dict[str, bytes], list[str]]
 def _is_plain(name: str, parts: tuple[str, ...]) -> bool:
     if not parts or PurePosixPath(name).is_absolute() or len(parts) > MAX_FOLDERS or len(name) > 200:
         return False
-    return name.isprintable() and "/".join(parts) == name and not any(part in ("..", ".") for part in parts)
+    return is_printable(name) and "/".join(parts) == name and not any(part in ("..", ".") for part in parts)
 
 
 def _key(

@@ -98,12 +98,11 @@ def record(
     unit, track = marked.verdict.unit, track or course_dir.name
     stamp = {"timestamp.txt": nbgrader_timestamp(received).encode()}
     beside = {name: content for name, content in files.items() if not name.endswith(".ipynb")}
-    executed = {f"{unit}.ipynb": _notebook_bytes(marked, number)}
+    ours = {**source_files(course_dir, unit), f"{unit}.ipynb": _notebook_bytes(marked, number), **stamp}
     with scratch(course_dir) as folder:
-        submitted = write_tree(folder / "submitted", {**files, **stamp})
-        autograded = write_tree(
-            folder / "autograded", {**beside, **source_files(course_dir, unit), **executed, **stamp}, mode=READ_ONLY
-        )
+        # Ours first and last: no folder of hers takes the place of a file, and none of her files its content.
+        submitted = write_tree(folder / "submitted", {**stamp, **files, **stamp})
+        autograded = write_tree(folder / "autograded", {**ours, **beside, **ours}, mode=READ_ONLY)
         with gradebook(course_dir, write=True) as rows:
             notebook = find_notebook(rows, course_dir, unit)
             _refuse_another_version(course_dir, notebook, marked.verdict)
