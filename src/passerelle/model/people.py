@@ -10,6 +10,10 @@ LANGUAGES: tuple[str, ...] = ("en", "fr")
 """English is the source language; every text exists in all of these."""
 
 
+OPERATOR = "(operator)"
+"""Who does what the command line does, in the access log; no handle looks like this."""
+
+
 class Role(StrEnum):
     """What a person comes for; one role an account."""
 

@@ -9,9 +9,6 @@ from passerelle.model.people import LinkKind
 from passerelle.model.settings import Settings
 from passerelle.review import mail
 
-OPERATOR = "(operator)"
-"""Who does what the command line does, in the access log; no handle looks like this."""
-
 
 @dataclass(frozen=True)
 class Handed:

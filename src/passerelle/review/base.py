@@ -53,6 +53,7 @@ def templates(language: str) -> Environment:
     made.filters["notes"] = notes_html
     made.globals.update(
         LANGUAGE_NAMES=LANGUAGE_NAMES,
+        ROLE_WORDS=words.ROLE_WORDS,
         STANDING_WORDS=words.STANDING_WORDS,
         Standing=words.Standing,
         unit_standing=words.unit_standing,

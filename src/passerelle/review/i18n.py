@@ -8,7 +8,7 @@ import gettext
 import io
 import math
 from collections.abc import Callable
-from datetime import datetime, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from functools import cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -78,6 +78,10 @@ class Reader:
     def day(self, moment: datetime, now: datetime | None = None) -> str:
         """Return «Tuesday 24 November», with the year where it is not this one."""
         return self._format(moment, "EEEE d MMMM", now)
+
+    def last_day(self, until: datetime, now: datetime | None = None) -> str:
+        """Return the last day that lies before a moment: of midnight, «Sunday 29 November», which it ends."""
+        return self.day(until - timedelta(microseconds=1), now)
 
     def short_day(self, moment: datetime) -> str:
         """Return «24 Nov», for the foot of a chart."""

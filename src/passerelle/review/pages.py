@@ -16,7 +16,7 @@ from passerelle.ledger import people
 from passerelle.model.people import HANDLE_PATTERN, LANGUAGES, Role
 from passerelle.progress import TrackProgress, export_bytes, pseudonymous, track_progress
 from passerelle.progress.pseudonyms import pseudonym_secret
-from passerelle.review import staff, words
+from passerelle.review import programme, staff, words
 from passerelle.review.base import NotHereHandler, PageHandler
 from passerelle.review.fellow import AttemptPage, UnitPage, show_path
 from passerelle.review.shelf import Shelf
@@ -35,7 +35,7 @@ class HomePage(PageHandler):
             Role.FELLOW: show_path,
             Role.MENTOR: staff.show_mentees,
             Role.TRAINER: staff.show_course,
-            Role.COORDINATOR: staff.show_programme,
+            Role.COORDINATOR: programme.show_programme,
         }[Role(self.me.role)]
         await home(self)
 
@@ -48,9 +48,14 @@ class MyDataPage(PageHandler):
 
         def read(session: Session) -> tuple[list[tuple[datetime, str, str, str]], list[str]]:
             looks = []
+            say = self.reader.say
             for look in people.accesses_to(session, self.me.handle):
                 viewer = people.person(session, look.viewer)
-                name, role = (viewer.first_name, viewer.role) if viewer else (look.viewer, "")
+                name, role = (
+                    (viewer.first_name, viewer.role)
+                    if viewer
+                    else (say(words.VIEWERS.get(look.viewer, look.viewer)), "")
+                )
                 looks.append((look.at, name, words.ROLE_WORDS.get(role, ""), words.LOOKED_AT.get(look.what, look.what)))
             return looks, people.tracks_of(session, self.me.handle, self.moment)
 
@@ -96,13 +101,12 @@ class TrackDownload(Download):
 
     async def get(self, track: str, kind: str) -> None:
         """Answer with the file; every fellow in it can read that it was made."""
-        course = self.course(track)
 
         def read(session: Session) -> TrackProgress:
             teaches = people.has_role_in(session, self.me.handle, track, Role.TRAINER, self.moment)
             if self.me.role != Role.COORDINATOR and not teaches:
-                self.refuse()
-            return track_progress(session, course, self.moment, zone=self.zone)
+                self.refuse()  # before it is said whether there is such a track
+            return track_progress(session, self.course(track), self.moment, zone=self.zone)
 
         progress = await self.reading(read)
 
@@ -162,6 +166,7 @@ def routes(context: Context) -> list[Route]:
         (rf"mentee/({HANDLE_PATTERN})", staff.SheetPage),
         (rf"mentee/({HANDLE_PATTERN})\.(csv|json)", FellowDownload),
         (rf"stuck/({_NAME})", StuckPage),
+        (rf"people/({HANDLE_PATTERN})/link", programme.LinkForm),
         (r"mydata", MyDataPage),
         (rf"export/({_NAME})\.(csv|json)", TrackDownload),
         (r"language", LanguageForm),

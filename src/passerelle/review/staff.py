@@ -2,20 +2,22 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from passerelle.ledger import people, queue, receipts
-from passerelle.ledger.tables import Cohort, Enrolment, Pairing, Person
+from passerelle.ledger import extensions, people, queue, receipts
+from passerelle.ledger.tables import Person
 from passerelle.model.course import Course, CourseUnit
+from passerelle.model.dates import end_of_day, parse_day
 from passerelle.model.people import Role, course_user
 from passerelle.progress import FellowProgress, UnitProgress, Waiting, WaitingKind, fellow_progress, track_progress
 from passerelle.review.base import PageHandler
 from passerelle.review.fellow import Owed, owed
 from passerelle.review.pictures import AttemptsChart, attempts_chart
 from passerelle.review.words import CheckLine, check_lines
+
+LONGEST_EXTENSION = timedelta(days=730)
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,39 @@ class SheetPage(PageHandler):
 
     async def get(self, handle: str) -> None:
         """Answer with the sheet."""
+        await self._show(handle)
 
+    async def post(self, handle: str) -> None:
+        """Give her more time for a unit: her trainer does so, in her own tracks."""
+        if self.me.role != Role.TRAINER:
+            self.refuse()
+        track, unit = (self.get_body_argument(name, "") for name in ("track", "unit"))
+        try:
+            until = end_of_day(parse_day(self.get_body_argument("until", "")), self.zone)
+        except (ValueError, OverflowError):
+            until = self.moment
+
+        def give(session: Session) -> bool:
+            _, hers = may_look_at(self, session, handle)
+            tracks = {one.course.track: one for one in in_tracks(self, session, handle, hers)}
+            progress = tracks[track].progress if track in tracks else None
+            if progress is None or all(one.unit != unit for one in progress.units):
+                self.refuse()
+            known = progress.unit(unit)
+            # More time than it has; a date that was given before may be taken back to a nearer one.
+            later = until > (self.moment if known.extended else known.due)
+            if later and self.moment < until < self.moment + LONGEST_EXTENSION:
+                extensions.extend(session, handle, track, unit, until=until, given_by=self.me.handle, at=self.moment)
+                return True
+            return False
+
+        if await self.writing(give):
+            self.redirect(self.request.path, status=303)
+        else:
+            self.set_status(422)
+            await self._show(handle, not_later=track)
+
+    async def _show(self, handle: str, not_later: str = "") -> None:
         def read(session: Session) -> tuple[Fellow, dict[str, list[UnitOnSheet]]]:
             fellow, hers = may_look_at(self, session, handle)
             tracks = in_tracks(self, session, handle, hers)
@@ -115,7 +149,7 @@ class SheetPage(PageHandler):
 
         fellow, units = await self.reading(read)
         await self.log_look(handle, "sheet")
-        self.page("sheet.html", fellow=fellow, units=units)
+        self.page("sheet.html", fellow=fellow, units=units, not_later=not_later)
 
     def _units(self, session: Session, track: InTrack) -> list[UnitOnSheet]:
         shown = []
@@ -190,47 +224,3 @@ def track_page(page: PageHandler, session: Session, course: Course) -> TrackPage
     server = course_user(course.track)
     formgrader = f"/hub/spawn/{server}?next=/user/{server}/formgrader"
     return TrackPage(course, units, present, formgrader, len(queue.stuck(session, [course.track])))
-
-
-@dataclass(frozen=True)
-class Place:
-    """A person's place in a cohort."""
-
-    person: Person
-    enrolment: Enrolment
-    pairings: list[tuple[Person, Pairing]]
-
-
-@dataclass(frozen=True)
-class Group:
-    """A cohort with who is in it."""
-
-    cohort: Cohort
-    fellows: list[Place]
-    trainers: list[Place]
-
-
-async def show_programme(page: PageHandler) -> None:
-    """Answer with cohorts, enrolments, pairings and exports."""
-
-    def read(session: Session) -> list[Group]:
-        everybody = {one.handle: one for one in people.people(session)}
-        pairs = session.scalars(select(Pairing).order_by(Pairing.starts, Pairing.id)).all()
-        groups = []
-        for cohort in session.scalars(select(Cohort).order_by(Cohort.starts.desc(), Cohort.cohort)).all():
-            rows = session.scalars(
-                select(Enrolment).where(Enrolment.cohort == cohort.cohort).order_by(Enrolment.track, Enrolment.handle)
-            ).all()
-            places = [_place(row, everybody, pairs) for row in rows if row.handle in everybody]
-            fellows = [one for one in places if one.person.role == Role.FELLOW]
-            groups.append(Group(cohort, fellows, [one for one in places if one.person.role == Role.TRAINER]))
-        return groups
-
-    tracks = [page.course(track) for track in page.shelf.tracks()]
-    titles = {course.track: page.reader.text(course.title) for course in tracks}
-    page.page("programme.html", groups=await page.reading(read), tracks=tracks, titles=titles)
-
-
-def _place(row: Enrolment, everybody: dict[str, Person], pairs: Iterable[Pairing]) -> Place:
-    hers = [(everybody[pair.mentor], pair) for pair in pairs if pair.fellow == row.handle and pair.mentor in everybody]
-    return Place(everybody[row.handle], row, hers)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from passerelle.model.course import CheckCard, Unit
-from passerelle.model.people import Role
+from passerelle.model.people import OPERATOR, Role
 from passerelle.model.verdict import CheckResult, CheckState, Message, Verdict
 from passerelle.progress import State, Task, UnitProgress
 from passerelle.review.i18n import Reader, to_translate
@@ -45,8 +45,14 @@ LOOKED_AT: dict[str, str] = {
     "download": to_translate("a download of one person's progress, without a name"),
     "stuck": to_translate("the list of what could not be marked yet"),
     "export": to_translate("an export of the whole track, without names"),
+    "link": to_translate("a new link to choose the password"),
+    "extension": to_translate("more time for a unit"),
+    "closed": to_translate("the account: it was closed"),
 }
-"""What the access log calls a look, and how her own page says it."""
+"""What the access log calls a look or an act, and how her own page says it."""
+
+VIEWERS: dict[str, str] = {OPERATOR: to_translate("the technical team")}
+"""Who is in the access log without being a person of ours."""
 
 
 def unit_standing(unit: UnitProgress) -> Standing:
