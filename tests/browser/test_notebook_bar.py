@@ -1,133 +1,29 @@
 """The bar above the first cell, in a real browser on a real fellow's server."""
 
 import json
-import os
 import re
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
-from tests.fellow_server import TOKEN, UNIT_PATH, Exchange, exchange_server, lab_server, release, unit_notebook
+from tests.browser.fellow_lab import (
+    ask_to_submit,
+    axe_violations,
+    bar,
+    button,
+    cell,
+    checks,
+    choose,
+    ill_placed,
+    news,
+    open_unit,
+    picture,
+    write,
+)
+from tests.fellow_server import UNIT_PATH, Exchange, release
 
-pytestmark = pytest.mark.slow
-
-WAIT_MS = 60_000
-# Where to put pictures that a person looks at; none by default.
-PICTURES = os.environ.get("PASSERELLE_PICTURES")
-AXE = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def patience() -> Iterator[None]:
-    """Two shared cores: what is claimed may take its time to come true."""
-    expect.set_options(timeout=WAIT_MS)
-    yield
-    expect.set_options(timeout=5_000)
-
-
-@pytest.fixture(scope="module")
-def exchange() -> Exchange:
-    return Exchange(release=release())
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory, exchange: Exchange) -> Iterator[tuple[str, Path]]:
-    directory = tmp_path_factory.mktemp("bar")
-    with exchange_server(exchange) as api, lab_server(directory, api, pages="/services/passerelle/") as address:
-        yield address, directory / "home"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
-        )
-        yield launched
-        launched.close()
-
-
-@pytest.fixture
-def page(browser: Browser, server: tuple[str, Path], exchange: Exchange) -> Iterator[Page]:
-    """A fresh unit, opened at its address, with her language English and nothing submitted."""
-    address, home = server
-    notebook = home / UNIT_PATH
-    notebook.parent.mkdir(parents=True, exist_ok=True)
-    notebook.write_text(json.dumps(unit_notebook()), encoding="utf-8")
-    exchange.language, exchange.refusal, exchange.result = "en", None, {"state": "waiting"}
-    exchange.units, exchange.unwell = [], False
-    exchange.submissions.clear()
-    context = browser.new_context(viewport={"width": 1280, "height": 800}, locale="en-GB")
-    context.request.put(f"{address}passerelle/language", data={"language": "en"}, headers=hers())
-    opened = context.new_page()
-    opened.set_default_timeout(WAIT_MS)
-    opened.faults = []  # type: ignore[attr-defined]  # kept beside the page for the last claim
-    opened.on("pageerror", lambda error: opened.faults.append(error.stack))  # type: ignore[attr-defined]
-    open_unit(opened, address)
-    yield opened
-    close_kernels(opened, address)
-    context.close()
-
-
-def hers() -> dict[str, str]:
-    return {"Authorization": f"token {TOKEN}"}
-
-
-def open_unit(page: Page, address: str, path: str = UNIT_PATH) -> None:
-    page.goto(f"{address}lab/workspaces/passerelle/tree/{path}?reset&token={TOKEN}")
-    expect(bar(page)).to_be_visible(timeout=WAIT_MS)
-    expect(page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]")).to_be_visible(timeout=WAIT_MS)
-
-
-def close_kernels(page: Page, address: str) -> None:
-    for kernel in page.request.get(f"{address}api/kernels", headers=hers()).json():
-        page.request.delete(f"{address}api/kernels/{kernel['id']}", headers=hers())
-
-
-def bar(page: Page) -> Locator:
-    return page.locator(".passerelle-bar")
-
-
-def checks(page: Page) -> Locator:
-    return page.locator(".passerelle-bar-count")
-
-
-def news(page: Page) -> Locator:
-    return page.locator(".passerelle-bar-news")
-
-
-def button(page: Page, name: str) -> Locator:
-    return bar(page).get_by_role("button", name=name, exact=True)
-
-
-def cell(page: Page, text: str) -> Locator:
-    return page.locator(".jp-Notebook-cell").filter(has_text=text).first
-
-
-def write(page: Page, old: str, new: str) -> None:
-    """Replace the text of the code cell that reads `old`."""
-    cell(page, old).locator(".cm-content").click()
-    page.keyboard.press("ControlOrMeta+a")
-    page.keyboard.insert_text(new)
-
-
-def picture(page: Page, name: str) -> None:
-    if PICTURES:
-        page.screenshot(path=str(Path(PICTURES) / f"{name}.png"))
-
-
-def axe_violations(page: Page) -> list[str]:
-    found: list[dict[str, Any]] = Axe().run(page, ".passerelle-bar", AXE).response["violations"]
-    return [f"{one['id']}: {one['nodes'][0]['html']} {one['nodes'][0]['failureSummary']}" for one in found]
-
-
-def choose(page: Page, language: str) -> None:
-    with page.expect_response(lambda answer: answer.request.method == "PUT" and "passerelle/language" in answer.url):
-        bar(page).locator("select").select_option(language)
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("patience")]
 
 
 def test_the_bar_shows_the_unit_and_counts_checks_that_pass(page: Page) -> None:
@@ -253,7 +149,7 @@ def test_submitting_shows_a_receipt_then_the_result(page: Page, exchange: Exchan
 
 def test_what_cannot_be_sent_is_said_in_the_bar(page: Page, exchange: Exchange) -> None:
     exchange.refusal = (422, "This unit is closed for you.")
-    button(page, "Submit").click()
+    ask_to_submit(page)
 
     expect(news(page)).to_have_text("Nothing was sent yet. This unit is closed for you.")
     assert page.locator(".jp-Dialog").count() == 0
@@ -263,7 +159,7 @@ def test_a_copied_answer_is_asked_about_before_a_receipt(page: Page, exchange: E
     cell(page, "mean = ...").locator(".jp-InputPrompt").click()
     page.keyboard.press("c")
     page.keyboard.press("v")
-    button(page, "Submit").click()
+    ask_to_submit(page)
     expect(news(page)).to_contain_text("is there 2 times")
     assert exchange.submissions == {}
     picture(page, "copied-answer")
@@ -278,8 +174,9 @@ def test_everybody_can_use_the_bar(page: Page, exchange: Exchange, theme: str) -
     exchange.result = {"state": "marked", "points": 4.5, "max": 5, "waits_for_person": True, "notices": []}
     page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]  # one of two words
     expect(page.locator("body")).to_have_attribute("data-jp-theme-light", "true" if theme == "light" else "false")
-    button(page, "Submit").click()
+    ask_to_submit(page)
     expect(news(page).get_by_role("link")).to_be_visible()
+    button(page, "More").click()
 
     for language in ("en", "fr"):
         choose(page, language)
@@ -291,28 +188,17 @@ def test_everybody_can_use_the_bar(page: Page, exchange: Exchange, theme: str) -
             assert ill_placed(page, width) == [], (language, width)
 
 
-def ill_placed(page: Page, width: int) -> list[str]:
-    """Return the bar's controls that are too small to hit, or that reach out of the window."""
-    found = []
-    for control in bar(page).locator("button:visible, select, a").all():
-        box = control.bounding_box()
-        assert box is not None
-        hit = min(box["width"], box["height"]) >= 44
-        if not hit or box["x"] < 0 or box["x"] + box["width"] > width:
-            found.append(f"{control.inner_text()}: {box}")
-    return found
-
-
 def test_the_bar_is_used_by_keyboard_alone(page: Page) -> None:
     bar(page).locator("select").focus()
     reached = []
-    for _ in range(3):
+    for _ in range(4):
         page.keyboard.press("Tab")
         reached.append(page.evaluate("document.activeElement.textContent"))
     page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Shift+Tab")
     page.keyboard.press("Enter")
 
-    assert reached == ["Hint", "Restart and check", "Submit"]
+    assert reached == ["Hint", "Restart and check", "Submit", "More"]
     expect(checks(page)).to_have_text("Checks passed: 2 of 3")
 
 
