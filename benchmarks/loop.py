@@ -50,8 +50,9 @@ def percentile(values: Sequence[float], share: float) -> float:
 
 def solved(hub: RunningHub, number: int) -> dict[str, bytes]:
     """Return the files of a full submission whose answers differ from every other one's."""
-    folder = hub.settings.courses / TRACK / "release" / UNIT
-    source = courses.unit_source(hub.settings.courses / TRACK, UNIT)
+    course = hub.inside(hub.settings.courses / TRACK)
+    folder = course / "release" / UNIT
+    source = courses.unit_source(course, UNIT)
     answers = {
         cell.metadata["passerelle"]["key"]: re.sub(
             r"^\s*### (BEGIN|END) SOLUTION\n?", "", cell.source, flags=re.MULTILINE

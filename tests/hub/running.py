@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -116,6 +116,10 @@ class RunningHub:
         """The hub's log, its services' and its proxy's."""
         return self.settings.logs / "hub.log"
 
+    def inside(self, path: Path) -> Path:
+        """Return a path as the hub's processes see it, from here."""
+        return Path(f"/proc/{self.process.pid}/root{path}")
+
     def browser(self, handle: str | None = None, language: str = "en") -> Browser:
         """Return a browser, of somebody who has logged in where she is named."""
         browser = Browser(self.settings, language)
@@ -142,7 +146,8 @@ def settings_in(data: Path, port: int | None = None) -> Settings:
     """Return the settings of a hub in a directory, with the parts that `make test` has installed."""
     if os.geteuid() == 0:
         pytest.fail("a hub does not run as root: run the tests with `scripts/bootstrap test …`")
-    settings = Settings(data=data, port=port or free_ports(1)[0], course_sources=CHECKOUT / "courses")
+    free, figures = free_ports(2)
+    settings = Settings(data=data, port=port or free, metrics_port=figures, course_sources=CHECKOUT / "courses")
     for part in (settings.learner / "bin" / "python", settings.node_modules):
         if not part.exists():
             pytest.fail(f"{part} is missing: run the tests with `scripts/bootstrap test …`")
@@ -157,21 +162,24 @@ def environment(settings: Settings) -> dict[str, str]:
         "PASSERELLE_DATA": str(settings.root),
         "PASSERELLE_PORT": str(settings.port),
         "PASSERELLE_URL": settings.url,
+        "PASSERELLE_METRICS_PORT": str(settings.metrics_port),
         "PASSERELLE_LEARNER": str(settings.learner.resolve()),
         "PASSERELLE_NODE_MODULES": str(settings.node_modules.resolve()),
         "PASSERELLE_COURSE_SOURCES": str(settings.course_sources.resolve()),
     }
 
 
-def start(settings: Settings, *, demo: bool = True, timeout_s: float = 120) -> RunningHub:
-    """Start a hub and wait until it is ready."""
+def start(
+    settings: Settings, *, demo: bool = True, timeout_s: float = 120, within: Sequence[str] = ()
+) -> RunningHub:
+    """Start a hub and wait until it is ready; `within` is a command that runs it in a world of its own."""
     settings.root.mkdir(parents=True, exist_ok=True)
     output = settings.root / "output.txt"
     began = time.monotonic()
     with output.open("wb") as file:
         process = subprocess.Popen(
             # Tied: a test run that is killed leaves no hub behind.
-            tied([sys.executable, "-m", "passerelle.hub", *(["--demo"] if demo else [])]),
+            tied([*within, sys.executable, "-m", "passerelle.hub", *(["--demo"] if demo else [])]),
             env=environment(settings),
             stdin=subprocess.DEVNULL,
             stdout=file,
@@ -191,7 +199,7 @@ def start(settings: Settings, *, demo: bool = True, timeout_s: float = 120) -> R
         started.stop(signal.SIGTERM)
         raise
     started.seconds_to_ready = time.monotonic() - began
-    kept = settings.secrets / PASSWORDS
+    kept = started.inside(settings.secrets / PASSWORDS)
     started.passwords = read_passwords(kept) if kept.exists() else {}
     return started
 
