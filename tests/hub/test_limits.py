@@ -5,6 +5,7 @@ import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,7 @@ pytestmark = pytest.mark.slow
 
 LIMITS = {"SERVER_MEMORY_MB": "600", "SERVER_DISK_MB": "100", "KERNEL_IDLE_S": "20", "SERVER_IDLE_S": "20"}
 SAVED = "idle.ipynb"
-NOTEBOOK = {"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+NOTEBOOK: dict[str, Any] = {"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +68,7 @@ def opened(hub: RunningHub, handle: str) -> Browser:
 
 def save(browser: Browser, kernel: Kernel, handle: str, name: str) -> int:
     """Save a notebook as her page does; return the status."""
-    model = {"type": "notebook", "format": "json", "content": NOTEBOOK}
+    model: dict[str, Any] = {"type": "notebook", "format": "json", "content": NOTEBOOK}
     address = browser.at(f"/user/{handle}/api/contents/{name}")
     return browser.put(address, json=model, params={"_xsrf": kernel.token}, timeout=30).status_code
 
