@@ -192,6 +192,9 @@ class ApiHandler(HubOAuthenticated, RequestHandler):  # type: ignore[misc]  # ju
         if error.retry_after_s is not None:
             self.set_header("Retry-After", str(error.retry_after_s))
         language = self.caller.language if self.caller.name else self._spoken()
+        # A refusal may come before the body was read; Tornado then ends the connection without saying so, and the
+        # proxy, which keeps connections, would send the next person's request into it.
+        self.set_header("Connection", "close")
         self.send_json({"error": error.words(language), "id": error.id}, error.status)
 
     def log_exception(

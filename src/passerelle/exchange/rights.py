@@ -40,6 +40,10 @@ class Caller:
             return None
         return {Role.FELLOW: Part.FELLOW, Role.TRAINER: Part.STAFF}.get(Role(self.role)) if self.role else None
 
+    def may_read(self, handle: str, track: str) -> bool:
+        """Tell whether the caller may read what somebody sent in a track: her own, and her track's staff."""
+        return handle == self.name or self.part_in(track) is Part.STAFF
+
     def must_be_in(self, track: str) -> Part:
         """Return the caller's part in a track.
 

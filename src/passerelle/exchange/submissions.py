@@ -117,11 +117,10 @@ class SubmissionFilesHandler(ApiHandler):
             return (receipt, receipt.content) if receipt is not None else None
 
         pair = await self.reading(found)
-        if pair is None:
+        # One answer for «there is none» and «it is somebody else's»: nobody learns which.
+        if pair is None or not self.caller.may_read(pair[0].handle, pair[0].track):
             raise ApiError.of(404, "not-found")
         receipt, content = pair
-        if receipt.handle != self.caller.name and self.caller.part_in(receipt.track) is not Part.STAFF:
-            raise ApiError.of(403, "not-yours")
         if content is None:
             raise ApiError.of(410, "not-found")
         self.send_parcel(content, receipt.unit)

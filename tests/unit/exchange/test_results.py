@@ -81,7 +81,7 @@ def test_a_result_is_for_whose_it_is_and_the_course(served: Served) -> None:
 
     assert served.get("maple", f"results/{receipt}").status_code == 200
     for who in ("basil", "oak", "course-web-dev"):
-        assert error(served.get(who, f"results/{receipt}")) == (403, "not-yours")
+        assert error(served.get(who, f"results/{receipt}")) == (404, "not-found")
     assert error(served.get("acacia", f"results/{'0' * 32}")) == (404, "not-found")
 
 

@@ -292,8 +292,15 @@ def test_files_come_back_as_they_were_sent_to_whose_they_are_and_to_the_course(s
     for who in ("acacia", "maple", f"course-{TRACK}"):
         assert unpack(served.get(who, f"submissions/{receipt}/files").content) == files()
     for who in ("basil", "cedar", "oak", "course-web-dev"):
-        assert error(served.get(who, f"submissions/{receipt}/files")) == (403, "not-yours")
+        assert error(served.get(who, f"submissions/{receipt}/files")) == (404, "not-found")
     assert error(served.get("acacia", f"submissions/{'0' * 32}/files")) == (404, "not-found")
+
+
+def test_a_refusal_ends_the_connection_aloud(served: Served) -> None:
+    refused = served.ask("nobody-here", "PUT", "me", b"{}")
+
+    # Said, or a proxy that keeps connections sends somebody else's request into the one that Tornado ends.
+    assert refused.headers["Connection"] == "close"
 
 
 def test_marking_is_woken_by_a_datagram(settings: Settings) -> None:
