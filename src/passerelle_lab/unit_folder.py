@@ -192,9 +192,11 @@ def _content(home: Path, path: Path, most: int) -> bytes:
     except OSError as error:
         raise _closed(home, path) from error
     with open(descriptor, "rb") as file:  # noqa: PTH123  # a descriptor
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode):
             raise _no_file(home, path)
-        return file.read(max(0, most) + 1)
+        # Room for all that is read is made before it is read.
+        return file.read(min(max(0, most), found.st_size) + 1)
 
 
 def _without_outputs(notebook: bytes) -> bytes:

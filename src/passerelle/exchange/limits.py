@@ -54,13 +54,17 @@ class Uploads:
         self._of: Counter[str] = Counter()
         self._places = asyncio.Semaphore(UPLOADS_IN_ALL)
 
+    def on_their_way(self, name: str) -> int:
+        """Return how many large bodies of an account are on their way."""
+        return self._of[name]
+
     async def enter(self, name: str) -> None:
         """Take a place, waiting for one where all are taken; give it back by `leave`.
 
         Raises:
             ApiError: 429 where the account has its share, 503 where no place came free for a while.
         """
-        if self._of[name] >= UPLOADS_OF_ONE:
+        if self.on_their_way(name) >= UPLOADS_OF_ONE:
             raise ApiError.too_much("too-many-uploads", 2, seconds=2)
         self._of[name] += 1
         try:
