@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 BOOTSTRAP := scripts/bootstrap
 
-.PHONY: help start test test-fast lint lock bench
+.PHONY: help start test test-fast lint lock bench faults
 
 help: ## say what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -21,7 +21,10 @@ lint: ## formatting, types, order of rooms, spelling
 	@$(BOOTSTRAP) lint
 
 bench: ## measure the loop's figures and print them
-	@$(BOOTSTRAP) bench
+	@$(BOOTSTRAP) run benchmarks.loop
+
+faults: ## kill each process at each step of the loop, really, and see that nothing is lost (some 15 minutes)
+	@$(BOOTSTRAP) run tests.faults.grid
 
 UV := .venv/bin/uv
 COMPILE := $(UV) pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

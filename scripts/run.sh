@@ -77,8 +77,6 @@ develop() {
 
 run_tests() { develop -m pytest "$@"; }
 
-run_bench() { develop -m benchmarks.loop "$@"; }
-
 run_lint() {
     cd "$CHECKOUT"
     local bin=$PREFIX/dev/bin

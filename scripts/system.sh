@@ -3,7 +3,7 @@
 
 LINT_PACKAGES="python3-venv"
 SERVE_PACKAGES="python3-venv bubblewrap"
-TEST_PACKAGES="chromium fonts-dejavu-core"
+TEST_PACKAGES="chromium fonts-dejavu-core libfaketime"
 NEEDED_MB=3000
 
 need_room() {
@@ -20,6 +20,7 @@ is_there() {
         bubblewrap)        command -v bwrap >/dev/null ;;
         chromium)          command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null ;;
         fonts-dejavu-core) [ -d /usr/share/fonts/truetype ] ;;
+        libfaketime)       compgen -G '/usr/lib/*/faketime/libfaketime.so.1' >/dev/null ;;
     esac
 }
 

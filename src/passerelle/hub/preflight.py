@@ -130,7 +130,9 @@ def check_parts(settings: Settings) -> None:
 def _check_boxes() -> None:
     """Make one box and say what hinders it."""
     trial = ["bwrap", "--unshare-user", "--unshare-pid", "--disable-userns", "--ro-bind", "/", "/", "--proc", "/proc"]
-    done = subprocess.run([*trial, "--", "/bin/true"], capture_output=True, text=True, timeout=20, check=False)
+    trial += ["--dev", "/dev", "--tmpfs", "/dev/shm", "--", "/bin/true"]  # noqa: S108  # as a server's box has it
+    path = {"PATH": os.environ.get("PATH", os.defpath)}
+    done = subprocess.run(trial, env=path, capture_output=True, text=True, timeout=20, check=False)
     if done.returncode != 0:
         raise StartError.no_boxes(done.stderr.strip().splitlines()[-1] if done.stderr.strip() else "it says nothing")
 
