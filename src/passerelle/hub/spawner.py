@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from jupyterhub.spawner import LocalProcessSpawner
+from tornado.httpclient import AsyncHTTPClient
 from tornado.web import HTTPError
 from traitlets import Dict, Integer
 
@@ -75,6 +76,8 @@ class BubblewrapSpawner(LocalProcessSpawner):  # type: ignore[misc]  # jupyterhu
 
     born: int | None = None
     _turns: ClassVar[asyncio.Semaphore | None] = None
+    _queue: ClassVar[list[Self]] = []
+    """Who starts or waits, in order; the first `at_once` of them start."""
 
     @property
     def installation(self) -> Settings:
@@ -172,10 +175,14 @@ class BubblewrapSpawner(LocalProcessSpawner):  # type: ignore[misc]  # jupyterhu
         cls = type(self)
         if cls._turns is None:
             cls._turns = asyncio.Semaphore(self.at_once)
-        async with cls._turns:
-            address = self._start_in_box()
-            await self._until_it_listens(*address)
-            return address
+        self._queue.append(self)
+        try:
+            async with cls._turns:
+                address = self._start_in_box()
+                await self._until_it_answers(*address)
+                return address
+        finally:
+            self._queue.remove(self)
 
     def _start_in_box(self) -> tuple[str, int]:
         prefix = Path(sys.prefix).resolve() if self.track else self.installation.learner.resolve()
@@ -236,31 +243,36 @@ class BubblewrapSpawner(LocalProcessSpawner):  # type: ignore[misc]  # jupyterhu
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         return path
 
-    async def _until_it_listens(self, ip: str, port: int) -> None:
-        """Wait for the port, at most as long as the hub would: it asks again itself.
+    async def _until_it_answers(self, ip: str, port: int) -> None:
+        """Wait for a first answer, whatever it says, at most as long as the hub would: it asks again itself.
+
+        A connection says nothing: the socket is there, and takes them, before the server is.
 
         Raises:
             ServerEndedError: it ended before.
         """
-        for _ in range(10 * self.http_timeout):
-            if await self.poll() is not None:
-                await asyncio.sleep(1)  # the supervisor writes its last words down
-                raise ServerEndedError.of(self.user.name, self._log_path())
-            try:
-                _, writer = await asyncio.open_connection(ip, port)
-            except OSError:
-                await asyncio.sleep(0.1)
-                continue
-            writer.close()
-            return
+        client = AsyncHTTPClient(force_instance=True)
+        address = f"http://{ip}:{port}{self.server.base_url}api"
+        asked = asyncio.ensure_future(client.fetch(address, request_timeout=self.http_timeout, raise_error=False))
+        try:
+            while not asked.done():
+                if await self.poll() is not None:
+                    await asyncio.sleep(1)  # the supervisor writes its last words down
+                    raise ServerEndedError.of(self.user.name, self._log_path())
+                await asyncio.wait({asked}, timeout=0.1)
+        finally:
+            asked.cancel()
+            client.close()
 
     async def progress(self) -> AsyncIterator[dict[str, Any]]:
-        """Yield how far the start is; the page has its own words for it."""
+        """Yield how far the start is, and how many are before it; the page has its own words for it."""
         percent = 10
         while True:
-            yield {"progress": percent, "message": "opening"}
+            before = self._queue.index(self) if self in self._queue else 0
+            waits = before >= self.at_once
+            yield {"progress": percent, "message": "opening", "before": before if waits else 0}
             await asyncio.sleep(1)
-            percent = min(90, percent + 8)
+            percent = percent if waits else min(90, percent + 8)
 
 
 def _in_memory(text: str) -> int:

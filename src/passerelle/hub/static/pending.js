@@ -1,10 +1,13 @@
 // Follows the opening of a workspace; without it the page reloads every few seconds.
 const pending = document.getElementById("pending");
 const bar = document.getElementById("pending-bar");
+const turn = document.getElementById("pending-turn");
 const events = new EventSource(pending.dataset.progress);
 events.onmessage = (message) => {
   const progress = JSON.parse(message.data);
   if (progress.progress !== undefined) bar.value = progress.progress;
+  turn.hidden = !progress.before;
+  if (progress.before) turn.textContent = turn.dataset.words.replace("[number]", progress.before);
   if (progress.ready) {
     events.close();
     window.location.reload();
