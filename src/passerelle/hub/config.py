@@ -7,7 +7,6 @@ from urllib.parse import urlencode
 from passerelle.hub import look, metrics, origins
 from passerelle.hub.authenticator import PasserelleAuthenticator
 from passerelle.hub.keys import kept_secret
-from passerelle.hub.logs import hub_logging
 from passerelle.hub.parts import PAGES, PROXY_TOKEN, Ports
 from passerelle.hub.requestlog import hub_log_function
 from passerelle.hub.roles import ACCESS_SERVICE, METRICS, SERVICE, SUPERVISOR, hub_roles
@@ -58,7 +57,6 @@ def _state(c: Any, settings: Settings) -> None:
     c.JupyterHub.allow_named_servers = False
     c.JupyterHub.concurrent_spawn_limit = 0  # spawns wait for their turn in the spawner, instead of being refused
     c.JupyterHub.log_level = "INFO"
-    c.JupyterHub.logging_config = hub_logging()
 
 
 def _people(c: Any, settings: Settings) -> None:

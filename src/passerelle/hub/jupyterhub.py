@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from jupyterhub.app import main
+from jupyterhub.app import JupyterHub, main
 from tornado.httpserver import HTTPServer
 
+from passerelle.hub.logs import hub_logging
 from passerelle.hub.sockets import inherited
 
 
@@ -20,6 +21,12 @@ def listen_on_inherited() -> None:
     HTTPServer.listen = listen  # type: ignore[assignment]  # the same method
 
 
+def log_as_we_do() -> None:
+    """Let JupyterHub log through our handler from its first word: a setting of its own comes after some of them."""
+    JupyterHub.get_default_logging_config = lambda _hub: hub_logging()
+
+
 if __name__ == "__main__":
+    log_as_we_do()
     listen_on_inherited()
     main()

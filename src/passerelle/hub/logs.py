@@ -44,7 +44,11 @@ NAMES_KEY = "log-names"
 _WORD = re.compile(r"[^\W_](?:[\w-]*[^\W_])?")
 _QUERY = re.compile(r"\?[^\s\"')\]>]*")
 _SECRET = re.compile(r"(?i)\b(token|bearer|code|state|password|_xsrf)([=: ]+)[^\s&,;)]+|\b[0-9a-f]{40,}\b")
-_PLAIN = re.compile(r"https?://127\.0\.0\.1(:\d+)?(/|/hub/?|/hub/api/?|/services/passerelle/?)?|[A-Z]{3,7}|[\d.:, -]+")
+_PLAIN = re.compile(
+    r"https?://127\.0\.0\.1(:\d+)?(/|/hub/?|/hub/api/?|/services/passerelle/?)?"
+    r"|(service-)?passerelle|supervisor|metrics|user|server|service|course-[a-z0-9-]+|[A-Z]{3,7}|[\d.:, -]+"
+)
+"""What others may put into their words: our own addresses and services, methods, numbers."""
 
 Names = Callable[[], frozenset[str]]
 
@@ -57,6 +61,7 @@ def set_up(process: str, settings: Settings, *, uncaught: bool = True) -> loggin
     root.handlers[:] = [handler]
     root.setLevel(logging.INFO)
     logging.captureWarnings(True)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     if uncaught:
         sys.excepthook = _uncaught
     return handler
@@ -69,8 +74,10 @@ def hub_handler() -> logging.Handler:
 
 
 def hub_logging() -> dict[str, Any]:
-    """Return what makes JupyterHub log as we do (its `logging_config`)."""
+    """Return what makes JupyterHub log as we do (a configuration of `logging`)."""
     return {
+        "version": 1,
+        "disable_existing_loggers": False,
         "handlers": {"passerelle": {"()": "passerelle.hub.logs.hub_handler"}},
         "loggers": {"JupyterHub": {"level": "INFO", "handlers": ["passerelle"]}},
     }

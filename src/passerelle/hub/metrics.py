@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.metrics_core import CounterMetricFamily, Metric
@@ -36,6 +36,9 @@ LAG = timedelta(seconds=5)
 STALE = timedelta(minutes=2)
 """A look of the watchdog's older than this says nothing of now."""
 STATES = (queue.QUEUED, queue.LEASED, queue.OURS)
+
+
+disable_created_metrics()  # when each counter began: a line each that nobody reads
 
 
 class Requests:

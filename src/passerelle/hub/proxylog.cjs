@@ -8,7 +8,7 @@ const KEPT = 3;
 const plain = (text) =>
   text
     .replace(/\u001b\[[0-9;]*m/g, "")
-    .replace(/^\d\d:\d\d:\d\d\.\d+ /, "")
+    .replace(/^\S*\d\d:\d\d:\d\d\S* /, "")
     .replace(/\S*\/\S*/g, "…")
     .replace(/\b[0-9a-f]{40,}\b/g, "…");
 

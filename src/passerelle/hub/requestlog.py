@@ -12,7 +12,7 @@ from passerelle.hub.metrics import Requests
 log = logging.getLogger("passerelle.requests")
 
 SLOW_S = 1.0
-QUIET = re.compile(r"health|static/|metrics|user/|activity")
+QUIET = re.compile(r"(?i)health|static|/results/|SelfAPI|Activity|SpawnProgress|SpawnPending|Logo")
 """Routes that are asked for all the time: their good answers are no events."""
 
 

@@ -26,9 +26,10 @@ def test_no_role_gives_a_whole_kind_of_thing() -> None:
     assert all("!" in scope or scope == "self" for scope in scopes)
 
 
-def test_the_supervisor_may_speak_of_the_proxy_alone() -> None:
+def test_the_supervisor_may_speak_of_the_proxy_alone_and_prometheus_read_figures() -> None:
     assert [(role["name"], role["scopes"]) for role in hub_roles([]) if "services" in role] == [
-        ("supervisor", ["proxy"])
+        ("supervisor", ["proxy"]),
+        ("metrics", ["read:metrics"]),
     ]
 
 
