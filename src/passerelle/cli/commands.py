@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from passerelle.cli import operate
+from passerelle.cli import operate, people
 from passerelle.cli.stuck import stuck
 from passerelle.model.errors import PasserelleError
 from passerelle.model.settings import Settings
@@ -28,6 +28,7 @@ app = typer.Typer(
 )
 demo_app = typer.Typer(help="Fill the environment with a demo programme.", no_args_is_help=True)
 app.add_typer(demo_app, name="demo")
+app.add_typer(people.app, name="people")
 app.command()(stuck)
 for _command in (operate.backup, operate.restore, operate.doctor, operate.upgrade):
     app.command()(_command)
