@@ -193,7 +193,7 @@ def in_gradebook(desk: Desk, statement: str) -> None:
         (a_newer_ledger, Level.BROKEN, "schema: the ledger's (9001) is of a newer Passerelle"),
         (a_damaged_gradebook, Level.BROKEN, "integrity: courses/demo/gradebook.db is damaged"),
         (a_loose_row, Level.BROKEN, "integrity: ledger.db: 2 rows of enrolment refer to rows that are not there"),
-        (a_job_that_waits, Level.LOOK, "queue: 1 submissions wait"),
+        (a_job_that_waits, Level.LOOK, "queue: waiting for marking: 1, the oldest since 20"),
         (a_job_that_met_a_fault_of_ours, Level.LOOK, "waits for us: box: no room"),
         (a_receipt_from_the_future, Level.LOOK, "clock: the last receipt is of"),
         (a_row_without_receipt, Level.BROKEN, "gradebook: demo: dahlia, mini: the gradebook has a submission"),

@@ -49,8 +49,15 @@ def schemas(settings: Settings) -> Iterator[Finding]:
     for track, course_dir in courses_of(settings).items():
         if not (course_dir / "gradebook.db").is_file():
             yield look("schema", f"{track} has no gradebook", "build and release its units: `passerelle build`")
-        elif gradebook_revision(course_dir) != gradebook_head():
+        elif _is_older(course_dir):
             yield look("schema", f"the gradebook of {track} is of another nbgrader than the one installed", UPGRADE)
+
+
+def _is_older(course_dir: Path) -> bool:
+    try:
+        return gradebook_revision(course_dir) != gradebook_head()
+    except GradebookUnusableError:
+        return False  # what is wrong with it is said by `integrity`
 
 
 def integrity(settings: Settings) -> Iterator[Finding]:
@@ -98,10 +105,10 @@ def waiting(settings: Settings) -> Iterator[Finding]:
     if old:
         hurry = "marking runs with the hub: start it" if not hub_runs(settings.root) else "see logs/marking.log"
         oldest = min(receipt.received for receipt in old)
-        said = f"{len(old)} submissions wait, the oldest since {oldest:%Y-%m-%d %H:%M} UTC"
+        said = f"waiting for marking: {len(old)}, the oldest since {oldest:%Y-%m-%d %H:%M} UTC"
         yield look("queue", said, hurry)
     if not stuck and not old:
-        yield ok("queue", f"{len(jobs)} submissions wait for marking, none for long")
+        yield ok("queue", f"waiting for marking: {len(jobs)}, none for long")
 
 
 def last_receipt(settings: Settings) -> Iterator[Finding]:
