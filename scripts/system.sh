@@ -3,7 +3,7 @@
 
 LINT_PACKAGES="python3-venv"
 SERVE_PACKAGES="python3-venv bubblewrap"
-TEST_PACKAGES="chromium fonts-dejavu-core libfaketime"
+TEST_PACKAGES="chromium fonts-dejavu-core libfaketime nginx-light"
 NEEDED_MB=3000
 
 need_room() {
@@ -21,6 +21,7 @@ is_there() {
         chromium)          command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null ;;
         fonts-dejavu-core) [ -d /usr/share/fonts/truetype ] ;;
         libfaketime)       compgen -G '/usr/lib/*/faketime/libfaketime.so.1' >/dev/null ;;
+        nginx-light)       [ -x /usr/sbin/nginx ] ;;
     esac
 }
 
@@ -43,6 +44,10 @@ need_system() {
     "${as_root[@]}" apt-get update -qq >/dev/null || say "apt-get update did not end well; trying with the lists there are"
     "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive $line -qq >/dev/null ||
         die "This did not end well; run it by hand to see why:  $line"
+    # The tests run an nginx of their own; where there is an init, Debian starts one for the whole machine as well.
+    if [[ " ${missing[*]} " = *" nginx-light "* ]] && [ -d /run/systemd/system ]; then
+        "${as_root[@]}" systemctl --quiet disable --now nginx || say "nginx runs on this machine now; only the tests need its program"
+    fi
     for package in "${missing[@]}"; do
         is_there "$package" || die "$package is installed and still does not work here: see the README's part on this system."
     done

@@ -142,12 +142,13 @@ class RunningHub:
         return time.monotonic() - began
 
 
-def settings_in(data: Path, port: int | None = None) -> Settings:
+def settings_in(data: Path, port: int | None = None, url: str = "") -> Settings:
     """Return the settings of a hub in a directory, with the parts that `make test` has installed."""
     if os.geteuid() == 0:
         pytest.fail("a hub does not run as root: run the tests with `scripts/bootstrap test …`")
     free, figures = free_ports(2)
-    settings = Settings(data=data, port=port or free, metrics_port=figures, course_sources=CHECKOUT / "courses")
+    sources = CHECKOUT / "courses"
+    settings = Settings(data=data, port=port or free, url=url, metrics_port=figures, course_sources=sources)
     for part in (settings.learner / "bin" / "python", settings.node_modules):
         if not part.exists():
             pytest.fail(f"{part} is missing: run the tests with `scripts/bootstrap test …`")
@@ -169,9 +170,7 @@ def environment(settings: Settings) -> dict[str, str]:
     }
 
 
-def start(
-    settings: Settings, *, demo: bool = True, timeout_s: float = 120, within: Sequence[str] = ()
-) -> RunningHub:
+def start(settings: Settings, *, demo: bool = True, timeout_s: float = 120, within: Sequence[str] = ()) -> RunningHub:
     """Start a hub and wait until it is ready; `within` is a command that runs it in a world of its own."""
     settings.root.mkdir(parents=True, exist_ok=True)
     output = settings.root / "output.txt"

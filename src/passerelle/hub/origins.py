@@ -19,6 +19,7 @@ from passerelle.model.settings import Settings
 
 LABEL_CHARACTERS = 16
 HSTS = "max-age=31536000; includeSubDomains"
+"""By it a browser comes by https alone, to the servers' hosts too, for a year."""
 
 
 def host(settings: Settings) -> str:
@@ -83,6 +84,7 @@ def headers(settings: Settings) -> dict[str, str]:
         "X-Content-Type-Options": "nosniff",
         "Referrer-Policy": "same-origin",
     }
+    # For the pages too: it holds for a host, and nobody reads a page who has not signed in at it.
     return {**safe, "Strict-Transport-Security": HSTS} if settings.encrypted else safe
 
 
