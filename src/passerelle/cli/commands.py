@@ -14,6 +14,7 @@ import typer
 from rich.console import Console
 
 from passerelle.cli import operate, people
+from passerelle.cli.alias import alias
 from passerelle.cli.stuck import stuck
 from passerelle.model.errors import PasserelleError
 from passerelle.model.settings import Settings
@@ -30,6 +31,7 @@ demo_app = typer.Typer(help="Fill the environment with a demo programme.", no_ar
 app.add_typer(demo_app, name="demo")
 app.add_typer(people.app, name="people")
 app.command()(stuck)
+app.command()(alias)
 for _command in (operate.backup, operate.restore, operate.doctor, operate.upgrade):
     app.command()(_command)
 

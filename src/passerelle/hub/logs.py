@@ -14,6 +14,7 @@ import logging
 import os
 import re
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Callable, Mapping
@@ -24,7 +25,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Engine, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from passerelle import ledger
@@ -62,6 +63,8 @@ def set_up(process: str, settings: Settings, *, uncaught: bool = True) -> loggin
     root.setLevel(logging.INFO)
     logging.captureWarnings(True)
     logging.getLogger("alembic").setLevel(logging.WARNING)
+    logging.raiseExceptions = False  # a full disk: an event is lost, and no copy of it goes elsewhere
+    threading.excepthook = lambda end: _uncaught(end.exc_type, end.exc_value or end.exc_type(), end.exc_traceback)
     if uncaught:
         sys.excepthook = _uncaught
     return handler
@@ -160,16 +163,23 @@ class Anonymous:
 
 def _names_in(settings: Settings) -> Names:
     """Return what says the names of everybody in the ledger: handles, first names; asked again after a while."""
-    engine = ledger.engine(settings.database_url)
     known: frozenset[str] = frozenset()
     until = 0.0
 
+    @cache
+    def engine() -> Engine:
+        return ledger.engine(settings.database_url)
+
+    def there() -> bool:
+        # To ask a ledger that is not there would make one, in the middle of a restore perhaps.
+        return bool(settings.database) or (settings.root / "ledger.db").exists()
+
     def names() -> frozenset[str]:
         nonlocal known, until
-        if time.monotonic() >= until:
+        if time.monotonic() >= until and there():
             until = time.monotonic() + NAMES_FOR_S  # first: what is logged while we ask does not ask again
             try:
-                with ledger.reading(engine) as session:
+                with ledger.reading(engine()) as session:
                     rows = session.execute(select(Person.handle, Person.first_name)).all()
             except SQLAlchemyError:
                 return known  # not there yet, or locked: what was known still holds

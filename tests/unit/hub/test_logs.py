@@ -5,6 +5,7 @@ import logging
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -33,12 +34,12 @@ def settings(tmp_path: Path) -> Settings:
 @pytest.fixture
 def lines(settings: Settings) -> Iterator["Lines"]:
     root = logging.getLogger()
-    before = root.handlers[:], root.level, sys.excepthook
+    before = root.handlers[:], root.level, sys.excepthook, threading.excepthook, logging.raiseExceptions
     logs.set_up("web", settings)
     yield Lines(settings.logs / "web.log")
     root.handlers[0].close()
     logging.captureWarnings(False)
-    root.handlers[:], root.level, sys.excepthook = before
+    root.handlers[:], root.level, sys.excepthook, threading.excepthook, logging.raiseExceptions = before
 
 
 class Lines:
@@ -116,6 +117,22 @@ def test_an_error_is_its_type_and_its_place(lines: Lines, error: Exception, says
     text = lines.path.read_text("utf-8")
     assert "her answer" not in text
     assert "acacia" not in text
+
+
+def test_what_ends_a_thread_is_in_the_log_too(lines: Lines) -> None:
+    thread = threading.Thread(target=lambda: {}["her answer"])
+    thread.start()
+    thread.join(10)
+
+    assert lines.last()["error"] is not None
+    assert "her answer" not in lines.path.read_text("utf-8")
+
+
+def test_a_ledger_that_is_not_there_is_not_made(tmp_path: Path) -> None:
+    settings = Settings(data=tmp_path / "data")
+
+    assert logs.Anonymous.of(settings).text("acacia came?token=s3cret") == "acacia came?…"
+    assert not (settings.root / "ledger.db").exists()
 
 
 def test_a_log_never_grows_beyond_its_share(settings: Settings) -> None:
