@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from passerelle.model.settings import Settings
+from passerelle.model.settings import AddressError, Settings
 
 REPOSITORY = Path(__file__).parents[3]
 
@@ -23,6 +23,42 @@ def test_the_home_of_a_course_server_is_its_course_directory(tmp_path: Path) -> 
 
     assert settings.home("course-data-science") == settings.courses / "data-science"
     assert settings.home("acacia") == settings.homes / "acacia"
+
+
+@pytest.mark.parametrize(
+    ("url", "address", "encrypted"),
+    [
+        pytest.param("", "http://passerelle.localhost:8123", False, id="one-machine"),
+        pytest.param("https://learn.example.org", "https://learn.example.org", True, id="public"),
+        pytest.param(" HTTPS://Learn.Example.org/ ", "https://learn.example.org", True, id="as-people-paste-it"),
+        pytest.param("https://learn.example.org:8443", "https://learn.example.org:8443", True, id="with-a-port"),
+        pytest.param("http://learn.test", "http://learn.test", False, id="plain"),
+    ],
+)
+def test_the_address_is_a_name(url: str, address: str, encrypted: bool) -> None:
+    settings = Settings(port=8123, url=url)
+
+    assert (settings.address, settings.encrypted) == (address, encrypted)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        pytest.param("learn.example.org", id="no-scheme"),
+        pytest.param("ftp://learn.example.org", id="another-scheme"),
+        pytest.param("https://learn.example.org/hub", id="a-path"),
+        pytest.param("https://learn.example.org?x=1", id="a-query"),
+        pytest.param("https://maple:x@learn.example.org", id="a-person"),
+        pytest.param("http://127.0.0.1:8000", id="a-number-has-no-subdomains"),
+        pytest.param("http://localhost:8000", id="one-word"),
+        pytest.param("https://learn.example.org; script-src *", id="more-than-an-address"),
+    ],
+)
+def test_what_can_have_no_subdomains_is_refused_in_one_line(url: str) -> None:
+    with pytest.raises(AddressError, match=r"PASSERELLE_URL=.*like https://learn\.example\.org$") as refused:
+        Settings(url=url)
+
+    assert url in str(refused.value)
 
 
 @pytest.mark.parametrize("name", Settings.model_fields)

@@ -3,7 +3,7 @@
 import http.client
 from collections.abc import Iterator
 
-from passerelle.hub import processes
+from passerelle.hub import origins, processes
 from passerelle.hub.doctor.finding import Finding, broken, look, ok, some
 from passerelle.hub.lock import LOCK, hub_runs
 from passerelle.hub.parts import PAGES
@@ -25,7 +25,7 @@ def hub(settings: Settings) -> Iterator[Finding]:
             yield look("hub", f"it is not running, and another program has port {port}", cure)
         return
     for what, path in ASKED:
-        status = _status(port, path)
+        status = _status(port, path, origins.host(settings))
         if status is None or status >= 500:
             said = "does not answer" if status is None else f"answers with {status}"
             yield broken("hub", f"it runs, and {what} {said} on port {port}", f"see {settings.logs}; then restart it")
@@ -51,11 +51,12 @@ def _supervisor(settings: Settings) -> int:
     return int(said) if said.isdigit() else 0
 
 
-def _status(port: int, path: str) -> int | None:
+def _status(port: int, path: str, host: str) -> int | None:
     """Return the status of an answer; a redirection is one."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT_S)
     try:
-        connection.request("GET", path)
+        # By its name: the proxy sends every other one on, whatever is well behind it.
+        connection.request("GET", path, headers={"Host": host})
         return connection.getresponse().status
     except (OSError, http.client.HTTPException):
         return None
