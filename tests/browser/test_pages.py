@@ -13,9 +13,9 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from passerelle import ledger
 from passerelle.courses import build_course
 from passerelle.ledger import people
-from passerelle.model.people import LANGUAGES
+from passerelle.model.people import LANGUAGES, Role
 from passerelle.model.verdict import CheckResult, CheckState, Message, Outcome, Verdict
-from tests.unit.review.programme import NOW, START, TRACK, Programme, fill, new_programme, verdict
+from tests.unit.review.programme import NOW, START, TRACK, Programme, fill, new_programme, ours, verdict
 from tests.unit.review.served import PREFIX, Served, serve
 
 pytestmark = pytest.mark.slow
@@ -43,6 +43,7 @@ PAGES = {
     "for-her-trainer": ("maple", "d1-tables"),
     "mentees": ("oak", ""),
     "review-sheet": ("oak", "mentee/fern"),
+    "review-sheet-for-her-trainer": ("maple", "mentee/fern"),
     "course": ("maple", ""),
     "stuck": ("maple", "stuck/data-science"),
     "programme": ("linden", ""),
@@ -189,6 +190,25 @@ def test_feedback_comes_by_itself_and_the_page_does_not_jump(browser: Browser, t
             assert abs(after["y"] - before["y"]) <= 1
             expect(link).to_be_focused()
             assert page.locator("#result").get_attribute("aria-live") == "polite"
+        assert desk.complaints == []
+    programme.engine.dispose()
+
+
+def test_what_is_marked_again_leaves_its_list_by_itself(browser: Browser, tmp_path: Path) -> None:
+    programme = new_programme(tmp_path)
+    programme.enrol("fern")
+    programme.enrol("maple", role=Role.TRAINER)
+    receipt = programme.send("fern", "d1-tables", NOW)
+    programme.mark(receipt, ours("d1-tables"), NOW)
+    with serve(programme) as served:
+        desk = Desk(browser, served, programme)
+        with desk.window("maple") as page:
+            page.goto(served.url(f"stuck/{TRACK}"))
+            page.get_by_role("button", name="Mark again").click()
+            expect(page.get_by_text("It is the next in turn.")).to_be_visible()
+            programme.mark(receipt, verdict("d1-tables", {"check-mean": 2.0, "check-missing": 2.0}, "a"), NOW)
+
+            expect(page.get_by_text("Everything that was sent is marked, or on its way.")).to_be_visible(timeout=15_000)
         assert desk.complaints == []
     programme.engine.dispose()
 
