@@ -61,6 +61,8 @@ class Runner:
         config.InteractiveShell.xmode = "Context"
         self._shell: Any = InteractiveShell.instance(config=config)
         self._transcript = Transcript(self._shell)
+        # From here on modules beside the notebook are found, first of all, as in her own kernel.
+        sys.path.insert(0, "")
 
     def run(self, source: str, cpu_s: float, wall_s: float) -> dict[str, Any]:
         """Run a cell; return how it ended and what it showed."""

@@ -115,7 +115,8 @@ def command(learner: Path, files: Mapping[str, int], agent: list[str], limits: L
     for path, descriptor in files.items():
         line += ["--file", str(descriptor), f"{HOME}/work/{path}"]
     line += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", f"{HOME}/work"]
-    return [*line, str(python), "-m", "autograders.box", *agent]
+    # -P: a `json.py` of hers beside her notebook is not ours to import.
+    return [*line, str(python), "-P", "-m", "autograders.box", *agent]
 
 
 def _environment(learner: Path) -> dict[str, str]:
