@@ -8,7 +8,7 @@ BOOTSTRAP := scripts/bootstrap
 help: ## say what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-start: ## set everything up, then run the learning environment on http://127.0.0.1:8000
+start: ## set everything up, then run the learning environment on http://passerelle.localhost:8000
 	@$(BOOTSTRAP) start
 
 test: ## set everything up, then pass the tests
