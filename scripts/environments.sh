@@ -46,6 +46,8 @@ locked() {
     rm -f "$PREFIX/.stamps/$name-own"
     # Compiled now, by who may write here: the service user may not.
     UV pip sync --python "$PREFIX/$name/bin/python" --require-hashes --compile-bytecode "$CHECKOUT/binder/$lock"
+    # What `passerelle doctor` compares it with.
+    cp "$CHECKOUT/binder/$lock" "$PREFIX/$name/lock.txt"
     # jsonschema uses it where it is there, for a format (IRI) that no schema of ours has; it builds a grammar while it is
     # imported, a second in every hub, service, notebook server and command.
     UV pip uninstall --python "$PREFIX/$name/bin/python" rfc3987-syntax

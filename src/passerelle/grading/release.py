@@ -63,6 +63,7 @@ def _generate(course_dir: Path, unit: str, release: Path) -> None:
         _nbgrader(
             course_dir, unit, "generate_assignment", unit, "--force", f"--CourseDirectory.release_directory={beside}"
         )
+        (course_dir / "gradebook.db").chmod(0o600)
         release.parent.mkdir(exist_ok=True)
         put_in_place(course_dir / beside / unit, release)
     finally:

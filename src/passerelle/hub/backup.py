@@ -24,8 +24,10 @@ FOLDERS = ("courses", "hub", "homes", "secrets")
 HUB_DATABASE = Path("hub") / "jupyterhub.sqlite"
 LAST = "last-backup.json"
 """In the data directory: when the last backup was made, and where; `passerelle doctor` reads it."""
-OURS = {LEDGER, *FOLDERS, LAST, "logs", "hub.lock", "marking.sock", "marking.pause", "marking.step"}
+OURS = {LEDGER, *FOLDERS, LAST, "backups", "logs", "hub.lock", "marking.sock", "marking.pause", "marking.step"}
 PARTIAL = ".partial"
+KEPT = "replaced-"
+"""What a restore has moved aside; its name begins so."""
 STAMP = "%Y-%m-%dT%H-%M-%S.%fZ"
 COUNTED = {"people": "person", "receipts": "receipt", "verdicts": "verdict", "marks by hand": "manual_mark"}
 
@@ -172,11 +174,8 @@ def _made_again(path: str) -> bool:
     parts = path.split("/")
     if parts[0] == "courses":
         return (len(parts) == 3 and parts[2].startswith("gradebook.db")) or parts[2:4] == [".passerelle", "scratch"]
-    return (
-        parts[0] == "hub"
-        and len(parts) == 2
-        and (parts[1].startswith("jupyterhub.sqlite") or parts[1].endswith(".pid"))
-    )
+    # Beside its database the hub's folder holds what is true for one run: sockets, process numbers.
+    return parts[0] == "hub" and len(parts) == 2
 
 
 def _databases(root: Path, pattern: str) -> list[Path]:
@@ -184,7 +183,7 @@ def _databases(root: Path, pattern: str) -> list[Path]:
 
 
 def _stranger(name: str) -> bool:
-    return name not in OURS and not name.startswith((f"{LEDGER}-", "."))
+    return name not in OURS and not name.startswith((f"{LEDGER}-", KEPT, "."))
 
 
 def _facts(ledger: Path) -> tuple[str, dict[str, int]]:

@@ -12,7 +12,7 @@ from typing import Self
 from passerelle import ledger
 from passerelle.grading.schema import upgrade_gradebook
 from passerelle.grading.worker import courses_of
-from passerelle.hub.backup import FOLDERS, HUB_DATABASE, LEDGER, STAMP, Say, check_is_ours
+from passerelle.hub.backup import FOLDERS, HUB_DATABASE, KEPT, LEDGER, STAMP, Say, check_is_ours
 from passerelle.hub.lock import without_hub
 from passerelle.hub.manifest import BackupUnusableError, Manifest, hash_of, private
 from passerelle.hub.preflight import UNFINISHED
@@ -151,7 +151,7 @@ def _forget_servers(path: Path) -> None:
 def _exchange(root: Path, fresh: Path, *, secrets: bool) -> Path | None:
     """Move what is there aside and the restored in its place; a start in the middle of it is refused."""
     stamp = datetime.now(UTC).strftime(STAMP)
-    kept = root / f"replaced-{stamp}"
+    kept = root / f"{KEPT}{stamp}"
     (root / UNFINISHED).write_text(f"{kept}\n")
     os.sync()
     # The ledger's log goes with it: beside another ledger it would be taken for that one's.
