@@ -8,7 +8,7 @@ import pytest
 import requests
 from prometheus_client.parser import text_string_to_metric_families
 
-from benchmarks.loop import client, solved, submit_to_feedback
+from benchmarks.loop import TRACK, UNIT, client, solved, submit_to_feedback
 from passerelle import ledger
 from passerelle.hub.metrics import TOKEN
 from passerelle.ledger import people
@@ -74,6 +74,9 @@ def test_no_log_names_anybody_or_holds_what_they_wrote(hub: RunningHub) -> None:
     assert found == []
     assert {path.stem for path in logs} >= PROCESSES - {"proxy"}  # a proxy that has nothing to complain of is silent
     assert not [path for path in logs if "acacia" in str(path.relative_to(hub.settings.logs))]
+    servers = [path for path in logs if path.parent.name == "servers"]
+    assert servers
+    assert [path for path in servers if path.stat().st_size] == []  # what runs well is nobody's business
 
 
 def test_each_line_of_our_logs_is_an_event(hub: RunningHub) -> None:
@@ -162,3 +165,30 @@ def test_figures_tell_what_marking_does_and_name_nobody(hub: RunningHub) -> None
         names = {name for one in people.people(session) for name in (one.handle, one.first_name)}
     values = {value for family in families.values() for sample in family.samples for value in sample.labels.values()}
     assert not names & values
+
+
+def test_what_could_not_be_marked_is_listed_and_marked_again(hub: RunningHub) -> None:
+    source = hub.settings.courses / TRACK / "source" / UNIT
+    line, trainer = client(hub, "acacia"), hub.browser("maple")
+    page = f"{PAGES}stuck/{TRACK}"
+    files = solved(hub, 990_003)
+    aside = source.rename(source.with_name("aside"))
+    try:
+        receipt = line.submit(TRACK, UNIT, files)["receipt"]
+        wait_for(lambda: line.result(receipt)["state"] == "ours", "the fault of ours", 30)
+        listed = trainer.get_page(page)
+    finally:
+        aside.rename(source)
+    token = re.search(r'name="_xsrf" value="([^"]+)"', listed.text)
+    assert token
+    asked = trainer.post(
+        trainer.at(page),
+        data={"_xsrf": token[1], "receipt": receipt},
+        headers={"Referer": trainer.at(page)},
+        timeout=30,
+    )
+    wait_for(lambda: line.result(receipt)["state"] == "marked", "the mark after «Mark again»", 30)
+
+    assert receipt in listed.text
+    assert asked.status_code == 200
+    wait_for(lambda: receipt not in trainer.get_page(page).text, "an empty list", 10)
