@@ -82,7 +82,7 @@ def ask_to_submit(page: Page) -> None:
 def ill_placed(page: Page, width: int) -> list[str]:
     """Return the bar's controls that are too small to hit, or that reach out of the window."""
     found = []
-    for control in bar(page).locator("button:visible, select, a").all():
+    for control in bar(page).locator("button:visible, select, a:visible").all():
         box = control.bounding_box()
         assert box is not None
         hit = min(box["width"], box["height"]) >= 44

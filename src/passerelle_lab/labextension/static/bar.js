@@ -1,6 +1,7 @@
 /* The bar above the first cell: unit, checks passed, saved, language, hint, restart and check, submit, more. */
 import { unitOf } from "./cells.js";
 import { Checks } from "./checks.js";
+import { insteadOfDialogs } from "./dialogs.js";
 import { element, setText } from "./dom.js";
 import { Folder } from "./folder.js";
 import { KernelLanguage, switchProse } from "./language.js";
@@ -29,7 +30,12 @@ class Bar {
     this.submission = new Submission(this);
     const topics = [this.saving.topic, ...this.folder.topics, this.submission.topic];
     this.inner.append(element("div", { class: "passerelle-bar-topics" }, ...topics.map((topic) => topic.node)));
-    const unfollow = line.follow((state, before) => state === "up" && before === "asleep" && this.wake());
+    insteadOfDialogs(panel, {
+      saveError: (error) => (this.saving.error = error),
+      conflict: (model, options) => this.saving.conflict(model, options),
+      kernelError: (message) => this.folder.tellNoPython(message),
+    });
+    const unfollow = line.follow((state) => state === "up" && this.wake());
     panel.disposed.connect(unfollow);
     this.widget = new lab.Widget({ node: this.node });
     this.widget.addClass("passerelle-bar");

@@ -25,8 +25,6 @@ export class Folder {
       return;
     }
     const { panel } = bar;
-    // Lab's own dialog says that the kernel appears to have died; the bar says why, and what to do.
-    Object.defineProperty(panel, "_autorestarting", { configurable: true, get: () => true, set: () => {} });
     const leave = () => bar.server.leave(unitOf(panel), this.tab);
     const visible = () => document.visibilityState === "visible" && this.look();
     window.addEventListener("pagehide", leave);
@@ -108,6 +106,17 @@ export class Folder {
           this.note.show(() => [this.bar.say(text)], [answer("Restart and check", () => this.note.clear() ?? this.bar.runAll())]);
         }
       }, NOTE_WAIT_MS);
+    }
+  }
+
+  tellNoPython(message) {
+    console.warn("passerelle-lab: Python did not start", message);
+    // Without a line nothing starts, and that is told already.
+    if (this.bar.line.state === "up") {
+      this.note.show(
+        () => [this.bar.say("Python did not start. Your text stays. Try again in a moment.")],
+        [answer("Restart and check", () => this.note.clear() ?? this.bar.runAll())],
+      );
     }
   }
 

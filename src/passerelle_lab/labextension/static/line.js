@@ -75,8 +75,11 @@ export class Line {
       : this.lab.URLExt.join(this.lab.PageConfig.getBaseUrl(), open);
   }
 
-  /** Give a notebook its Python again, after her server slept. */
+  /** Give a notebook its Python again, where it ended while the line was down. */
   async revive(session) {
+    if (session.session?.kernel?.connectionStatus === "connected") {
+      return;
+    }
     await this.services.sessions.refreshRunning().catch(() => {});
     await session.session?.kernel?.reconnect().catch(() => {});
     if (session.hasNoKernel || !session.session?.kernel || session.session.kernel.isDisposed) {

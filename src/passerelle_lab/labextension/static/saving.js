@@ -14,6 +14,9 @@ function handled() {
   return error;
 }
 
+/** What she wrote in a notebook: outputs and Lab's own notes in it are not her text. */
+const textOf = ({ cells }) => JSON.stringify(cells.map((cell) => [cell.id, [cell.source].flat().join("")]));
+
 export class Saving {
   constructor(bar) {
     this.bar = bar;
@@ -26,7 +29,7 @@ export class Saving {
     this.newer = null;
     this.overwrites = false;
     this.busy = false;
-    this.replaceDialogs();
+    this.savedText = textOf(this.context.model.toJSON());
     this.context.saveState.connect(this.onState, this);
     this.context.model.stateChanged?.connect(() => this.bar.redraw());
     const hidden = () => document.visibilityState === "hidden" && this.leave();
@@ -43,17 +46,13 @@ export class Saving {
     this.offerDraft();
   }
 
-  /** Lab tells of saving by dialogs that stop everything; in a unit the bar tells it, and goes on. */
-  replaceDialogs() {
-    const { context } = this;
-    context._handleError = async (error) => {
-      this.error = error;
-    };
-    context._raiseConflict = (model, options) => this.conflict(model, options);
-  }
-
   get dirty() {
     return this.context.model.dirty;
+  }
+
+  /** Whether this tab holds text that is not on the disk; a run alone changes no text. */
+  get holdsText() {
+    return this.dirty && textOf(this.context.model.toJSON()) !== this.savedText;
   }
 
   /** Save now; say whether all that she sees is on the disk. */
@@ -69,7 +68,11 @@ export class Saving {
 
   onState(_, state) {
     this.busy = state === "started";
+    if (this.busy) {
+      this.sentText = textOf(this.context.model.toJSON());
+    }
     if (state === "completed") {
+      this.savedText = this.sentText;
       this.error = null;
       this.failures = 0;
       this.newer = null;
@@ -174,6 +177,10 @@ export class Saving {
       await contents.save(this.context.path, options);
       return contents.get(this.context.path, { content: false, hash: true });
     }
+    if (!this.holdsText) {
+      await this.reload();
+      return model;
+    }
     this.newer = model.last_modified;
     this.keepDraft();
     this.topic.show(
@@ -224,6 +231,7 @@ export class Saving {
   /** Read what is on the disk into this tab. */
   async reload() {
     await this.context.revert();
+    this.savedText = textOf(this.context.model.toJSON());
     this.newer = null;
     this.error = null;
     sessionStorage.removeItem(this.draftPlace);
@@ -243,7 +251,7 @@ export class Saving {
     if (this.busy || this.bar.busy || (saved.hash && saved.hash === now.hash) || saved.last_modified === now.last_modified) {
       return;
     }
-    if (this.dirty) {
+    if (this.holdsText) {
       await this.save();
     } else {
       await this.reload();
@@ -258,7 +266,7 @@ export class Saving {
   }
 
   keepDraft() {
-    if (!this.dirty) {
+    if (!this.holdsText) {
       return;
     }
     const notebook = this.context.model.toJSON();
@@ -284,8 +292,7 @@ export class Saving {
       return;
     }
     const { base, notebook } = JSON.parse(kept);
-    const text = ({ cells }) => JSON.stringify(cells.map((cell) => [cell.id, [cell.source].flat().join("")]));
-    if (text(notebook) === text(this.context.model.toJSON())) {
+    if (textOf(notebook) === this.savedText) {
       sessionStorage.removeItem(this.draftPlace);
     } else if (base === this.context.contentsModel?.last_modified) {
       this.context.model.fromJSON(notebook);
