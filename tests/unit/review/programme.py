@@ -8,7 +8,7 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from passerelle import ledger
-from passerelle.ledger import manual, people, queue, receipts, releases
+from passerelle.ledger import extensions, invitations, manual, people, queue, receipts, releases
 from passerelle.model.course import CheckCard, Course, CourseUnit, StaffNotes, Unit
 from passerelle.model.people import Role
 from passerelle.model.settings import Settings
@@ -200,6 +200,9 @@ def fill(programme: Programme) -> None:
             people.pair(session, mentor, fellow, starts=START)
         people.pair(session, "willow", "fern", starts=START, ends=START + timedelta(weeks=2))
         people.log_access(session, "oak", "fern", "sheet", NOW - timedelta(days=3))
+        invitations.make_link(session, "acacia", "linden", NOW)
+        until = START + timedelta(weeks=10)
+        extensions.extend(session, "fern", TRACK, "d4-joins", until=until, given_by="maple", at=NOW)
     programme.release("d1-tables", "d2-clean", "d3-charts", "d4-joins")
     found = Message(id="rows", args={"expected": 418, "found": 421}, look="commas")
     half = {"check-mean": 2.0, "check-missing": 2.0}
