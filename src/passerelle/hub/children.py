@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from passerelle.hub.logs import in_words
 from passerelle.hub.processes import tied
 from passerelle.hub.sockets import handed_down
 
@@ -97,4 +98,4 @@ class Child:
             log.seek(self._log_began if self.log.stat().st_size >= self._log_began else 0)
             lines = [line.strip() for line in log.read().decode("utf-8", "replace").splitlines() if line.strip()]
         errors = [line for line in lines if any(sign in line for sign in ERRORS)]
-        return (errors or lines or ["it said nothing"])[-1]
+        return in_words((errors or lines or ["it said nothing"])[-1])

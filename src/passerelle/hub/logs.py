@@ -240,6 +240,17 @@ class JsonLines(logging.Formatter):
         return told
 
 
+def in_words(line: str) -> str:
+    """Return a line of a log as a sentence; one that is no event of ours as it is."""
+    try:
+        record = json.loads(line)
+        error = record.get("error") or {}
+        parts = (record["event"], error.get("type"), error.get("says"))
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return line
+    return ": ".join(str(part) for part in parts if part)
+
+
 def _message(template: object, args: Any) -> str:
     try:
         return str(template) % args if args else str(template)

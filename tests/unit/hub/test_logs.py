@@ -166,6 +166,23 @@ os.write(2, b"and to the other one\\n")
     assert "printed beside the log\nand to the other one\n" in log.read_text()
 
 
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        pytest.param('{"event": "marked", "facts": {}}', "marked", id="an-event"),
+        pytest.param(
+            '{"event": "stopped", "error": {"type": "OSError", "says": "no room"}}',
+            "stopped: OSError: no room",
+            id="error",
+        ),
+        pytest.param("ImportError: no module", "ImportError: no module", id="before-there-was-a-log"),
+        pytest.param("[1, 2]", "[1, 2]", id="other-json"),
+    ],
+)
+def test_a_line_is_said_in_words(line: str, said: str) -> None:
+    assert logs.in_words(line) == said
+
+
 def test_what_ends_a_process_is_in_its_log(settings: Settings) -> None:
     program = f"""
 from passerelle.hub import logs
