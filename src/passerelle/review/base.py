@@ -15,6 +15,7 @@ from tornado.web import HTTPError, RequestHandler
 
 from passerelle import ledger
 from passerelle.exchange.context import Context
+from passerelle.exchange.errors import ApiError
 from passerelle.ledger import people
 from passerelle.ledger.tables import Person
 from passerelle.model.course import Course
@@ -114,6 +115,10 @@ class PageHandler(HubOAuthenticated, RequestHandler):  # type: ignore[misc]
         self.current_user = named
         if named.get("kind", "user") == "user":
             self.person = await self.reading(partial(people.account, handle=named["name"]))
+        try:
+            self.context.pace.take(named["name"], 0)
+        except ApiError as refusal:
+            raise HTTPError(refusal.status) from refusal
         if self.person is None or Role(self.person.role) not in self.roles:
             self.refuse()
 
@@ -188,7 +193,7 @@ class PageHandler(HubOAuthenticated, RequestHandler):  # type: ignore[misc]
 
     def write_error(self, status_code: int, **_kwargs: Any) -> None:
         """Answer with a calm page that says what to do next."""
-        kind = {403: "not-yours", 404: "not-here", 405: "not-here"}.get(status_code, "ours")
+        kind = {403: "not-yours", 404: "not-here", 405: "not-here", 429: "too-fast"}.get(status_code, "ours")
         self.page("error.html", kind=kind)
 
     def log_exception(self, *exc_info: Any) -> None:

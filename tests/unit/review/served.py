@@ -49,6 +49,7 @@ class Served:
 
     address: str
     clock: Clock
+    context: Context
 
     def url(self, path: str = "") -> str:
         return f"{self.address}{PREFIX}{path}"
@@ -102,7 +103,7 @@ def serve(programme: Programme) -> Iterator[Served]:
     thread.start()
     assert ready.wait(10)
     try:
-        yield Served(f"http://127.0.0.1:{sockets[0].getsockname()[1]}", clock)
+        yield Served(f"http://127.0.0.1:{sockets[0].getsockname()[1]}", clock, context)
     finally:
         asyncio.run_coroutine_threadsafe(stop(), loop)
         thread.join(10)

@@ -408,3 +408,17 @@ def test_an_empty_programme_has_pages_too(programme: Programme) -> None:
 
     assert [answer.status_code for answer in answers] == [200] * 8
     assert "No track yet." in answers[0].text
+
+
+def test_a_loop_over_pages_is_asked_to_wait_and_nobody_else_is(programme: Programme) -> None:
+    fill(programme)
+    with serve(programme) as served:
+        browser = served.as_("acacia")
+        answers = [browser.get(served.url("mydata"), timeout=20, allow_redirects=False) for _ in range(3)]
+        served.context.pace.take("acacia", 100 * 200_000)
+        served.context.pace.take("acacia", 200 * 200_000)
+        answers.append(browser.get(served.url("mydata"), timeout=20))
+
+        assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
+        assert "Trop de pages à la fois" in said(answers[-1].text)
+        assert served.get("basil").status_code == 200
