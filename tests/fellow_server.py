@@ -128,15 +128,16 @@ def unpacked_wheel(directory: Path) -> Path:
 
 
 @contextmanager
-def lab_server(directory: Path, api: str, pages: str = "") -> Iterator[str]:
-    """Start a fellow's server with the home `directory/home`; yield its address."""
+def lab_server(directory: Path, api: str, pages: str = "", port: int | None = None) -> Iterator[str]:
+    """Start a fellow's server with the home `directory/home`, at a free port or at the one given; yield its address."""
     home = directory / "home"
     (home / ".jupyter").mkdir(parents=True, exist_ok=True)
     (home / ".jupyter/nbgrader_config.json").write_text(json.dumps(nbgrader_settings()), encoding="utf-8")
     site = unpacked_wheel(directory)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    if port is None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
     kept = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
     environment = kept | {
         "HOME": str(home),
