@@ -1,7 +1,9 @@
 """What an operator reads of a hub at work: its logs, which name nobody, and its figures."""
 
 import json
+import os
 import re
+import time
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,7 @@ from passerelle import ledger
 from passerelle.hub.metrics import TOKEN
 from passerelle.ledger import people
 from passerelle.model.settings import Settings
-from tests.hub.running import RunningHub, wait_for
+from tests.hub.running import RunningHub, processes_of, wait_for
 
 pytestmark = pytest.mark.slow
 
@@ -192,3 +194,27 @@ def test_what_could_not_be_marked_is_listed_and_marked_again(hub: RunningHub) ->
     assert receipt in listed.text
     assert asked.status_code == 200
     wait_for(lambda: receipt not in trainer.get_page(page).text, "an empty list", 10)
+
+
+def test_a_server_that_prints_without_end_fills_nothing(hub: RunningHub) -> None:
+    fellow = hub.browser("basil")
+    fellow.open_server("basil")
+    pid = next(
+        line.split()[0]
+        for line in processes_of(hub.settings)
+        if "passerelle_lab.singleuser" in line and "bwrap" not in line
+    )
+    output = os.open(f"/proc/{pid}/fd/1", os.O_WRONLY | os.O_NONBLOCK)
+    before = sum(path.stat().st_size for path in hub.settings.logs.rglob("*") if path.is_file())
+    written, until = 0, time.monotonic() + 3
+    while time.monotonic() < until:
+        try:
+            written += os.write(output, b"my answer, again and again\n" * 1000)
+        except BlockingIOError:
+            time.sleep(0.01)
+    os.close(output)
+
+    after = sum(path.stat().st_size for path in hub.settings.logs.rglob("*") if path.is_file())
+    assert written > 300_000, "more than a pipe holds: somebody reads it"
+    assert after - before < 100_000
+    assert fellow.get_page("/user/basil/api/status").status_code == 200
