@@ -30,7 +30,7 @@ def commands() -> list[str]:
         for path in sorted((REPOSITORY / "docs/examples").glob("*.service"))
         for line in path.read_text().splitlines()
     ]
-    lines += re.findall(r"`(passerelle [^`…]+)`", GUIDES["en"].read_text("utf-8"))
+    lines += re.findall(r"`(passerelle \S+ [^`…]+)`", GUIDES["en"].read_text("utf-8"))
     starts = [
         line
         for line in lines

@@ -92,7 +92,7 @@ def test_links_are_copied_and_not_followed_and_what_is_no_file_is_listed(desk: D
     os.mkfifo(hers / "pipe")
     with (hers / "holes.bin").open("wb") as file:
         file.truncate(1024**4)
-    odd = os.fsdecode(b"caf\xe9 \xff\n.txt")
+    odd = os.fsdecode(b"\xe9t\xe9 \xff\n.txt")
     (hers / odd).write_text("odd")
     deep = hers
     for _ in range(80):
