@@ -132,7 +132,7 @@ def test_a_loop_of_one_fellow_slows_nobody_else_down(served: Served) -> None:
     print(
         f"{len(took)} requests: median {took[len(took) // 2]:.3f} s, 95 of 100 within {took[len(took) * 95 // 100]:.3f} s"
     )
-    assert took[len(took) * 95 // 100] < 1.0
+    assert took[len(took) * 95 // 100] < 2.0
 
 
 def begun(served: Served, who: str, size_bytes: int, key: str) -> socket.socket:

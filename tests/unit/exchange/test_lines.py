@@ -14,7 +14,7 @@ from passerelle.model.settings import Settings
 from tests.unit.exchange.served import TRACK, UNIT, Served, built_course, error, files, new_ledger, release, serve
 from tests.unit.exchange.test_limits import begun, wait_until
 
-PATIENCE_S = 0.5
+PATIENCE_S = 1.0
 
 
 @pytest.fixture
