@@ -170,7 +170,7 @@ def a_device(folder: Path) -> None:
 
 
 def a_name_that_is_no_text(folder: Path) -> None:
-    (folder / os.fsdecode(b"caf\xe9.txt")).write_bytes(b"")
+    (folder / os.fsdecode(b"th\xe9.txt")).write_bytes(b"")
 
 
 def seven_deep(folder: Path) -> None:

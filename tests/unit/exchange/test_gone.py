@@ -37,9 +37,7 @@ def unit_withdrawn(session: Session) -> None:
 @pytest.mark.parametrize(
     ("happens", "status", "fault", "words"),
     [
-        pytest.param(
-            enrolment_ended, 403, "enrolment-ended", f"Ton inscription au parcours {TRACK} a pris fin.", id="ended"
-        ),
+        pytest.param(enrolment_ended, 403, "enrolment-ended", f"Ton inscription au parcours {TRACK} a", id="ended"),
         pytest.param(enrolment_to_come, 403, "not-enrolled", "La coordination peut vérifier", id="not-yet"),
         pytest.param(account_closed, 403, "not-enrolled", "La coordination peut vérifier", id="closed"),
         pytest.param(account_erased, 403, "not-enrolled", "La coordination peut vérifier", id="erased"),
