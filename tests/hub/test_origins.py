@@ -11,7 +11,7 @@ from playwright.sync_api import BrowserContext, Page, sync_playwright
 from passerelle import ledger
 from passerelle.hub import origins
 from passerelle.ledger import people
-from tests.hub.running import Browser, RunningHub
+from tests.hub.running import Browser, RunningHub, wait_for
 from tests.hub.test_loop import CHROMIUM, CHROMIUM_ARGS
 from tests.hub.test_spawner import stop_server
 
@@ -100,10 +100,10 @@ def test_no_handle_is_in_a_name_that_dns_sees(hub: RunningHub) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/hub/login", "/hub/nothing-here", "/hub/spawn-pending/acacia", "/hub/token", "/hub/user/acacia/lab"]
+    "path", ["/hub/login", "/hub/nothing-here", "/hub/spawn-pending/dahlia", "/hub/token", "/hub/user/dahlia/lab"]
 )
 def test_the_hubs_own_pages_have_a_strict_policy(hub: RunningHub, path: str) -> None:
-    page = hub.browser(None if path == "/hub/login" else "acacia").get_page(path)
+    page = hub.browser(None if path == "/hub/login" else "dahlia").get_page(path)
 
     rules = page.headers["Content-Security-Policy"].split("; ")
     assert {"default-src 'none'", "base-uri 'none'", "frame-ancestors 'none'", f"script-src {hub.url}"} <= set(rules)
@@ -115,24 +115,24 @@ def test_the_hubs_own_pages_have_a_strict_policy(hub: RunningHub, path: str) -> 
 def test_cookies_are_for_http_and_for_their_own_host(hub: RunningHub, open_server: Browser) -> None:
     # What each host has set: the hub's, the pages', the server's.
     kept = {(one.domain, one.name): one for one in open_server.cookies}
-    servers = origins.server_address(hub.settings, "acacia").split("//")[1].split(":")[0]
+    servers = origins.server_address(hub.settings, "cedar").split("//")[1].split(":")[0]
 
     wide = {name for (domain, name) in kept if domain.startswith(".")}
     assert wide == {"jupyterhub-session-id"}, "no cookie that lets anybody in goes to every host"
-    assert (servers, "jupyterhub-user-acacia") in kept
+    assert (servers, "jupyterhub-user-cedar") in kept
     assert all(one.has_nonstandard_attr("HttpOnly") for (domain, name), one in kept.items() if domain != servers)
-    assert kept[servers, "jupyterhub-user-acacia"].has_nonstandard_attr("HttpOnly")
+    assert kept[servers, "jupyterhub-user-cedar"].has_nonstandard_attr("HttpOnly")
     assert all(one.get_nonstandard_attr("SameSite") == "Lax" for one in kept.values())
 
 
 def test_a_server_may_be_framed_by_itself_alone(open_server: Browser) -> None:
-    assert open_server.get_page("/user/acacia/lab").headers["Content-Security-Policy"] == "frame-ancestors 'self'"
+    assert open_server.get_page("/user/cedar/lab").headers["Content-Security-Policy"] == "frame-ancestors 'self'"
 
 
 def test_signing_out_ends_the_session_at_the_server_too(hub: RunningHub, open_server: Browser) -> None:
-    leaving = hub.browser("acacia")
-    assert leaving.get_page("/user/acacia/lab").ok
-    server, pages = hub.server("acacia") + "/lab", hub.url + "/services/passerelle/mydata"
+    leaving = hub.browser("cedar")
+    assert leaving.get_page("/user/cedar/lab").ok
+    server, pages = hub.server("cedar") + "/lab", hub.url + "/services/passerelle/mydata"
     assert leaving.get(server, timeout=30, allow_redirects=False).status_code == 200
 
     leaving.get_page("/hub/logout")
@@ -140,24 +140,26 @@ def test_signing_out_ends_the_session_at_the_server_too(hub: RunningHub, open_se
     for address in (server, pages):
         answer = leaving.get(address, timeout=30, allow_redirects=False)
         assert answer.status_code == 302, address
-        assert answer.headers["Location"].startswith((f"{hub.url}/hub/", "/user/acacia/hub/", hub.server("acacia")))
+        assert answer.headers["Location"].startswith((f"{hub.url}/hub/", "/user/cedar/hub/", hub.server("cedar")))
         assert "/hub/login" in leaving.get(address, timeout=30).url
 
 
 @pytest.fixture(scope="module")
 def open_server(hub: RunningHub) -> Iterator[Browser]:
     """A fellow whose server serves, without asking who comes, a page that she has written for others."""
-    home = hub.settings.home("acacia")
+    home = hub.settings.home("cedar")
     for place, text in (
         (home / "lure" / "lure.html", LURE),
-        (home / ".jupyter" / "jupyter_server_config.py", "c.ServerApp.extra_static_paths = ['/home/acacia/lure']"),
+        (home / ".jupyter" / "jupyter_server_config.py", "c.ServerApp.extra_static_paths = ['/home/cedar/lure']"),
     ):
         place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         place.write_text(text)
-    browser = hub.browser("acacia")
-    browser.open_server("acacia")
+    browser = hub.browser("cedar")
+    stop_server(browser, "cedar")  # another test's: it has not read her configuration
+    wait_for(lambda: browser.get_page("/hub/user/cedar/lab").status_code == 424, "the end of her server", 30)
+    browser.open_server("cedar")
     yield browser
-    stop_server(browser, "acacia")
+    stop_server(hub.browser("cedar"), "cedar")
     (home / ".jupyter" / "jupyter_server_config.py").unlink()
 
 
@@ -206,7 +208,7 @@ def test_a_fellows_page_gets_nothing_from_whoever_opens_it(
 ) -> None:
     before = language_of(hub, "maple")
     assert before == "fr"
-    hers = f"{hub.server('acacia')}/static/lure.html"
+    hers = f"{hub.server('cedar')}/static/lure.html"
     page = trainer.new_page()
 
     kept_out = lured(page, hub, hers)
@@ -216,7 +218,7 @@ def test_a_fellows_page_gets_nothing_from_whoever_opens_it(
     assert language_of(hub, "maple") == before
 
     # The same page at the hub's own host, as it was with one host for all: it reads, and it acts as the trainer.
-    at_ours = f"{hub.url}/user/acacia/static/lure.html"
+    at_ours = f"{hub.url}/user/cedar/static/lure.html"
     trainer.route(at_ours, lambda route: route.fulfill(body=LURE, content_type="text/html"))
     try:
         got_in = lured(trainer.new_page(), hub, at_ours)
