@@ -3,7 +3,9 @@
 import re
 import secrets
 import shutil
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -85,7 +87,7 @@ def test_nobody_learns_the_address_of_a_link(hub: RunningHub, handle: str) -> No
     token = link.rsplit("/", 1)[1]
     assert token not in page.text.replace(f'action="{link}"', "")
     said = "".join(path.read_text(errors="replace") for path in hub.settings.logs.glob("*.log"))
-    assert "/hub/welcome/[secret]" in said
+    assert "WelcomeHandler" in said
     assert token not in said
 
 
@@ -222,3 +224,28 @@ def test_the_ledger_keeps_nothing_that_was_typed(hub: RunningHub) -> None:
 
     assert rows
     assert all(re.fullmatch(r"[0-9a-f]{64}", row.key) for row in rows)
+
+
+def test_a_flood_of_passwords_does_not_stop_the_hub(hub: RunningHub) -> None:
+    form = hub.browser()
+    token = re.search(r'name="_xsrf" value="([^"]*)"', form.get_page("/hub/login").text)
+    assert token
+
+    def guess(number: int) -> int:
+        data = {"_xsrf": token[1], "username": f"flood-{number}", "password": "guess"}
+        answer = requests.post(
+            f"{form.url}/hub/login", data=data, cookies=form.cookies, headers=form.headers, timeout=60
+        )
+        return answer.status_code
+
+    with ThreadPoolExecutor(24) as crowd:
+        guesses = [crowd.submit(guess, number) for number in range(48)]
+        waits = []
+        while not all(one.done() for one in guesses):
+            began = time.monotonic()
+            assert hub.browser().get_page("/hub/health").status_code == 200
+            waits.append(time.monotonic() - began)
+
+    assert {one.result() for one in guesses} == {403}
+    assert len(waits) > 3
+    assert max(waits) < 3
