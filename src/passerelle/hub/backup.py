@@ -1,5 +1,6 @@
 """`passerelle backup DIR`: everything that cannot be made again, while everybody works."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -99,13 +100,15 @@ def backup(settings: Settings, into: Path, *, keep: int | None = None, secrets: 
         with one_backup(into):
             made = _written(settings, into, secrets=secrets, say=say)
             for old in backups(into)[: -keep if keep else 0]:
-                shutil.rmtree(old)
+                shutil.rmtree(old, ignore_errors=True)  # this backup is there, whatever becomes of an old one
     except OSError as error:
         raise BackupError.stopped(into, error) from error
-    # Where doctor finds it; the backup itself is good without.
-    write_private(
-        settings.root / LAST, json.dumps({"made": made.name, "at": datetime.now(UTC).isoformat(), "into": str(into)})
-    )
+    # Where doctor and the figures find it; the backup is good without, on a data disk that is full for instance.
+    with contextlib.suppress(OSError):
+        write_private(
+            settings.root / LAST,
+            json.dumps({"made": made.name, "at": datetime.now(UTC).isoformat(), "into": str(into)}),
+        )
     return made
 
 

@@ -9,13 +9,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
+from alembic.util import CommandError
+from sqlalchemy.exc import SQLAlchemyError
+
 from passerelle import ledger
 from passerelle.grading.schema import upgrade_gradebook
 from passerelle.grading.worker import courses_of
 from passerelle.hub.backup import FOLDERS, HUB_DATABASE, KEPT, LEDGER, STAMP, Say, check_is_ours
 from passerelle.hub.lock import without_hub
 from passerelle.hub.manifest import BackupUnusableError, Manifest, hash_of, private
-from passerelle.hub.preflight import UNFINISHED
+from passerelle.hub.preflight import UNFINISHED, StartError
 from passerelle.ledger import revisions
 from passerelle.model.errors import ServiceError
 from passerelle.model.settings import Settings
@@ -47,6 +50,15 @@ class RestoreError(ServiceError):
     def stopped(cls, root: Path, error: OSError) -> Self:
         """Build the error from what the system said before the exchange."""
         return cls(f"{root} cannot be written ({error.strerror or error}): the data there are as they were.")
+
+    @classmethod
+    def not_migrated(cls, folder: Path, error: Exception) -> Self:
+        """Build the error of a ledger that does not come up to date."""
+        why = " ".join(str(getattr(error, "orig", None) or error).split())
+        return cls(
+            f"The ledger of {folder} does not come up to date ({why}): restore it with the version that wrote it; the "
+            "data are as they were."
+        )
 
 
 @dataclass(frozen=True)
@@ -91,7 +103,11 @@ def restore(settings: Settings, folder: Path, *, replace: bool = False, say: Say
             finally:
                 shutil.rmtree(fresh, ignore_errors=True)
     except OSError as error:
+        if (root / UNFINISHED).is_file():
+            raise StartError.restore_unfinished(root, (root / UNFINISHED).read_text().strip()) from error
         raise RestoreError.stopped(root, error) from error
+    except (SQLAlchemyError, CommandError) as error:
+        raise RestoreError.not_migrated(folder, error) from error
     return Restored(manifest, kept)
 
 

@@ -12,8 +12,9 @@ from passerelle import ledger
 from passerelle.grading import pause
 from passerelle.grading.worker import work
 from passerelle.hub import demo
+from passerelle.hub.backup import backup
 from passerelle.hub.manifest import backups
-from passerelle.hub.restore import restore
+from passerelle.hub.restore import RestoreError, restore
 from passerelle.hub.upgrade import UpgradeError, upgrade
 from passerelle.ledger import people, receipts, revisions
 from passerelle.ledger.revisions import NewerLedgerError
@@ -103,6 +104,18 @@ def test_a_migration_that_stops_leaves_the_ledger_as_it_was_and_says_the_way_bac
     assert "closed" not in columns, "half a migration"
     with pause.step(old.root) as may:
         assert may, "marking goes on"
+
+
+def test_a_backup_that_does_not_come_up_to_date_leaves_the_data_as_they_were(old: Settings, tmp_path: Path) -> None:
+    with closing(sqlite3.connect(old.root / "ledger.db")) as database, database:
+        database.execute("CREATE TABLE invitation (made_by_hand TEXT)")
+    made = backup(old, tmp_path / "backups", say=lambda _: None)
+
+    with pytest.raises(RestoreError, match="table invitation already exists"):
+        restore(old, made, replace=True, say=lambda _: None)
+
+    assert revision(old) == "0002"
+    assert not list(old.root.glob("replaced-*"))
 
 
 def test_a_newer_ledger_is_left_alone(old: Settings, tmp_path: Path) -> None:
