@@ -33,12 +33,14 @@ MARKING_BUCKETS = (0.5, 1, 2, 3, 5, 8, 13, 20, 30, 60, 120)
 VERDICT_BUCKETS = (1, 2, 3, 5, 8, 13, 20, 30, 60, 120, 300, 900, 3600)
 LAG = timedelta(seconds=5)
 """What is younger is counted the next time: its transaction may not be over."""
+FRESH = timedelta(minutes=1)
+"""A verdict older than this when its job was done was known already: nobody marked anything."""
 STALE = timedelta(minutes=2)
 """A look of the watchdog's older than this says nothing of now."""
 STATES = (queue.QUEUED, queue.LEASED, queue.OURS)
 
 
-disable_created_metrics()  # when each counter began: a line each that nobody reads
+disable_created_metrics()  # type: ignore[no-untyped-call]  # when each counter began: a line each that nobody reads
 
 
 class Requests:
@@ -96,17 +98,16 @@ class Marking:
         if until <= since:
             return
         done = (
-            select(Receipt.track, Job.queued, Job.done, VerdictRow.record)
+            select(Receipt.track, Job.queued, Job.done, VerdictRow.made, VerdictRow.record)
             .join(Receipt, Receipt.id == Job.receipt)
             .join(VerdictRow, VerdictRow.key == Receipt.verdict_key)
             .where(Job.done > since, Job.done <= until)
         )
-        for track, queued, at, record in session.execute(done):
+        for track, queued, at, made, record in session.execute(done):
             self._verdicts.labels(track, record.get("outcome", "erased")).inc()
             self._waited.labels(track).observe(max(0.0, (at - queued).total_seconds()))
-        made = select(VerdictRow.track, VerdictRow.record).where(VerdictRow.made > since, VerdictRow.made <= until)
-        for track, record in session.execute(made):
-            self._marking.labels(track).observe(float(record.get("seconds", 0.0)))
+            if at - made < FRESH:
+                self._marking.labels(track).observe(float(record.get("seconds", 0.0)))
         self._until = until
 
 
@@ -120,17 +121,18 @@ def _gauge(name: str, says: str, values: Iterable[tuple[tuple[str, ...], float]]
 def ledger_figures(session: Session, now: datetime) -> Iterator[Metric]:
     """Yield how things stand in the ledger."""
     receipts = CounterMetricFamily("passerelle_receipts", "Submissions taken.", labels=["track"])
+    tracks = []
     for track, count in session.execute(select(Receipt.track, func.count()).group_by(Receipt.track)):
+        tracks.append(track)
         receipts.add_metric([track], count)
     yield receipts
     open_jobs = (
         select(Receipt.track, Job.state, func.count(), func.min(Job.queued))
         .join(Receipt, Receipt.id == Job.receipt)
-        .where(Job.state != queue.DONE, Receipt.erased.is_(None))
+        .where(Job.state.in_(STATES), Receipt.erased.is_(None))
         .group_by(Receipt.track, Job.state)
     )
     found = {(track, state): (count, first) for track, state, count, first in session.execute(open_jobs)}
-    tracks = sorted({track for track, _ in found} | set(session.scalars(select(Receipt.track).distinct())))
     yield _gauge(
         "passerelle_jobs",
         "Submissions that wait for marking (queued), are being marked (leased) or met a fault of ours (ours).",
