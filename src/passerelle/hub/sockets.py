@@ -30,6 +30,25 @@ def bind(port: int = 0) -> socket.socket:
     return made
 
 
+def keep_from_others(port: int) -> socket.socket | None:
+    """Return a socket that has a port of ::1 and does not listen: None where the machine has no ::1, or it is taken.
+
+    Browsers on this machine try ::1 first for a name that is at home. Whatever a box served there would get what
+    people send us, while nobody listening is an answer, too: they go on to 127.0.0.1.
+    """
+    try:
+        made = socket.socket(socket.AF_INET6)
+    except OSError:
+        return None
+    try:
+        # Without SO_REUSEADDR, which would let another one have it as well.
+        made.bind(("::1", port))
+    except OSError:
+        made.close()
+        return None
+    return made
+
+
 def port_of(held: socket.socket) -> int:
     """Return the port of a socket."""
     port: int = held.getsockname()[1]

@@ -51,6 +51,7 @@ class Supervisor:
         self.settings = settings
         self.children: dict[str, Child] = {}
         self._sockets: dict[int, socket] = {}
+        self._kept: list[socket | None] = []
         self._launcher: Launcher | None = None
         self._stop_asked = False
         self._routed = 1  # the hub itself gives the first proxy its routes
@@ -105,6 +106,7 @@ class Supervisor:
         inner = [sockets.bind() for _ in range(3)]
         figures = preflight.bind_metrics(self.settings)
         self._sockets = {sockets.port_of(one): one for one in (public, *inner, *figures)}
+        self._kept = [sockets.keep_from_others(port) for port in self._sockets]
         self.ports = Ports(*(sockets.port_of(one) for one in inner))
         ledger.migrate(self.settings.database_url)
 
@@ -187,8 +189,9 @@ class Supervisor:
         left = processes.end(processes.descendants(os.getpid()), grace_s=0.5)
         if self._launcher is not None:
             self._launcher.close()
-        for one in self._sockets.values():
-            one.close()
+        for one in (*self._sockets.values(), *self._kept):
+            if one is not None:
+                one.close()
         if self.children:
             self._say("stopped" if not left else f"still running: {left}")
 
