@@ -183,7 +183,7 @@ class CopiesHandler(ActHandler):
             lines=[say(language, text) if copies else none],
             forms=[{"copy": name, "button": say(language, "Take back: {when}", when=when)} for name, when in dated],
             links=[
-                {"href": self.notebook_url(folder.track, folder.unit), "text": say(language, "Open mine as it is")},
+                {"href": self.notebook_url(folder.track, folder.unit), "text": say(language, "Open the notebook")},
                 *self.link_to_path(language),
             ],
             language=language,

@@ -169,7 +169,7 @@ export class Folder {
       ],
       [
         answer("Start over", () => this.change("fresh", () => this.bar.say("This is a fresh copy. Your notebook as it was is kept in the folder “versions”."))),
-        answer("Go back to my work", () => this.acts.clear()),
+        answer("Go back to my work", () => this.acts.clear(), true),
       ],
       true,
     );
@@ -182,7 +182,7 @@ export class Folder {
       ],
       [
         answer("Get it back", () => this.change("last", () => this.bar.say("This is what you submitted last. Your notebook as it was is kept in the folder “versions”."))),
-        answer("Go back to my work", () => this.acts.clear()),
+        answer("Go back to my work", () => this.acts.clear(), true),
       ],
       true,
     );

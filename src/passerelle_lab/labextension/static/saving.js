@@ -142,9 +142,11 @@ export class Saving {
         () => [say("Not saved: the server could not write it down. Your text is safe in this tab; trying again…")],
         copy,
       );
-    } else if (!this.topic.quiet) {
+    } else if (this.troubled) {
       this.topic.clear();
     }
+    // What else the topic tells (a choice made, a draft that is back) a save does not take away.
+    this.troubled = state !== "up" || this.error !== null;
   }
 
   wakeLink(newTab) {
@@ -162,7 +164,7 @@ export class Saving {
     area.value = cells.join("\n\n");
     this.topic.show(
       () => [this.bar.say("This is all your text. Copy it and keep it, in a message to yourself for example.")],
-      [answer("Close", () => this.topic.clear())],
+      [answer("Close", () => this.topic.clear(), true)],
     );
     this.topic.asking.prepend(area);
     area.focus();

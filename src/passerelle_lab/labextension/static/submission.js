@@ -102,7 +102,7 @@ export class Submission {
     }
     this.show(
       () => (ended === "ran" ? this.found() : [this.say("Python did not start, so the checks did not run.")]),
-      [answer("Submit as it is", () => this.send(false)), answer("Go back to my work", () => this.topic.clear())],
+      [answer("Submit as it is", () => this.send(false)), answer("Go back to my work", () => this.topic.clear(), true)],
       true,
     );
     return false;
@@ -188,7 +188,7 @@ export class Submission {
     if (error.body.id === "confirm") {
       this.show(
         () => [error.message],
-        [answer("Submit as it is", () => this.send(true)), answer("Go back to my work", () => this.topic.clear())],
+        [answer("Submit as it is", () => this.send(true)), answer("Go back to my work", () => this.topic.clear(), true)],
         true,
       );
     } else {

@@ -3,8 +3,8 @@ import { element } from "./dom.js";
 
 let number = 0;
 
-/** Something she can press: its text is put into her language when it is drawn. */
-export const answer = (text, onclick) => ({ text, onclick });
+/** Something she can press: its text is put into her language when it is drawn. Escape is what changes nothing. */
+export const answer = (text, onclick, escapes = false) => ({ text, onclick, escapes });
 
 export class Topic {
   constructor(bar, name) {
@@ -58,11 +58,11 @@ export class Topic {
     return this.tell().length === 0;
   }
 
-  /** Escape is the last answer, the one that changes nothing. */
   onKey(event) {
-    if (event.key === "Escape" && this.opener) {
+    const out = this.answers.find(({ escapes }) => escapes);
+    if (event.key === "Escape" && out) {
       event.stopPropagation();
-      this.answers.at(-1)?.onclick();
+      out.onclick();
     }
   }
 
