@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 BOOTSTRAP := scripts/bootstrap
 
-.PHONY: help start test test-fast lint lock bench faults
+.PHONY: help start test test-fast lint lock bench bench-class faults
 
 help: ## say what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -22,6 +22,9 @@ lint: ## formatting, types, order of rooms, spelling
 
 bench: ## measure the loop's figures and print them
 	@$(BOOTSTRAP) run benchmarks.loop
+
+bench-class: ## measure how a class of twelve starts and submits
+	@$(BOOTSTRAP) run benchmarks.class_start
 
 faults: ## kill each process at each step of the loop, really, and see that nothing is lost (some 15 minutes)
 	@$(BOOTSTRAP) run tests.faults.grid

@@ -9,9 +9,8 @@ import os
 import re
 import statistics
 import tempfile
-import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -23,7 +22,7 @@ from playwright.sync_api import sync_playwright
 
 from benchmarks.loop import TRACK, UNIT, Figure, client, percentile, solved, submit_to_feedback
 from passerelle import ledger
-from passerelle.hub.boxes import machine_memory, running_boxes
+from passerelle.hub.boxes import running_boxes
 from passerelle.hub.demo import COHORT
 from passerelle.hub.passphrases import passphrase
 from passerelle.ledger import people
@@ -149,12 +148,6 @@ def pss(hub: RunningHub) -> list[int]:
     return sizes
 
 
-def sampled(stop: threading.Event, lowest: list[int]) -> None:
-    """Keep the least memory that was available meanwhile."""
-    while not stop.wait(0.5):
-        lowest[0] = min(lowest[0], machine_memory()["MemAvailable"])
-
-
 def submissions(hub: RunningHub, handles: Sequence[str]) -> list[float]:
     """Let everybody submit within ten seconds; return each one's seconds to her feedback."""
     lines = [client(hub, handle) for handle in handles]
@@ -182,35 +175,24 @@ def memory_row(name: str, sizes: Sequence[int]) -> Figure:
     return Figure(name, f"{middle:.0f} MB (most {most:.0f} MB)", "–")
 
 
-def measure(hub: RunningHub, count: int, within_s: float, said: Callable[[str], None] = print) -> list[Figure]:
+def measure(hub: RunningHub, count: int, within_s: float) -> list[Figure]:
     """Measure a class of that many."""
     handles = add_fellows(hub, count)
-    before = machine_memory()["MemAvailable"]
-    lowest, stop = [before], threading.Event()
-    sampler = threading.Thread(target=sampled, args=(stop, lowest))
-    sampler.start()
-    try:
-        all_starts = starts(hub, handles, within_s)
-        for one in sorted(all_starts, key=lambda one: one.first_cell):
-            said(f"  {one.handle:<10} in {one.logged_in:5.1f}  server {one.server:5.1f}  cell {one.first_cell:5.1f}")
-        with_pandas, after = pss(hub), machine_memory()["MemAvailable"]
-        for one in all_starts:
-            if one.kernel is not None:
-                one.kernel.run(LIBRARIES)
-        with_libraries, after_libraries = pss(hub), machine_memory()["MemAvailable"]
-        feedback = submissions(hub, handles)
-    finally:
-        stop.set()
-        sampler.join()
+    all_starts = starts(hub, handles, within_s)
+    for one in sorted(all_starts, key=lambda one: one.first_cell):
+        print(f"  logged in {one.logged_in:5.1f} s, server {one.server:5.1f} s, first cell {one.first_cell:5.1f} s")
+    with_pandas = pss(hub)
+    for one in all_starts:
+        if one.kernel is not None:
+            one.kernel.run(LIBRARIES)
+    with_libraries = pss(hub)
+    feedback = submissions(hub, handles)
     return [
         *row(f"{count} fellows log in and open a unit: server ready", [one.server for one in all_starts], "–"),
         *row(f"{count} fellows, first cell executed", [one.first_cell for one in all_starts], "≤ 120 s"),
         *row(f"{count} submit within {SUBMIT_WITHIN_S:g} s: feedback after", feedback, "≤ 60 s"),
         memory_row("a server with a kernel and pandas, PSS", with_pandas),
         memory_row("… and scikit-learn and matplotlib, PSS", with_libraries),
-        Figure("memory of the machine a fellow takes, pandas", f"{(before - after) / count / MB:.0f} MB", "–"),
-        Figure("… and scikit-learn and matplotlib", f"{(before - after_libraries) / count / MB:.0f} MB", "–"),
-        Figure("memory of the machine taken at most", f"{(before - lowest[0]) / MB:.0f} MB", "–"),
     ]
 
 
