@@ -24,7 +24,7 @@ def test_length_counts_and_not_the_kinds_of_signs(password: str, fault: Fault | 
 
 
 def test_a_slip_of_the_finger_is_found() -> None:
-    assert fault_of("a long password", "a long passwird") is Fault.DIFFERENT
+    assert fault_of("a long password", "a longer password") is Fault.DIFFERENT
 
 
 def test_the_same_letter_from_another_keyboard_is_the_same() -> None:
