@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 BOOTSTRAP := scripts/bootstrap
 
-.PHONY: help start test test-fast lint lock bench bench-class faults
+.PHONY: help start test test-fast lint lock bench routes bench-class faults
 
 help: ## say what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -19,6 +19,9 @@ test-fast: ## the tests that take under a minute together
 
 lint: ## formatting, types, order of rooms, spelling
 	@$(BOOTSTRAP) lint
+
+routes: ## write docs/security-routes.md anew, from tests/attacks/walls.csv
+	@PYTHONPATH=src:. .venv/bin/python -m tests.attacks.walls
 
 bench: ## measure the loop's figures and print them
 	@$(BOOTSTRAP) run benchmarks.loop
