@@ -343,11 +343,13 @@ def test_a_workspace_that_slept_is_said_and_nothing_unsaved_is_lost(
     with exchange_server(exchange) as api:
         with lab_server(tmp_path, api) as address:
             open_unit(page, address)
+            write(page, "mean = ...", "mean = 3")
+            save(page)
         with a_hub_without_her_server(address):
             expect(told(page, "saving")).to_contain_text("Your workspace slept; your work is saved.")
             link = bar(page).get_by_role("link", name="Open it again")
             expect(link).to_have_attribute("href", re.compile("/passerelle/open/data-science/d1-tables$"))
-            write(page, "mean = ...", "mean = 3  # while it slept")
+            write(page, "mean = 3", "mean = 3  # while it slept")
             page.keyboard.press("ControlOrMeta+s")
             expect(told(page, "saving")).to_contain_text("Your last changes are still in this tab")
             picture(page, "slept")

@@ -80,9 +80,13 @@ export class Line {
     if (session.session?.kernel?.connectionStatus === "connected") {
       return;
     }
+    // What is not among the running ones any more, Lab lets go of by this.
     await this.services.sessions.refreshRunning().catch(() => {});
-    await session.session?.kernel?.reconnect().catch(() => {});
-    if (session.hasNoKernel || !session.session?.kernel || session.session.kernel.isDisposed) {
+    const { kernel } = session.session ?? {};
+    if (kernel && !kernel.isDisposed) {
+      // Not awaited: it waits as long as the line is down.
+      kernel.reconnect().catch(() => {});
+    } else {
       await session.changeKernel({ name: session.kernelPreference.name ?? "python3" });
     }
   }
