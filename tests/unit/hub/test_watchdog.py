@@ -26,6 +26,11 @@ pytestmark = pytest.mark.slow
 WIDE = Limits(memory=10_000 * MB, disk=10_000 * MB, memory_reserve=0, disk_reserve=0)
 PYTHON = str(Path(sys.prefix) / "bin" / "python")
 
+bounded = pytest.mark.skipif(
+    os.geteuid() == 0, reason="the kernel limits no process of root's; services refuse to run as root"
+)
+"""What multiplies would take the machine: `make test` runs these as the service user."""
+
 Start = Callable[..., subprocess.Popen[bytes]]
 
 
@@ -122,6 +127,7 @@ def test_a_server_that_is_alone_with_too_much_ends(settings: Settings, start: St
     assert notice(settings, "acacia")["id"] == "memory"
 
 
+@bounded
 def test_memory_that_forks_share_is_counted_once(settings: Settings, start: Start) -> None:
     forks = f"{private(100)}\nfor _ in range(3):\n    if not os.fork(): break"
     start("acacia", forks)
@@ -189,6 +195,7 @@ def test_a_reserve_that_is_missing_costs_the_biggest(settings: Settings, start: 
     assert notice(settings, "acacia")["id"] == "memory"
 
 
+@bounded
 def test_what_multiplies_is_ended_all_at_once(settings: Settings, start: Start) -> None:
     start("acacia", "while len(os.listdir('/proc')) < 90 and os.fork(): time.sleep(0.01)", private(1))
     wait_for(lambda: box_of(settings, "acacia").threads > 30, "many of them")
@@ -201,6 +208,7 @@ def test_what_multiplies_is_ended_all_at_once(settings: Settings, start: Start) 
     assert notice(settings, "acacia")["id"] == "processes"
 
 
+@bounded
 def test_a_fork_bomb_has_an_end(settings: Settings, start: Start) -> None:
     bomb = "open('0', 'w').close()\nwhile True:\n    try: os.fork()\n    except OSError: time.sleep(0.1)"
     start("acacia", bomb)
