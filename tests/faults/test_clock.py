@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.loop import TRACK, UNIT
+from tests.faults.own_world import in_a_world_of_its_own
 from tests.faults.walk import Walk
 from tests.hub.running import running, settings_in, start
 
@@ -18,16 +19,14 @@ HOUR_S = 3600
 
 def an_hour_back(place: Path) -> list[str]:
     """Return the command that runs another one, and all that it starts, with a clock that is an hour behind."""
-    library = next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))
-    (place / "preload").write_text(f"{library}\n")
-    (place / "rc").write_text("-1h\n")
-    # By files, not by the environment: our processes inherit little of that. /etc has no such files to cover.
-    line = ["bwrap", "--dev-bind", "/", "/", "--tmpfs", "/etc"]
-    for entry in Path("/etc").iterdir():
-        line += ["--symlink", str(entry.readlink())] if entry.is_symlink() else ["--ro-bind", str(entry)]
-        line.append(str(entry))
-    line += ["--ro-bind", str(place / "preload"), "/etc/ld.so.preload"]
-    return [*line, "--ro-bind", str(place / "rc"), "/etc/faketimerc", "--"]
+    over, work = place / "over", place / "work"
+    for directory in (over, work):
+        directory.mkdir()
+    # By files laid over /etc, not by the environment: our processes inherit little of that.
+    (over / "ld.so.preload").write_text(f"{next(Path('/usr/lib').glob('*/faketime/libfaketime.so.1'))}\n")
+    (over / "faketimerc").write_text("-1h\n")
+    options = f"lowerdir=/etc,upperdir={over},workdir={work}"
+    return in_a_world_of_its_own("overlay", options, Path("/etc"))
 
 
 def test_the_other_clock_is_another_one(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import pytest
 import requests
 
 from benchmarks.loop import TRACK, UNIT
-from tests.faults.small_disk import on_a_disk_of
+from tests.faults.own_world import on_a_disk_of
 from tests.faults.walk import NOTEBOOK, Walk
 from tests.hub.running import RunningHub, environment, settings_in, start
 
