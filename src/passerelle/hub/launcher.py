@@ -1,8 +1,9 @@
 """Boxed servers are children of the supervisor, not of the hub: they go on when the hub is killed and comes back.
 
 The hub hands over a command, an environment and open descriptors through a Unix socket in the data directory
-(0600; no box sees it) and gets a process id. The supervisor keeps the server's listening socket as long as the
-server runs, so its port cannot become another box's while the hub still sends people there.
+(0600; no box sees it) and gets a process id. The supervisor keeps the server's listening socket until its owner's
+next server, so its port cannot become another box's while the hub still sends people there: it notices an end
+some seconds later.
 """
 
 import contextlib
@@ -23,6 +24,7 @@ from passerelle.model.unix_socket import address_of
 MESSAGE_BYTES = 200_000
 DESCRIPTORS = 32
 ANSWER_WITHIN_S = 10.0
+TURNED_AWAY_AT_ONCE = 100
 
 
 class LaunchError(ServiceError):
@@ -104,6 +106,7 @@ class Launcher:
     def __init__(self, settings: Settings) -> None:
         self.path = socket_path(settings)
         self._running: dict[str, _Server] = {}
+        self._closed: dict[str, socket.socket] = {}
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.path.unlink(missing_ok=True)
         with address_of(self.path) as address:
@@ -113,8 +116,10 @@ class Launcher:
         self._listener.setblocking(False)
 
     def close(self) -> None:
-        """Take no more orders."""
+        """Take no more orders, let go of the ports of servers that have ended."""
         self._listener.close()
+        for closed in self._closed.values():
+            closed.close()
         self.path.unlink(missing_ok=True)
 
     def fileno(self) -> int:
@@ -181,6 +186,8 @@ class Launcher:
 
     def _end(self, name: str) -> None:
         """End a server that the hub no longer knows: it was killed before it could write it down."""
+        if (closed := self._closed.pop(name, None)) is not None:
+            closed.close()
         earlier = self._running.pop(name, None)
         if earlier is not None:
             earlier.process.kill()
@@ -194,9 +201,19 @@ class Launcher:
             code = server.process.poll()
             if code is not None:
                 server.words.close(code)
-                os.close(server.listening)
+                self._closed[name] = socket.socket(fileno=server.listening)
+                self._closed[name].setblocking(False)
                 del self._running[name]
+        for closed in self._closed.values():
+            _turn_away(closed)
         return {server.process.pid for server in self._running.values()}
+
+
+def _turn_away(closed: socket.socket) -> None:
+    """Let nobody wait for a server that has ended."""
+    with contextlib.suppress(OSError):  # nobody is left, or she has gone meanwhile
+        for _ in range(TURNED_AWAY_AT_ONCE):
+            closed.accept()[0].close()
 
 
 def _here(value: str | int, here: Mapping[int, int]) -> str:

@@ -66,17 +66,31 @@ def test_a_server_answers_on_the_socket_it_was_given(settings: Settings, launche
     assert launcher.reap() == set()
 
 
-def test_the_port_of_a_server_that_has_ended_is_held_until_that_is_noticed(
-    settings: Settings, launcher: Launcher
-) -> None:
+def test_the_port_of_a_server_that_has_ended_is_held_until_her_next_one(settings: Settings, launcher: Launcher) -> None:
+    pid, port = order(settings, launcher, "/bin/true")
+    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+    for _ in range(2):  # before that was noticed, and after
+        with pytest.raises(OSError, match="in use"):
+            bind(port)
+        launcher.reap()
+
+    second, _ = order(settings, launcher, "/bin/true")
+
+    bind(port).close()
+    os.waitid(os.P_PID, second, os.WEXITED | os.WNOWAIT)
+    launcher.reap()
+
+
+def test_nobody_waits_for_a_server_that_has_ended(settings: Settings, launcher: Launcher) -> None:
     pid, port = order(settings, launcher, "/bin/true")
     os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
 
-    with pytest.raises(OSError, match="in use"):
-        bind(port)
-    launcher.reap()
-
-    bind(port).close()
+    with socket.create_connection(("127.0.0.1", port), 10) as early:
+        launcher.reap()
+        assert early.recv(1) == b""
+    with socket.create_connection(("127.0.0.1", port), 10) as late:
+        launcher.reap()
+        assert late.recv(1) == b""
 
 
 def test_a_second_server_of_one_name_ends_the_first(settings: Settings, launcher: Launcher) -> None:
