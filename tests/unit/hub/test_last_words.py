@@ -41,7 +41,7 @@ def test_printing_without_end_fills_nothing(tmp_path: Path) -> None:
 
 
 def test_of_a_long_story_the_beginning_and_the_end_are_kept(tmp_path: Path) -> None:
-    said = said_by("print('first'); print('x' * 1_000_000); raise SystemExit('last')", tmp_path / "a.log")
+    said = said_by("print('first'); print('x' * 1_000_000, flush=True); raise SystemExit('last')", tmp_path / "a.log")
 
     assert said.startswith("first\n")
     assert said.endswith("x\nlast\n")

@@ -16,7 +16,7 @@ from nbgrader.coursedir import CourseDirectory
 from nbgrader.exchange import ExchangeFactory
 from traitlets.config import Config
 
-from passerelle_lab import nbgrader_config
+from passerelle_lab import nbgrader_config, record
 from tests.unit.exchange.served import TRACK, Served
 
 ROOT = Path(__file__).parents[3]
@@ -89,9 +89,9 @@ class Desk:
         return self.home / TRACK / "d1-tables"
 
     def files(self) -> dict[str, bytes]:
-        """Return the files of the unit's folder."""
+        """Return the files of the unit's folder; what we remember of its releases is none of hers."""
         return {
             path.relative_to(self.folder).as_posix(): path.read_bytes()
             for path in self.folder.rglob("*")
-            if path.is_file()
+            if path.is_file() and path.name != record.NAME
         }

@@ -17,7 +17,7 @@ from traitlets.config import Config
 from passerelle import ledger
 from passerelle.ledger import people
 from passerelle.model.parcel import pack, unpack
-from passerelle_lab import client, nbgrader_config
+from passerelle_lab import client, nbgrader_config, record
 from tests.unit.exchange.served import TRACK, UNIT, Served, files, release_files
 from tests.unit.passerelle_lab.nbgrader_here import Desk
 
@@ -98,6 +98,7 @@ def test_a_unit_is_fetched_in_her_language_with_its_files(acacia: Desk) -> None:
 
     fetched = acacia.files()
     assert set(fetched) == set(release_files())
+    assert (acacia.folder / record.NAME).is_file()
     assert json.loads(fetched[f"{UNIT}.ipynb"])["cells"][0]["source"] == ["# Les tableaux"]
 
 

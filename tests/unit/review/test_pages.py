@@ -225,7 +225,8 @@ def test_cookies_are_for_this_site_and_no_script(served: Served, forwarded: str)
 
     assert "HttpOnly" in cookie
     assert "SameSite=Lax" in cookie
-    assert ("Secure" in cookie) is (forwarded == "https")
+    # By the address of the installation: any process of this machine can send a header.
+    assert "Secure" not in cookie
 
 
 def test_static_files_may_be_kept_because_their_address_changes(served: Served) -> None:
