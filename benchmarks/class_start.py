@@ -24,6 +24,7 @@ from benchmarks.loop import TRACK, UNIT, Figure, client, percentile, solved, sub
 from passerelle import ledger
 from passerelle.hub.boxes import running_boxes
 from passerelle.hub.demo import COHORT
+from passerelle.hub.homes import Walk
 from passerelle.hub.passphrases import passphrase
 from passerelle.ledger import people
 from passerelle.model.people import Role
@@ -148,6 +149,24 @@ def pss(hub: RunningHub) -> list[int]:
     return sizes
 
 
+def end_kernels(hub: RunningHub, one: Start) -> None:
+    """End what runs in a server, as «Shut down all kernels» does."""
+    browser = one.kernel.browser if one.kernel is not None else hub.browser(one.handle)
+    browser.get_page(f"/user/{one.handle}/lab")
+    token = browser.cookies.get("_xsrf", path=f"/user/{one.handle}/")
+    for kernel in browser.get_page(f"/user/{one.handle}/api/kernels").json():
+        address = browser.at(f"/user/{one.handle}/api/kernels/{kernel['id']}")
+        browser.delete(address, params={"_xsrf": token}, timeout=60).raise_for_status()
+
+
+def size(place: Path) -> int:
+    """Return the bytes that a directory takes on the disk."""
+    walk = Walk(place)
+    while not walk.go_on(1.0):
+        pass
+    return walk.usage.size
+
+
 def submissions(hub: RunningHub, handles: Sequence[str]) -> list[float]:
     """Let everybody submit within ten seconds; return each one's seconds to her feedback."""
     lines = [client(hub, handle) for handle in handles]
@@ -164,8 +183,8 @@ def submissions(hub: RunningHub, handles: Sequence[str]) -> list[float]:
 def row(name: str, values: Sequence[float], reach: str) -> list[Figure]:
     """Return the two lines of a time that everybody has."""
     return [
-        Figure(f"{name}: p50", f"{statistics.median(values):.0f} s", "–"),
-        Figure(f"{name}: the longest", f"{max(values):.0f} s", reach),
+        Figure(f"{name}: p50", f"{statistics.median(values):.1f} s", "–"),
+        Figure(f"{name}: the longest", f"{max(values):.1f} s", reach),
     ]
 
 
@@ -186,13 +205,24 @@ def measure(hub: RunningHub, count: int, within_s: float) -> list[Figure]:
         if one.kernel is not None:
             one.kernel.run(LIBRARIES)
     with_libraries = pss(hub)
+    homes = [size(hub.settings.homes / handle) for handle in handles]
+    course = hub.settings.courses / TRACK
+    before = size(course)
     feedback = submissions(hub, handles)
+    taken = (size(course) - before) / count
+    for one in all_starts:
+        end_kernels(hub, one)
+    idle = pss(hub)
     return [
-        *row(f"{count} fellows log in and open a unit: server ready", [one.server for one in all_starts], "–"),
+        *row(f"{count} fellows sign in", [one.logged_in for one in all_starts], "–"),
+        *row(f"{count} fellows, the unit's workspace is there", [one.server for one in all_starts], "–"),
         *row(f"{count} fellows, first cell executed", [one.first_cell for one in all_starts], "≤ 120 s"),
         *row(f"{count} submit within {SUBMIT_WITHIN_S:g} s: feedback after", feedback, "≤ 60 s"),
-        memory_row("a server with a kernel and pandas, PSS", with_pandas),
-        memory_row("… and scikit-learn and matplotlib, PSS", with_libraries),
+        memory_row("memory of a server without a kernel (PSS)", idle),
+        memory_row("… with a kernel that has imported pandas", with_pandas),
+        memory_row("… and scikit-learn and matplotlib", with_libraries),
+        Figure("disk: a home after its first unit", f"{max(homes) / MB:.1f} MB", "–"),
+        Figure("disk: a submission, its marked copy and feedback, gradebook included", f"{taken / MB:.1f} MB", "–"),
     ]
 
 

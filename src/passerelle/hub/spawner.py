@@ -290,7 +290,7 @@ def box_config(settings: Settings) -> dict[str, Any]:
         "KernelManager": {"transport": "ipc"},
         "FileContentsManager": {"delete_to_trash": False},
         # What nobody uses gives its memory back: first kernels that run nothing, then the server. An open page keeps
-        # no kernel: a class's laptops left open overnight would hold all of them (docs/decisions/0009-limits.md).
+        # no kernel: a class's laptops left open overnight would hold all of them (docs/decisions/0014-limits.md).
         "MappingKernelManager": {
             "cull_idle_timeout": settings.kernel_idle_s,
             "cull_interval": max(1, min(300, settings.kernel_idle_s // 4)),
