@@ -13,7 +13,7 @@ CATALOGUES = sorted(
     for path in (ROOT / room).rglob("*.po")
     if "fr" in path.stem or "fr" in path.parts or "fr_FR" in path.parts
 )
-GUIDES = sorted((ROOT / "docs/guides").glob("*.fr.md"))
+GUIDES = sorted((ROOT / "docs").rglob("*.fr.md"))
 CODE = re.compile(r"```.*?```|`[^`\n]*`|\{\w+\}|%\(\w+\)s|https?://\S+", re.DOTALL)
 # A sign after an ordinary space or none, an open quote before one, a straight apostrophe in a word.
 LOOSE = re.compile(r" [:;!?»%](?=\s|$)|\w[;!?»](?=\s|$)|\w:(?=\s|$)|«[^\u00a0\u202f]|\w'\w")
@@ -31,7 +31,7 @@ def french(path: Path) -> list[str]:
 
 
 def test_there_is_french_to_look_at() -> None:
-    assert (len(CATALOGUES) >= 9, len(GUIDES)) == (True, 5)
+    assert (len(CATALOGUES) >= 9, len(GUIDES)) == (True, 6)
 
 
 @pytest.mark.parametrize("path", [*CATALOGUES, *GUIDES], ids=lambda path: str(path.relative_to(ROOT)))
