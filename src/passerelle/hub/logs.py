@@ -51,7 +51,8 @@ _PLAIN = re.compile(
 )
 """What others may put into their words: our own addresses and services, methods, numbers."""
 
-Names = Callable[[], frozenset[str]]
+Names = Callable[[bool], frozenset[str]]
+"""The names of everybody; True where they must be those of this moment."""
 
 
 def set_up(process: str, settings: Settings, *, uncaught: bool = True) -> logging.Handler:
@@ -144,10 +145,10 @@ class Anonymous:
         """Return what stands for a text: the same for the same text, and only here."""
         return _alias(self._key, text)
 
-    def text(self, text: str) -> str:
-        """Return a text without query strings, tokens and names of people."""
+    def text(self, text: str, *, now: bool = False) -> str:
+        """Return a text without query strings, tokens and names of people; `now`: also of somebody added just now."""
         plain = _SECRET.sub("…", _QUERY.sub("?…", text))
-        names = self._names()
+        names = self._names(now)
         return _WORD.sub(lambda word: self.alias(word[0].lower()) if word[0].lower() in names else word[0], plain)
 
     def argument(self, value: object) -> object:
@@ -174,9 +175,9 @@ def _names_in(settings: Settings) -> Names:
         # To ask a ledger that is not there would make one, in the middle of a restore perhaps.
         return bool(settings.database) or (settings.root / "ledger.db").exists()
 
-    def names() -> frozenset[str]:
+    def names(now: bool) -> frozenset[str]:
         nonlocal known, until
-        if time.monotonic() >= until and there():
+        if (now or time.monotonic() >= until) and there():
             until = time.monotonic() + NAMES_FOR_S  # first: what is logged while we ask does not ask again
             try:
                 with ledger.reading(engine()) as session:
@@ -218,7 +219,8 @@ class JsonLines(logging.Formatter):
             return self._anonymous.text(_message(record.msg, _plain_errors(record.args)))
         template = str(record.msg)
         if not record.args:
-            return self._anonymous.text(template.splitlines()[0] if template else "")
+            # Others may have put a name into it before we see it, at the first log-in of somebody for instance.
+            return self._anonymous.text(template.splitlines()[0] if template else "", now=True)
         hidden: Any = (
             {name: self._anonymous.argument(value) for name, value in record.args.items()}
             if isinstance(record.args, Mapping)
