@@ -80,8 +80,8 @@ def client(hub: RunningHub, handle: str) -> Client:
     return Client(f"{hub.url}/services/passerelle/api", answer.json()["token"], timeout_s=30)
 
 
-def submit_to_feedback(line: Client, files: dict[str, bytes]) -> float:
-    """Submit; return the seconds until her page could show what was found."""
+def submit_to_feedback(line: Client, files: dict[str, bytes], pause_s: float = 0.05) -> float:
+    """Submit; return the seconds until her page could show what was found, asked for at such pauses."""
     began = time.monotonic()
     receipt = line.submit(TRACK, UNIT, files)["receipt"]
     while time.monotonic() - began < RESULT_WITHIN_S:
@@ -91,7 +91,7 @@ def submit_to_feedback(line: Client, files: dict[str, bytes]) -> float:
             if result["points"] != FULL_AUTOMATIC:
                 sys.exit(f"receipt {receipt}: {result['points']} points where the solution earns {FULL_AUTOMATIC}")
             return took
-        time.sleep(0.05)
+        time.sleep(pause_s)
     sys.exit(f"receipt {receipt} was not marked within {RESULT_WITHIN_S:g} s: see {line.api}")
 
 
