@@ -4,8 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.attacks.town import Town, town_in
-from tests.hub.running import settings_in
+from tests.attacks.inside import Run
+from tests.attacks.town import HER, Town, town_in
+from tests.hub.running import Browser, settings_in
+from tests.hub.test_spawner import Kernel
 
 
 @pytest.fixture(scope="session")
@@ -14,3 +16,11 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     directory = tmp_path_factory.mktemp("town")
     with town_in(directory, settings_in(directory / "data")) as made:
         yield made
+
+
+@pytest.fixture(scope="module")
+def notebook(town: Town) -> Run:
+    """Return what runs code in her notebook."""
+    browser = town.visitors["her"].session
+    assert isinstance(browser, Browser)
+    return Kernel(browser, HER).run

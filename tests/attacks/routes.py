@@ -113,7 +113,12 @@ def proxy_routes(settings: Settings) -> list[Route]:
 def server_routes(python: Path, module: str, environment: dict[str, str]) -> list[Route]:
     """Return the routes of a fellow's or a course's server: started by its own Python up to where it would listen."""
     done = subprocess.run(
-        [str(python), str(LISTING), module], env=environment, capture_output=True, text=True, timeout=60, check=False
+        [str(python), "-P", str(LISTING), module],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
     assert done.returncode == 0, done.stderr[-2000:]
     listed: list[dict[str, Any]] = json.loads(done.stdout.splitlines()[-1])

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ from sqlalchemy import create_engine
 from sqlalchemy.orm import Session
 
 from passerelle import ledger
-from passerelle.hub import demo
+from passerelle.hub import demo, processes
 from passerelle.hub.parts import PORTS
 from passerelle.ledger import people, receipts, releases
 from passerelle.model.parcel import pack
@@ -105,7 +106,12 @@ class Visitor:
         if xsrf and (token := self.xsrf(url)) is not None:
             headers["X-XSRFToken"] = token
         within = more.pop("within_s", ASK_WITHIN_S)
-        answer = self.session.request(method, url, headers=headers, timeout=within, allow_redirects=False, **more)  # type: ignore[arg-type]  # requests has no types
+        for _ in range(TRIES):
+            answer = self.session.request(method, url, headers=headers, timeout=within, allow_redirects=False, **more)  # type: ignore[arg-type]  # requests has no types
+            if answer.status_code != 429:
+                break
+            # An account may ask for so much in a second (exchange/limits.py): as any client, wait as long as it says.
+            time.sleep(min(float(answer.headers["Retry-After"]), LONGEST_WAIT_S))
         for _ in range(10):
             if not answer.is_redirect or at_log_in(answer):
                 break
@@ -132,6 +138,7 @@ def at_log_in(answer: requests.Response) -> bool:
 
 
 ASK_WITHIN_S = 10
+TRIES, LONGEST_WAIT_S = 5, 2.0
 ANSWERED = {200, 201, 202, 204, 304, 400, 405, 409, 411, 413, 415, 422, 428}
 """Statuses by which a handler did what was asked, or said what is amiss with the request itself."""
 
@@ -169,8 +176,10 @@ class Town:
             "course": f"{self.hub.server(COURSE)}/",
         }[part]
 
-    def open_servers(self) -> None:
-        """Open her server and the course's, and take the tokens that lie in them."""
+    def sign_in(self) -> None:
+        """Sign everybody in; open her server and the course's, and take the tokens that lie in them."""
+        for name, handle in PEOPLE.items():
+            self.visitors[name] = self.person(name, handle)
         for who, server in (("her", HER), ("trainer", COURSE)):
             self.open_server(self.visitors[who], server)
         self._take_tokens()
@@ -225,7 +234,14 @@ class Town:
         engine.dispose()
         return token
 
+    def server_pid(self, handle: str) -> int:
+        """Return the process of a running server's box."""
+        return self._process_with("JUPYTERHUB_USER", handle)[0]
+
     def _environment_with(self, name: str, value: str | None = None) -> dict[str, str]:
+        return self._process_with(name, value)[1]
+
+    def _process_with(self, name: str, value: str | None) -> tuple[int, dict[str, str]]:
         for pid in processes.descendants(self.hub.process.pid):
             try:
                 lines = Path(f"/proc/{pid}/environ").read_bytes().decode().split("\0")
@@ -233,7 +249,7 @@ class Town:
                 continue
             found = dict(line.split("=", 1) for line in lines if "=" in line)
             if name in found and value in (None, found[name]):
-                return found
+                return pid, found
         raise AssertionError(f"no process with {name}={value} is running")
 
     def bearer(self, name: str, token: str) -> Visitor:
@@ -270,9 +286,7 @@ def settle(town: Town) -> None:
     ended = [revoked, Visitor("logged out", kept, town.hub.url)]
 
     town.visitors["nobody"] = Visitor("nobody", requests.Session(), town.hub.url)
-    for name, handle in PEOPLE.items():
-        town.visitors[name] = town.person(name, handle)
-    town.open_servers()
+    town.sign_in()
     town.visitors |= {visitor.name: visitor for visitor in ended}
     wait_for(
         lambda: all(outcome(visitor.ask("GET", place)) != "yes" for visitor in ended for place in places),
@@ -318,9 +332,14 @@ def body(part: str, method: str, route: str) -> dict[str, object]:
     """Return what is sent along: harmless, and as good as nothing where a handler only has to refuse it."""
     if method == "GET":
         return {}
+    more_time = {"track": TRACK, "unit": UNIT, "until": "2000-01-01"}
     form = {
         # Another name each time: tries at one account are counted.
         ("hub", "login"): {"username": f"nobody-{os.urandom(4).hex()}", "password": "x"},
         ("pages", "language"): {"language": "en"},
+        # More time for a unit, to a day that has been: whoever may give it is told so.
+        ("pages", "mentee/{her}"): more_time,
+        ("pages", "mentee/{peer}"): more_time,
+        ("pages", "mentee/{elsewhere}"): {**more_time, "track": OTHER_TRACK},
     }.get((part, route))
     return {"json": {}} if form is None else {"data": form}

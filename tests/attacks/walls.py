@@ -48,7 +48,7 @@ HEAD = """# Who may ask for what: role × route
 Every route of every part, as it is collected from the code; a route without a row fails the tests. **yes**: the handler itself
 answers (also with a word about the request: 400, 405, 409, 413, 422 …). **log in**: 401, or sent to the log-in page. **403**: refused.
 **404**: not even listed. **500**: the handler of somebody else's program stumbles over an empty request, **no answer**: or forgets to answer; both
-after it has looked who asks. What each word of a route stands for is in `tests/attacks/town.py`; *her* is a fellow, whose things are asked for.
+after it has looked who asks. **503**: it breaks off at once (jupyter-server's favicon.ico below a base address). What each word of a route stands for is in `tests/attacks/town.py`; *her* is a fellow, whose things are asked for.
 
 | Column | Who asks |
 |---|---|
