@@ -39,7 +39,7 @@ LISTEN = "PASSERELLE_LISTEN"
 
 THREADS = str(min(os.cpu_count() or 1, 4))
 AT_ONCE = max(2, os.cpu_count() or 1)
-"""A start keeps a core busy. On 2 cores one at a time is as fast for a class, three are slower (docs/figures.md)."""
+"""A start keeps a core busy; on 2 cores one, two or three at a time make no difference that we could measure."""
 LOCALES = {"en": "en", "fr": "fr_FR"}
 
 
@@ -74,7 +74,7 @@ class BubblewrapSpawner(LocalProcessSpawner):  # type: ignore[misc]  # jupyterhu
     """Starts `jupyterhub-singleuser` in a box, as this process's own unprivileged user."""
 
     homes_settings = Dict(help="the installation's settings (`model.settings.Settings` as JSON)").tag(config=True)
-    at_once = Integer(AT_ONCE, help="how many servers start at one time; the others wait for their turn").tag(config=True)
+    at_once = Integer(AT_ONCE, help="how many servers start at one time; the others wait").tag(config=True)
 
     born: int | None = None
     _turns: ClassVar[asyncio.Semaphore | None] = None
