@@ -60,6 +60,8 @@ class Supervisor:
         """Start, serve until a signal, stop; return the exit code."""
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, self._ask_stop)
+        # Whatever the shell it was started from has: what we write is ours alone.
+        os.umask(0o077)
         preflight.check_user()
         preflight.make_directories(self.settings)
         with self._alone():
