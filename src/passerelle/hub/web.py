@@ -24,6 +24,25 @@ from passerelle.model.settings import Settings
 from passerelle.review import pages
 
 
+class Naming(HubOAuth):  # type: ignore[misc]  # jupyterhub has no types
+    """Asks the hub who calls; the one that every handler of the service asks."""
+
+    def check_xsrf_cookie(self, handler: Any) -> None:
+        """Check a form's token as JupyterHub does, without asking on the way who is signed in.
+
+        Where the cookie is another session's, JupyterHub makes a new one and asks for that: it would check the form
+        again, within the check, and wait for ever for its one thread, and everybody with it.
+        """
+        asked_already = hasattr(handler, "_current_user")
+        if not asked_already:
+            handler.current_user = None
+        try:
+            super().check_xsrf_cookie(handler)
+        finally:
+            if not asked_already:
+                del handler._current_user
+
+
 class HealthHandler(RequestHandler):
     """Says that the service answers; the one address that asks nobody who she is."""
 
@@ -77,8 +96,7 @@ async def serve(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT."""
     address = urlsplit(os.environ["JUPYTERHUB_SERVICE_URL"])
     context = Context(settings, ledger.engine(settings.database_url))
-    # The one that every handler of the service asks.
-    HubOAuth.instance(cache_max_age=NAMED_FOR_S)
+    Naming.instance(cache_max_age=NAMED_FOR_S)
     # Forwarded headers are not believed: any process of this machine can send them.
     figures = metrics.Figures(settings, context.engine)
     server = HTTPServer(application(context, figures), xheaders=False, **SERVER)
