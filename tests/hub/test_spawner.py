@@ -53,7 +53,7 @@ class Kernel:
         assert answer.status_code == 201, answer.text
         self.id = answer.json()["id"]
 
-    def run(self, code: str) -> str:
+    def run(self, code: str, timeout_s: float = 60) -> str:
         """Run code and return what it prints."""
 
         async def talk() -> str:
@@ -87,7 +87,7 @@ class Kernel:
 
         loop = tornado.ioloop.IOLoop(make_current=False)
         try:
-            return loop.run_sync(talk, timeout=60)
+            return loop.run_sync(talk, timeout=timeout_s)
         finally:
             loop.close()
 

@@ -37,7 +37,8 @@ class Member:
     """A process in a box. `inner` is its id inside. Bytes.
 
     `private` is the memory that is its own, with what it shares with its forks counted in each of them;
-    `shared` what it has mapped of memory that has a name (/dev/shm and the like).
+    `shared` what it has mapped of memory that has a name (/dev/shm and the like). `place` is where /proc shows what it
+    holds: where its first thread has ended and others go on, not at its own.
     """
 
     pid: int
@@ -48,6 +49,7 @@ class Member:
     threads: int
     private: int
     shared: int
+    place: str
 
 
 @dataclass
@@ -146,16 +148,19 @@ class RunningBox:
         all_seen = True
         for member in self.members:
             try:
-                names = os.listdir(f"/proc/{member.pid}/fd")  # noqa: PTH208  # many a look: paths cost more than reading
+                names = os.listdir(f"{member.place}/fd")  # noqa: PTH208  # many a look: paths cost more than reading
             except PermissionError:
-                all_seen = False
+                # What is just ending is closed to us, too, and gives its memory back; who hides something has some.
+                entry = _entry(member.pid)
+                now = _member(entry) if entry is not None and entry.started == member.started else None
+                all_seen = all_seen and (now is None or not now.private)
                 continue
             except OSError:
                 continue
             for name in names:
                 with contextlib.suppress(OSError):
-                    if os.readlink(f"/proc/{member.pid}/fd/{name}").startswith("/memfd:"):  # noqa: PTH115
-                        about = os.stat(f"/proc/{member.pid}/fd/{name}")  # noqa: PTH116
+                    if os.readlink(f"{member.place}/fd/{name}").startswith("/memfd:"):  # noqa: PTH115
+                        about = os.stat(f"{member.place}/fd/{name}")  # noqa: PTH116
                         found[about.st_dev, about.st_ino] = about.st_blocks * 512
         return sum(found.values()), all_seen
 
@@ -280,33 +285,53 @@ def _place(settings: Settings, pid: int) -> tuple[str, Path] | None:
 
 
 def _member(entry: Entry) -> Member | None:
+    place = f"/proc/{entry.pid}"
     try:
-        rows = _read(f"/proc/{entry.pid}/status").splitlines()
+        about = holds = _status(place)
+        if _ended(about) and about[b"Threads"] != [b"1"]:
+            place, holds = next(_living_threads(place), (place, holds))
     except OSError:
         return None
-    about = {name: rest.split() for name, _, rest in (row.partition(b":") for row in rows)}
-    if about[b"State"][0] in {b"Z", b"X"}:
+    if _ended(holds):
         return None
 
     def size(name: bytes) -> int:
-        return int(about[name][0]) * 1024 if name in about else 0
+        return int(holds[name][0]) * 1024 if name in holds else 0
 
     return Member(
         entry.pid,
         entry.parent,
         entry.started,
         int(about[b"NSpid"][-1]) if len(about.get(b"NSpid", ())) > 1 else 0,
-        about[b"State"][0] == b"T",
+        holds[b"State"][0] == b"T",
         int(about[b"Threads"][0]),
         size(b"RssAnon") + size(b"VmSwap"),
         size(b"RssShmem"),
+        place,
     )
+
+
+def _status(place: str) -> dict[bytes, list[bytes]]:
+    rows = _read(f"{place}/status").splitlines()
+    return {name: rest.split() for name, _, rest in (row.partition(b":") for row in rows)}
+
+
+def _ended(about: dict[bytes, list[bytes]]) -> bool:
+    return about[b"State"][0] in {b"Z", b"X"}
+
+
+def _living_threads(place: str) -> Iterator[tuple[str, dict[bytes, list[bytes]]]]:
+    for name in os.listdir(f"{place}/task"):  # noqa: PTH208  # as above
+        with contextlib.suppress(OSError):
+            about = _status(thread := f"{place}/task/{name}")
+            if not _ended(about):
+                yield thread, about
 
 
 def _exact(member: Member) -> tuple[int, int]:
     """Return private and shared memory, each page divided among those who share it."""
     try:
-        rows = _read(f"/proc/{member.pid}/smaps_rollup").splitlines()[1:]
+        rows = _read(f"{member.place}/smaps_rollup").splitlines()[1:]
         about = {name: int(rest.split()[0]) * 1024 for name, _, rest in (row.partition(b":") for row in rows)}
         return about[b"Pss_Anon"] + about.get(b"SwapPss", 0), about[b"Pss_Shmem"]
     except ProcessLookupError:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import stat
 import subprocess
 import sys
@@ -163,6 +164,37 @@ def test_files_in_memory_without_a_place_count(settings: Settings, start: Start,
 
     wait_for(lambda: inner_children(settings, "acacia") == 0, "the end of the file in memory")
     assert inner_children(settings, "basil") == 1
+
+
+def test_who_is_ending_hides_nothing(settings: Settings, start: Start) -> None:
+    start("acacia", private(1))
+    box = box_of(settings, "acacia")
+    (kernel,) = box.groups()[0]
+    os.kill(kernel.pid, signal.SIGKILL)
+    wait_for(lambda: inner_children(settings, "acacia") == 0, "its end")
+
+    assert Path(f"/proc/{kernel.pid}").exists(), "its parent does not ask for it"
+    assert box.nameless_files() == (0, True)
+
+
+@pytest.mark.parametrize("limit_mb", [300, 150], ids=["quick", "exact"])
+def test_memory_counts_where_the_first_thread_has_ended(settings: Settings, start: Start, limit_mb: int) -> None:
+    leave = "open('0', 'w').close(); import ctypes, threading; threading.Thread(target=time.sleep, args=(600,)).start()"
+    start("acacia", f"{private(200)}\n{leave}\nctypes.CDLL(None).pthread_exit(None)")
+    wait_for(lambda: first_thread_ended(settings, "acacia"), "the end of its first thread")
+    dog = Watchdog(settings, replace(WIDE, memory=limit_mb * MB))
+
+    assert 200 * MB < box_of(settings, "acacia").memory(limit_mb * MB // 2) < 290 * MB
+    dog.look()
+
+    if limit_mb < 200:
+        wait_for(lambda: inner_children(settings, "acacia") == 0, "the end of what holds it")
+    assert inner_children(settings, "acacia") == (limit_mb > 200)
+
+
+def first_thread_ended(settings: Settings, handle: str) -> bool:
+    groups = box_of(settings, handle).groups()
+    return bool(groups) and "State:\tZ" in Path(f"/proc/{groups[0][0].pid}/status").read_text()
 
 
 def test_what_pretends_to_be_a_box_is_taken_for_what_it_is(settings: Settings, start: Start) -> None:
