@@ -71,7 +71,7 @@ class StartError(ServiceError):
     def restore_unfinished(cls, root: Path, kept: str) -> Self:
         """Build the error of a restore that was killed between two data."""
         return cls(
-            f"A restore into {root} did not come to its end: do `passerelle restore … --replace` once more, then start. "
+            f"A restore into {root} did not come to its end: do `passerelle restore … --replace` again, then start. "
             f"What it had moved aside is in {kept}."
         )
 
