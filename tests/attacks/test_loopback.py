@@ -58,7 +58,7 @@ DOORS = [
     Door("anothers-tokens", "hub", f"/hub/api/users/{PEER}/tokens", "admin"),
     Door("a-token-for-herself", "hub", f"/hub/api/users/{HER}/tokens", "admin", "POST", "{}"),
     Door("a-token-for-another", "hub", f"/hub/api/users/{PEER}/tokens", "admin", "POST", "{}"),
-    Door("a-new-admin", "hub", "/hub/api/users/mallory", "admin", "POST", '{"admin": true}'),
+    Door("a-new-person", "hub", "/hub/api/users/mallory", "admin", "POST", "{}"),
     Door("groups", "hub", "/hub/api/groups", "admin"),
     Door("services", "hub", "/hub/api/services", "admin"),
     Door("shares", "hub", f"/hub/api/users/{PEER}/shared", "admin"),
