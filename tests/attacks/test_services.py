@@ -138,7 +138,7 @@ def test_cookies_are_for_the_browser_and_for_their_own_host(town: Town) -> None:
 
 
 @pytest.mark.parametrize("path", ["language", f"people/{PEER}/link", "oauth_callback", "api/me"])
-@pytest.mark.parametrize("tossed", ["anothers", "made-up", "anothers-with-the-session"])
+@pytest.mark.parametrize("tossed", ["another_persons", "made-up", "anothers-with-the-session"])
 def test_a_tossed_cookie_forges_no_form(town: Town, path: str, tossed: str) -> None:
     # From her server's host she can set a cookie for the whole domain: a token that she knows, beside the real one.
     victim, attacker = town.visitors["coordinator"], town.visitors["peer"]
@@ -208,7 +208,7 @@ def test_another_host_in_a_request_changes_no_address(town: Town) -> None:
         assert "evil.example" not in answer.text, path
 
 
-def test_her_server_is_not_reached_by_anothers_host(town: Town) -> None:
+def test_her_server_is_not_reached_by_another_persons_host(town: Town) -> None:
     # Her token at the right path, but sent to the host of somebody else's server and to the pages' host.
     token = town.server_token(HER)
     for host in (town.hub.server(PEER), town.hub.url + f"/user/{HER}"):
