@@ -35,9 +35,14 @@ def settings(tmp_path: Path) -> Settings:
 def lines(settings: Settings) -> Iterator["Lines"]:
     root = logging.getLogger()
     before = root.handlers[:], root.level, sys.excepthook, threading.excepthook, logging.raiseExceptions
+    # A hub that another test has made in this process keeps its words to itself.
+    hub = logging.getLogger("JupyterHub")
+    hubs = hub.propagate, hub.disabled
+    hub.propagate, hub.disabled = True, False
     logs.set_up("web", settings)
     yield Lines(settings.logs / "web.log")
     root.handlers[0].close()
+    hub.propagate, hub.disabled = hubs
     logging.captureWarnings(False)
     root.handlers[:], root.level, sys.excepthook, threading.excepthook, logging.raiseExceptions = before
 

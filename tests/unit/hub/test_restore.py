@@ -184,7 +184,7 @@ def test_a_start_in_the_middle_of_a_restore_is_refused(made: Path, tmp_path: Pat
     elsewhere.root.mkdir()
     (elsewhere.root / preflight.UNFINISHED).write_text("/aside\n")
 
-    with pytest.raises(preflight.StartError, match="--replace` once more"):
+    with pytest.raises(preflight.StartError, match="--replace` again"):
         preflight.make_directories(elsewhere)
 
     restore(elsewhere, made, replace=True, say=quiet)
