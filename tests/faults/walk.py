@@ -66,8 +66,11 @@ class Walk:
         """Give her password, once: a session outlives whatever is killed."""
 
         def tried() -> bool | None:
-            answer = self.browser.log_in(self.handle, self.hub.passwords[self.handle])
+            # Her password may have been taken, and the page after it not have come.
+            if self.signed_in and self._page("/services/passerelle/"):
+                return True
             self.signed_in += 1
+            answer = self.browser.log_in(self.handle, self.hub.passwords[self.handle])
             return True if answer.status_code == 200 and "/hub/login" not in answer.url else None
 
         until("sign in", tried)
