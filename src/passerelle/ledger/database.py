@@ -1,5 +1,6 @@
 """Open the ledger, wherever it is, and bring its schema up to date."""
 
+import contextlib
 import os
 import sqlite3
 import time
@@ -37,12 +38,17 @@ def engine(url: str) -> Engine:
 
 
 def _make_private_file(url: URL) -> None:
-    """Make the file with mode 0600 before SQLite does with another; its WAL files inherit that."""
+    """Make the file with mode 0600 before SQLite does with another; its WAL files inherit that.
+
+    A file that is there is never opened: to close it would give up every lock that this process's connections
+    hold on it (POSIX), and whoever closes the ledger next would take its log away from under them.
+    """
     if not url.database or url.database == ":memory:" or url.query.get("uri"):
         return
     path = Path(url.database)
     path.parent.mkdir(parents=True, exist_ok=True)
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    with contextlib.suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     if path.stat().st_mode & 0o077:
         path.chmod(0o600)
 

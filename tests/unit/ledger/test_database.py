@@ -1,3 +1,5 @@
+import subprocess
+import sys
 import threading
 from datetime import datetime
 from pathlib import Path
@@ -139,3 +141,21 @@ def test_an_error_does_not_repeat_what_somebody_sent(programme: Engine) -> None:
         )
 
     assert "her own words" not in str(caught.value)
+
+
+def test_a_second_engine_of_one_process_leaves_the_locks_of_the_first(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/ledger.db"
+    ledger.migrate(url)
+    first = ledger.engine(url)
+    with ledger.session(first) as session:
+        people.add_person(session, "acacia", "fellow", "Amina")
+    ledger.engine(url).dispose()  # a log's, a server's: made in the same process
+
+    # Another process comes and goes. Were it the last that holds a lock, it would take the log (WAL) away with it.
+    ask = f"import sqlite3; print(sqlite3.connect('{tmp_path}/ledger.db').execute('select count(*) from person').fetchone())"
+    assert subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True, check=True).stdout == "(1,)\n"
+    with ledger.session(first) as session:
+        people.add_person(session, "basil", "fellow", "Bahar")
+
+    assert subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True, check=True).stdout == "(2,)\n"
+    first.dispose()
