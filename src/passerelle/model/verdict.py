@@ -27,7 +27,8 @@ class Trust(StrEnum):
     """Where the check ran."""
 
     EXAMINED = "examined"  # in the examiner, outside the fellow's process
-    BESIDE = "beside"  # in the box, beside the fellow's code
+    BESIDE = "beside"  # in the box, beside the fellow's code, or by an answer that her own code gave to «is this right?»
+    UNBOXED = "unboxed"  # without a box, which an operator has turned off in writing
 
 
 class Message(BaseModel):
@@ -44,7 +45,10 @@ class Message(BaseModel):
 
 
 class CheckResult(BaseModel):
-    """Points and words for one check; `key` is the check's key in the unit."""
+    """Points and words for one check; `key` is the check's key in its notebook.
+
+    `notebook` names the notebook where an assignment has several, and is empty where it has one.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     key: str
@@ -52,6 +56,8 @@ class CheckResult(BaseModel):
     max_points: float
     state: CheckState
     messages: tuple[Message, ...] = ()
+    notebook: str = ""
+    trust: Trust = Trust.EXAMINED
 
 
 class Verdict(BaseModel):
@@ -59,7 +65,8 @@ class Verdict(BaseModel):
 
     `key` is the hash of all that it depends on: answers and files, source, unit data, engine, environment
     lock, seed. `manual_answers` maps the key of each cell marked by hand to the hash of its answer (None
-    where it was left blank).
+    where it was left blank). `trust` is the weakest of its checks'. `tampering` is for trainers: what shows
+    that a result was made by something else than an answer. `flaky` names checks that gave two answers in two runs.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -72,6 +79,8 @@ class Verdict(BaseModel):
     checks: tuple[CheckResult, ...] = ()
     manual_answers: dict[str, str | None] = Field(default_factory=dict)
     notices: tuple[Message, ...] = ()
+    tampering: tuple[Message, ...] = ()
+    flaky: tuple[str, ...] = ()
     seconds: float = 0.0
 
     @property
