@@ -27,7 +27,7 @@ class Trust(StrEnum):
     """Where the check ran."""
 
     EXAMINED = "examined"  # in the examiner, outside the fellow's process
-    BESIDE = "beside"  # in the box, beside the fellow's code, or by an answer that her own code gave to «is this right?»
+    BESIDE = "beside"  # in the box beside the fellow's code, or where her own code said whether it is right
     UNBOXED = "unboxed"  # without a box, which an operator has turned off in writing
 
 
