@@ -3,7 +3,9 @@
 import os
 from typing import Any
 
+from jupyter_server.base.handlers import Template404
 from jupyter_server.utils import url_path_join
+from tornado.routing import PathMatches, Rule
 
 from passerelle_lab.handlers import (
     NAME,
@@ -42,11 +44,14 @@ ROUTES: list[tuple[str, type[PasserelleHandler]]] = [
 
 
 def _load_jupyter_server_extension(server: Any) -> None:
-    """Add the handlers, and tell the bar what this server can do."""
+    """Add the handlers, take Lab's builder away, and tell the bar what this server can do."""
     application = server.web_app
     base_url = application.settings["base_url"]
+    # Before Lab's own rule: nobody builds Lab in a box, and asking for it starts Node.
+    application.default_router.rules.insert(0, Rule(PathMatches(url_path_join(base_url, "lab/api/build")), Template404))
     application.add_handlers(".*$", [(url_path_join(base_url, pattern), handler) for pattern, handler in ROUTES])
     # The bar submits and stores only where there is an exchange to ask.
-    here = {"passerelleServer": "true" if os.environ.get("PASSERELLE_API") else "false"}
+    here: dict[str, str | bool] = {"passerelleServer": "true" if os.environ.get("PASSERELLE_API") else "false"}
     here["passerellePages"] = os.environ.get("PASSERELLE_PAGES", "")
+    here |= {"buildAvailable": False, "buildCheck": False}
     application.settings.setdefault("page_config_data", {}).update(here)

@@ -7,10 +7,11 @@ import os
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
+from time import monotonic
 from typing import Any, ClassVar, Self
 
 from jupyterhub.spawner import LocalProcessSpawner
-from tornado.httpclient import AsyncHTTPClient
+from tornado.httpclient import AsyncHTTPClient, HTTPClientError
 from tornado.web import HTTPError
 from traitlets import Dict, Integer
 
@@ -41,6 +42,10 @@ THREADS = str(min(os.cpu_count() or 1, 4))
 AT_ONCE = max(2, os.cpu_count() or 1)
 """A start keeps a core busy; on 2 cores one, two or three at a time make no difference that we could measure."""
 LOCALES = {"en": "en", "fr": "fr_FR"}
+ANSWERS_WITHIN_S = 60.0
+"""For how long a server that runs may be silent at its start; then the hub asks, `http_timeout` more."""
+LAST_WORDS_S = 0.5
+"""Within this the supervisor has written down what a server said that ended."""
 
 
 def learner_programs(prefix: Path) -> list[Path]:
@@ -180,11 +185,20 @@ class BubblewrapSpawner(LocalProcessSpawner):  # type: ignore[misc]  # jupyterhu
         self._queue.append(self)
         try:
             async with cls._turns:
-                address = self._start_in_box()
-                await self._until_it_answers(*address)
-                return address
+                try:
+                    return await self._start_once()
+                except ServerEndedError as error:
+                    # Killed, most likely: the page that waits for it need not know.
+                    self.log.warning("%s; it is started once more", error)
+                    return await self._start_once()
         finally:
             self._queue.remove(self)
+
+    async def _start_once(self) -> tuple[str, int]:
+        """Start it and wait until it answers; ServerEndedError: it ended before."""
+        address = self._start_in_box()
+        await self._until_it_answers(*address)
+        return address
 
     def _start_in_box(self) -> tuple[str, int]:
         prefix = Path(sys.prefix).resolve() if self.track else self.installation.learner.resolve()
@@ -217,10 +231,14 @@ class BubblewrapSpawner(LocalProcessSpawner):  # type: ignore[misc]  # jupyterhu
 
     async def poll(self) -> int | None:
         """Tell whether the server runs: None, or 0 where it has ended. The supervisor is its parent, not we."""
-        if self.pid and born(self.pid) == self.born:
+        if self._runs():
             return None
         self.clear_state()
         return 0
+
+    def _runs(self) -> bool:
+        # One that had ended when we looked for the first time was never born, for us.
+        return bool(self.pid) and self.born is not None and born(self.pid) == self.born
 
     def load_state(self, state: dict[str, Any]) -> None:
         """Take up a server that an earlier hub started; a process that has its number since is not it."""
@@ -246,20 +264,21 @@ class BubblewrapSpawner(LocalProcessSpawner):  # type: ignore[misc]  # jupyterhu
         return path
 
     async def _until_it_answers(self, ip: str, port: int) -> None:
-        """Wait for a first answer, whatever it says, at most as long as the hub would: it asks again itself.
+        """Wait for a first answer, whatever it says, for a bounded time: the hub asks again itself.
 
-        A connection says nothing: the socket is there, and takes them, before the server is.
+        A connection says nothing: the socket is there, and takes them, before the server is. Nor does one that is
+        closed without an answer: the supervisor turns away whoever waits for a server that has ended.
 
         Raises:
             ServerEndedError: it ended before.
         """
         client = AsyncHTTPClient(force_instance=True)
         address = f"http://{ip}:{port}{self.server.base_url}api"
-        asked = asyncio.ensure_future(client.fetch(address, request_timeout=self.http_timeout, raise_error=False))
+        asked = asyncio.ensure_future(_answered(client, address))
         try:
             while not asked.done():
-                if await self.poll() is not None:
-                    await asyncio.sleep(1)  # the supervisor writes its last words down
+                if not self._runs():  # not `poll`: that forgets the token, which a second start needs
+                    await asyncio.sleep(LAST_WORDS_S)
                     raise ServerEndedError.of(self.user.name, self._log_path())
                 await asyncio.wait({asked}, timeout=0.1)
         finally:
@@ -275,6 +294,18 @@ class BubblewrapSpawner(LocalProcessSpawner):  # type: ignore[misc]  # jupyterhu
             yield {"progress": percent, "message": "opening", "before": before if waits else 0}
             await asyncio.sleep(1)
             percent = percent if waits else min(90, percent + 8)
+
+
+async def _answered(client: AsyncHTTPClient, address: str) -> None:
+    """Return when an address has answered, whatever it says, or does not within `ANSWERS_WITHIN_S`."""
+    until = monotonic() + ANSWERS_WITHIN_S
+    while (left := until - monotonic()) > 0:
+        try:
+            await client.fetch(address, request_timeout=left, raise_error=False)
+        except (OSError, HTTPClientError):  # closed without an answer, as the system or as Tornado says it
+            await asyncio.sleep(0.1)
+        else:
+            return
 
 
 def _in_memory(text: str) -> int:
@@ -305,6 +336,8 @@ def box_config(settings: Settings) -> dict[str, Any]:
             "tornado_settings": origins.server_settings(settings),
         },
         "HubOAuth": {"cache_max_age": NAMED_FOR_S},
+        # There are none, and looking for them starts npm where the machine has it.
+        "LanguageServerManager": {"autodetect": False},
     }
 
 

@@ -210,3 +210,12 @@ def test_a_fellows_lab_has_no_news_and_no_trainers_tools(hers: Hers) -> None:
     assert "@jupyter/nbgrader:assignment-list" not in off
     assert "@jupyterlab/apputils-extension:announcements" in off
     assert hers.ask("GET", "formgrader").status_code == 404
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
+def test_nobody_builds_lab_in_a_box(hers: Hers, method: str) -> None:
+    page = hers.ask("GET", "lab").text
+    config = json.loads(re.findall(r'<script id="jupyter-config-data"[^>]*>(.*?)</script>', page, re.DOTALL)[0])
+
+    assert hers.ask(method, "lab/api/build").status_code == 404
+    assert (config["buildAvailable"], config["buildCheck"]) == (False, False)
