@@ -3,32 +3,24 @@
 A fault of the submission is its verdict; a fault of ours is a ServiceError.
 """
 
-import hashlib
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from nbformat import NotebookNode
 
-import autograders
-from passerelle.courses import load_course, unit_source
 from passerelle.grading.box import Box, Keeper
 from passerelle.grading.examiner import WHOLE, has_hidden, needs, visible
 from passerelle.grading.panel import Examiner, ExaminerError
-from passerelle.grading.rebuild import Rebuilt, RebuiltCell, UnreadableSubmissionError, nothing_of, rebuild
+from passerelle.grading.prepare import Work, engine, prepare
+from passerelle.grading.rebuild import Rebuilt, RebuiltCell
 from passerelle.grading.sheet import MAX_SHOWN, Shown, executed_notebook
-from passerelle.grading.walls import Limits, environment_mark
-from passerelle.model.course import Unit
-from passerelle.model.parcel import is_printable
+from passerelle.grading.walls import Limits
 from passerelle.model.verdict import CheckResult, CheckState, Message, Outcome, Verdict
 
-MAX_FILES = 200
-MAX_FILE_BYTES = 20_000_000
-MAX_FOLDERS = 6
 _STOPPED = frozenset({"time", "memory", "died"})
 # Kinds that the box need not run: checks are the examiner's, hints are for somebody who reads.
 _NOT_RUN = frozenset({"check", "hints"})
@@ -41,19 +33,6 @@ class Marked:
 
     verdict: Verdict
     notebook: NotebookNode
-
-
-@dataclass(frozen=True)
-class _Work:
-    """What is to be marked."""
-
-    card: Unit
-    source: NotebookNode
-    rebuilt: Rebuilt
-    files: Mapping[str, bytes]
-    key: str
-    notices: tuple[Message, ...] = ()
-    unreadable: Message | None = None
 
 
 @dataclass
@@ -83,7 +62,7 @@ def mark(
         ContentError: the unit is not built.
     """
     began = time.monotonic()
-    work = _prepare(course_dir, unit, files, learner)
+    work = prepare(course_dir, unit, files, learner)
     limits = limits or Limits()
     if work.unreadable is not None:
         results = {cell.key: _unreadable(cell, work.unreadable) for cell in work.rebuilt.cells if cell.is_check}
@@ -110,104 +89,13 @@ def mark(
 
 def verdict_key(course_dir: Path, unit: str, files: Mapping[str, bytes], *, learner: Path) -> str:
     """Return the key that the verdict of a submission will have, without marking it."""
-    return _prepare(course_dir, unit, files, learner).key
-
-
-@cache
-def engine() -> str:
-    """Return what names this way of marking: it changes with every line of it."""
-    digest = hashlib.sha256()
-    rooms = (Path(autograders.__file__).parent, Path(__file__).parent)
-    ours = ("box", "examiner", "marking", "panel", "rebuild", "sheet", "walls")
-    for path in [*sorted(rooms[0].glob("*.py")), *(rooms[1] / f"{name}.py" for name in ours)]:
-        digest.update(path.name.encode() + b"\0" + path.read_bytes())
-    return f"cold-{digest.hexdigest()[:12]}"
-
-
-# Before
-
-
-def _prepare(course_dir: Path, unit: str, files: Mapping[str, bytes], learner: Path) -> _Work:
-    card = load_course(course_dir).unit(unit).card
-    source = unit_source(course_dir, unit)
-    name = f"{unit}.ipynb"
-    unreadable = None
-    try:
-        if name not in files:
-            raise UnreadableSubmissionError.of("unreadable-missing", name=name)
-        rebuilt = rebuild(source, files[name])
-    except UnreadableSubmissionError as error:
-        rebuilt, unreadable = nothing_of(source), error.facts
-    public = dict(_public_files(course_dir / "source" / unit))
-    hers, left_out = _her_files(files, public)
-    notices = [unreadable] if unreadable else [*rebuilt.notices]
-    if left_out:
-        notices.append(Message(id="files-left-out", args={"names": left_out[:10]}))
-    key = _key(card, source, rebuilt, {**hers, **public}, learner, unreadable)
-    return _Work(card, source, rebuilt, {**hers, **public}, key, tuple(notices), unreadable)
-
-
-def _public_files(folder: Path) -> Iterator[tuple[str, bytes]]:
-    """Yield what is released beside the notebook: the data and the public card."""
-    for path in sorted([folder / "unit.json", *(folder / "data").rglob("*")]):
-        if path.is_file() and not path.is_symlink():
-            yield path.relative_to(folder).as_posix(), path.read_bytes()
-
-
-def _her_files(files: Mapping[str, bytes], public: Mapping[str, bytes]) -> tuple[dict[str, bytes], list[str]]:
-    """Return the files she sent beside notebooks, and the names of those that are left out.
-
-    One that lies where the unit has a folder, or in a folder where it has a file, cannot be beside the unit's own.
-    """
-    kept: dict[str, bytes] = {}
-    folders = {str(folder) for name in public for folder in PurePosixPath(name).parents}
-    left_out, size = [], 0
-    for name, content in sorted(files.items()):
-        parts = PurePosixPath(name).parts
-        if name.endswith(".ipynb"):
-            continue
-        size += len(content)
-        in_the_way = name in folders or any(str(folder) in public for folder in PurePosixPath(name).parents)
-        if in_the_way or not _is_plain(name, parts) or len(kept) >= MAX_FILES or size > MAX_FILE_BYTES:
-            left_out.append(name.encode("utf-8", "replace").decode()[:60])
-        else:
-            kept[name] = content
-    return kept, left_out
-
-
-def _is_plain(name: str, parts: tuple[str, ...]) -> bool:
-    if not parts or PurePosixPath(name).is_absolute() or len(parts) > MAX_FOLDERS or len(name) > 200:
-        return False
-    return is_printable(name) and "/".join(parts) == name and not any(part in ("..", ".") for part in parts)
-
-
-def _key(
-    card: Unit,
-    source: NotebookNode,
-    rebuilt: Rebuilt,
-    files: Mapping[str, bytes],
-    learner: Path,
-    unreadable: Message | None,
-) -> str:
-    """Return the hash of all that a verdict depends on."""
-    facts = {
-        "unit": [card.track, card.unit, card.version],
-        "source": json.dumps(source, sort_keys=True),
-        "cells": [[cell.key, cell.cell_type, cell.text] for cell in rebuilt.cells],
-        "files": {name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
-        "unreadable": unreadable.model_dump() if unreadable else None,
-        "notices": [notice.model_dump() for notice in rebuilt.notices],
-        "engine": engine(),
-        "environment": environment_mark(learner),
-        "seed": card.unit,
-    }
-    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+    return prepare(course_dir, unit, files, learner).key
 
 
 # Running and examining
 
 
-def _marked_in_box(folder: Path, work: _Work, learner: Path, limits: Limits) -> tuple[_Run, dict[str, CheckResult]]:
+def _marked_in_box(folder: Path, work: Work, learner: Path, limits: Limits) -> tuple[_Run, dict[str, CheckResult]]:
     checks = [cell for cell in work.rebuilt.cells if cell.is_check]
     modules = sorted(set().union(*(needs(cell.text) for cell in checks)))
     # Both start at once; each needs about a second for pandas.
@@ -239,7 +127,7 @@ def _run_cells(box: Box, rebuilt: Rebuilt) -> _Run:
     return run
 
 
-def _examine(examiner: Examiner, run: _Run, work: _Work, cell: RebuiltCell, *, hidden: bool) -> dict[str, Any]:
+def _examine(examiner: Examiner, run: _Run, work: Work, cell: RebuiltCell, *, hidden: bool) -> dict[str, Any]:
     keeper = run.keepers[cell.key]
     gone = json.dumps({"state": "gone", "why": run.gone.get(cell.key, "died")}).encode()
     source = cell.text if hidden else visible(cell.text)
