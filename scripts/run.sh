@@ -75,7 +75,13 @@ develop() {
         "$PREFIX/dev/bin/python" "$@"
 }
 
-run_tests() { develop -m pytest "$@"; }
+# Most of the slow ones wait for hubs and browsers: two processes at least, four at most.
+run_tests() {
+    local processes
+    processes=$(nproc)
+    processes=$((processes < 2 ? 2 : processes > 4 ? 4 : processes))
+    develop -m pytest --numprocesses "$processes" "$@"
+}
 
 run_lint() {
     cd "$CHECKOUT"

@@ -29,6 +29,7 @@ from passerelle.ledger.tables import Receipt
 from passerelle.model.course import CheckCard, Course, CourseUnit, StaffNotes, Unit
 from passerelle.model.parcel import pack
 from passerelle.model.settings import Settings
+from tests import ledgers
 
 PREFIX = "/services/passerelle/"
 COOKIE_SECRET = "a secret of this test alone, at least 32 bytes"
@@ -79,7 +80,7 @@ class Clock:
 def new_ledger(settings: Settings) -> Engine:
     """Make a programme: basil reads English, cedar is in another track."""
     settings.root.mkdir(parents=True, exist_ok=True)
-    ledger.migrate(settings.database_url)
+    ledgers.new_ledger(settings.database_url)
     engine = ledger.engine(settings.database_url)
     begun = NOW - timedelta(days=7)
     with ledger.session(engine) as session:

@@ -27,6 +27,7 @@ from passerelle.model.parcel import pack, unpack
 from passerelle.model.people import Role
 from passerelle.model.settings import Settings
 from passerelle.model.verdict import CheckResult, CheckState, Outcome, Verdict
+from tests.ledgers import new_ledger
 from tests.unit.courses.example import write_example
 
 TRACK, UNIT = "demo", "mini"
@@ -114,7 +115,7 @@ class Desk:
         """Copy a built course into an installation of its own."""
         settings = Settings(data=root)
         shutil.copytree(course_dir, settings.courses / TRACK)
-        ledger.migrate(settings.database_url)
+        new_ledger(settings.database_url)
         desk = cls(settings, ledger.engine(settings.database_url))
         with ledger.session(desk.engine) as session:
             people.add_person(session, "acacia", Role.FELLOW, "Amina", language="fr")

@@ -11,6 +11,7 @@ from passerelle.hub.demo import PERSONAS, add_people
 from passerelle.ledger import people
 from passerelle.ledger.tables import Enrolment, Pairing, Person
 from passerelle.model.people import Role
+from tests.ledgers import new_ledger
 
 BEGAN = datetime(2026, 9, 7, tzinfo=UTC)
 
@@ -18,7 +19,7 @@ BEGAN = datetime(2026, 9, 7, tzinfo=UTC)
 @pytest.fixture
 def engine(tmp_path: Path) -> Engine:
     url = f"sqlite:///{tmp_path}/ledger.db"
-    ledger.migrate(url)
+    new_ledger(url)
     return ledger.engine(url)
 
 

@@ -18,6 +18,7 @@ from passerelle.ledger import people
 from passerelle.model.errors import ServiceError
 from passerelle.model.people import Role
 from passerelle.model.settings import Settings
+from tests.ledgers import new_ledger
 
 FIELDS = {"time", "process", "level", "logger", "event", "facts", "error"}
 
@@ -25,7 +26,7 @@ FIELDS = {"time", "process", "level", "logger", "event", "facts", "error"}
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     made = Settings(data=tmp_path / "data")
-    ledger.migrate(made.database_url)
+    new_ledger(made.database_url)
     with ledger.session(ledger.engine(made.database_url)) as session:
         people.add_person(session, "acacia", Role.FELLOW, "Awa")
     return made

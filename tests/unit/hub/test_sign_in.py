@@ -8,12 +8,13 @@ import pytest
 from passerelle import ledger
 from passerelle.hub import sign_in
 from passerelle.hub.sign_in import AT_ONCE, BusyError, Door
+from tests.ledgers import new_ledger
 
 
 @pytest.fixture
 def url(tmp_path: Path) -> str:
     made = f"sqlite:///{tmp_path}/ledger.db"
-    ledger.migrate(made)
+    new_ledger(made)
     return made
 
 

@@ -7,6 +7,7 @@ from sqlalchemy import Engine
 
 from passerelle import ledger
 from passerelle.ledger import people
+from tests.ledgers import new_ledger
 
 NOW = datetime(2026, 11, 24, 18, 42, 7, 123456, tzinfo=UTC)
 
@@ -18,7 +19,7 @@ def url(tmp_path: Path) -> str:
 
 @pytest.fixture
 def engine(url: str) -> Iterator[Engine]:
-    ledger.migrate(url)
+    new_ledger(url)
     made = ledger.engine(url)
     yield made
     made.dispose()

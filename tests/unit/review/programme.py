@@ -13,6 +13,7 @@ from passerelle.model.course import CheckCard, Course, CourseUnit, StaffNotes, U
 from passerelle.model.people import Role
 from passerelle.model.settings import Settings
 from passerelle.model.verdict import CheckResult, CheckState, Message, Outcome, Verdict
+from tests.ledgers import new_ledger
 
 START = datetime(2026, 10, 5, 7, 0, tzinfo=UTC)
 NOW = datetime(2026, 11, 24, 17, 42, 7, tzinfo=UTC)
@@ -178,7 +179,7 @@ class Programme:
 def new_programme(folder: Path) -> Programme:
     """Make an empty programme with its built course, below a folder of the test's."""
     settings = Settings(data=folder / "var")
-    ledger.migrate(settings.database_url)
+    new_ledger(settings.database_url)
     course_dir = settings.courses / TRACK
     course_dir.mkdir(parents=True)
     (course_dir / "course.json").write_text(COURSE.model_dump_json(), encoding="utf-8")
