@@ -92,7 +92,8 @@ def _servers(c: Any, settings: Settings) -> None:
     c.BubblewrapSpawner.homes_settings = settings.model_dump(mode="json")
     c.Spawner.ip = "127.0.0.1"
     c.Spawner.start_timeout = 180  # waiting for its turn counts
-    c.Spawner.http_timeout = 60
+    # The hub's own wait, after the spawner has had an answer: one that is killed in between costs so long.
+    c.Spawner.http_timeout = 15
     c.Spawner.poll_interval = 3  # it reads a line of /proc
     c.Spawner.consecutive_failure_limit = 0  # what one fellow puts into her home must not end the hub
     c.LocalProcessSpawner.interrupt_timeout = 3

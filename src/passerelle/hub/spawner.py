@@ -7,11 +7,10 @@ import os
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
-from time import monotonic
 from typing import Any, ClassVar, Self
 
 from jupyterhub.spawner import LocalProcessSpawner
-from tornado.httpclient import AsyncHTTPClient, HTTPClientError
+from jupyterhub.utils import wait_for_http_server
 from tornado.web import HTTPError
 from traitlets import Dict, Integer
 
@@ -43,7 +42,7 @@ AT_ONCE = max(2, os.cpu_count() or 1)
 """A start keeps a core busy; on 2 cores one, two or three at a time make no difference that we could measure."""
 LOCALES = {"en": "en", "fr": "fr_FR"}
 ANSWERS_WITHIN_S = 60.0
-"""For how long a server that runs may be silent at its start; then the hub asks, `http_timeout` more."""
+"""For how long a server that runs may be silent at its start."""
 LAST_WORDS_S = 0.5
 """Within this the supervisor has written down what a server said that ended."""
 
@@ -264,26 +263,27 @@ class BubblewrapSpawner(LocalProcessSpawner):  # type: ignore[misc]  # jupyterhu
         return path
 
     async def _until_it_answers(self, ip: str, port: int) -> None:
-        """Wait for a first answer, whatever it says, for a bounded time: the hub asks again itself.
+        """Wait until it answers, as the hub does afterwards, and look meanwhile whether it is still there.
 
-        A connection says nothing: the socket is there, and takes them, before the server is. Nor does one that is
-        closed without an answer: the supervisor turns away whoever waits for a server that has ended.
+        The hub would not: a connection says nothing, since the socket is there, and takes them, before the server is
+        and after it has ended.
 
         Raises:
             ServerEndedError: it ended before.
+            TimeoutError: it runs, and was silent for `ANSWERS_WITHIN_S`.
         """
-        client = AsyncHTTPClient(force_instance=True)
         address = f"http://{ip}:{port}{self.server.base_url}api"
-        asked = asyncio.ensure_future(_answered(client, address))
+        asked = asyncio.ensure_future(wait_for_http_server(address, timeout=ANSWERS_WITHIN_S))
         try:
-            while not asked.done():
-                if not self._runs():  # not `poll`: that forgets the token, which a second start needs
-                    await asyncio.sleep(LAST_WORDS_S)
-                    raise ServerEndedError.of(self.user.name, self._log_path())
-                await asyncio.wait({asked}, timeout=0.1)
+            async with asyncio.timeout(ANSWERS_WITHIN_S):
+                while not asked.done():
+                    if not self._runs():  # not `poll`: that forgets the token, which a second start needs
+                        await asyncio.sleep(LAST_WORDS_S)
+                        raise ServerEndedError.of(self.user.name, self._log_path())
+                    await asyncio.wait({asked}, timeout=0.1)
+                await asked
         finally:
             asked.cancel()
-            client.close()
 
     async def progress(self) -> AsyncIterator[dict[str, Any]]:
         """Yield how far the start is, and how many are before it; the page has its own words for it."""
@@ -294,18 +294,6 @@ class BubblewrapSpawner(LocalProcessSpawner):  # type: ignore[misc]  # jupyterhu
             yield {"progress": percent, "message": "opening", "before": before if waits else 0}
             await asyncio.sleep(1)
             percent = percent if waits else min(90, percent + 8)
-
-
-async def _answered(client: AsyncHTTPClient, address: str) -> None:
-    """Return when an address has answered, whatever it says, or does not within `ANSWERS_WITHIN_S`."""
-    until = monotonic() + ANSWERS_WITHIN_S
-    while (left := until - monotonic()) > 0:
-        try:
-            await client.fetch(address, request_timeout=left, raise_error=False)
-        except (OSError, HTTPClientError):  # closed without an answer, as the system or as Tornado says it
-            await asyncio.sleep(0.1)
-        else:
-            return
 
 
 def _in_memory(text: str) -> int:
