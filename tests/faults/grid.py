@@ -17,6 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+import requests
 from nbgrader.api import Gradebook
 from sqlalchemy import select
 
@@ -26,7 +27,7 @@ from passerelle.hub.processes import born, descendants
 from passerelle.ledger import receipts
 from passerelle.ledger.tables import Receipt
 from tests.faults.walk import STEPS, StuckError, Walk
-from tests.hub.running import RunningHub, processes_of, settings_in, start
+from tests.hub.running import Browser, RunningHub, processes_of, settings_in, start
 
 WITHIN_S = 0.4
 """A kill comes at a random moment of the first part of a step."""
@@ -100,6 +101,7 @@ def walk_with_a_kill(hub: RunningHub, handle: str, number: int, victim: str, at:
             going.result()
         seconds = time.monotonic() - began
     check(walk, victim, at)
+    in_time(lambda: whole(hub), f"{victim} killed at «{at}»: {hub.settings.address} whole again")
     return Cell(victim, at, seconds, killed)
 
 
@@ -149,6 +151,15 @@ def in_gradebook(hub: RunningHub, handle: str) -> float | None:
         return None if sent is None else sum(grade.auto_score or 0 for one in sent.notebooks for grade in one.grades)
 
 
+def whole(hub: RunningHub) -> bool:
+    """Tell whether all is there again: the next walk's seconds are its own."""
+    try:
+        answers = [Browser(hub.settings).get_page(path) for path in ("/services/passerelle/health", "/hub/health")]
+    except requests.RequestException:
+        return False
+    return all(one.ok for one in answers) and bool(pids_of(hub, "marking", ""))
+
+
 def unknown(hub: RunningHub) -> list[str]:
     """Return our processes that are not below the supervisor, or double."""
     below = {hub.process.pid, *descendants(hub.process.pid)}
@@ -159,8 +170,11 @@ def unknown(hub: RunningHub) -> list[str]:
 
 
 def cells(victims: list[str], steps: list[str]) -> list[tuple[str, str]]:
-    """Return who is killed at which step, where that can be: the box is there while something is marked."""
-    return [(victim, step) for victim in victims for step in steps if victim != BOX or step == "marking"]
+    """Return who is killed at which step, where that can be: the box is there while something is marked.
+
+    One after the other: a process that is killed again within seconds of its start rests first, as one that crashes.
+    """
+    return [(victim, step) for step in steps for victim in victims if victim != BOX or step == "marking"]
 
 
 def table(done: list[Cell]) -> str:

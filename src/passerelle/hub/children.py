@@ -13,10 +13,10 @@ from passerelle.hub.processes import tied
 from passerelle.hub.sockets import handed_down
 
 LOG_KEPT_BYTES = 5 * 1024 * 1024
-STEADY_AFTER_S = 60.0
-"""One that has run for so long did not end because of its start: it is started again at once."""
+STEADY_AFTER_S = 10.0
+"""One that has run for so long did not end because of its start (which takes up to three): it starts again at once."""
 ERRORS = ("Error", "[E ", "[C ", '"ERROR"', '"CRITICAL"')
-WAITS_S = (0.0, 1.0, 2.0, 5.0, 10.0)
+WAITS_S = (0.0, 1.0, 2.0, 5.0)
 """How long a process that ends again and again rests before each new start; the last one repeats."""
 
 
@@ -39,7 +39,7 @@ class Child:
     log: Path
     process: subprocess.Popen[bytes] | None = None
     starts: int = 0
-    _began: float = 0.0
+    began: float = 0.0
     _quick_ends: int = 0
     _not_before: float = 0.0
     _log_began: int = field(default=0, repr=False)
@@ -64,7 +64,7 @@ class Child:
                 umask=0o077,
             )
         self.starts += 1
-        self._began = time.monotonic()
+        self.began = time.monotonic()
 
     def ended(self) -> int | None:
         """Return its exit code where it has ended; None while it runs."""
@@ -80,7 +80,7 @@ class Child:
         if code is None:
             return None
         now = time.monotonic()
-        self._quick_ends = 0 if now - self._began > STEADY_AFTER_S else self._quick_ends + 1
+        self._quick_ends = 0 if now - self.began > STEADY_AFTER_S else self._quick_ends + 1
         self._not_before = now + WAITS_S[min(max(self._quick_ends - 1, 0), len(WAITS_S) - 1)]
         self.process = None
         return code

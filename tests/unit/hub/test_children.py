@@ -36,6 +36,24 @@ def test_what_ends_is_started_again_at_once_and_then_rests(tmp_path: Path) -> No
     assert oct((tmp_path / "trial.log").stat().st_mode)[-3:] == "600"
 
 
+def test_what_ran_well_is_started_again_at_once_however_often(tmp_path: Path) -> None:
+    child = a_child(tmp_path, "/bin/sleep", "100")
+    child.start()
+    for _ in range(6):
+        assert child.process is not None
+        child.began -= 11  # it has run for so many seconds
+        child.process.kill()
+        until_ended(child)
+        child.keep_running()
+
+    try:
+        assert child.starts == 7
+    finally:
+        assert child.process is not None
+        child.process.kill()
+        child.process.wait()
+
+
 def test_a_killed_child_is_noticed_and_its_port_is_never_free(tmp_path: Path) -> None:
     with bind() as held:
         command = ["/bin/sleep", "100"]
