@@ -1,5 +1,7 @@
-"""Fixtures of all tests, and which of them go together to one process where several run them."""
+"""Fixtures of all tests, and how they are collected and shared out."""
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,6 +10,16 @@ from tests.hub.running import hub
 from tests.sharing import ByHub
 
 __all__ = ["hub"]
+
+
+_SLOW_AS_A_WHOLE = re.compile(r"^pytestmark = \[?pytest\.mark\.slow\b", re.MULTILINE)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Where the slow tests are left out, do not even read the files that have no others: they import half the world."""
+    if config.option.markexpr != "not slow" or not collection_path.match("test_*.py"):
+        return None
+    return True if _SLOW_AS_A_WHOLE.search(collection_path.read_text("utf-8")) else None
 
 
 @pytest.hookimpl(optionalhook=True)
