@@ -7,6 +7,7 @@ from jupyter_server.base.handlers import Template404
 from jupyter_server.utils import url_path_join
 from tornado.routing import PathMatches, Rule
 
+from passerelle_lab import error_page
 from passerelle_lab.handlers import (
     NAME,
     RECEIPT,
@@ -49,6 +50,7 @@ def _load_jupyter_server_extension(server: Any) -> None:
     base_url = application.settings["base_url"]
     # Before Lab's own rule: nobody builds Lab in a box, and asking for it starts Node.
     application.default_router.rules.insert(0, Rule(PathMatches(url_path_join(base_url, "lab/api/build")), Template404))
+    error_page.put_into(application.settings["jinja2_env"])
     application.add_handlers(".*$", [(url_path_join(base_url, pattern), handler) for pattern, handler in ROUTES])
     # The bar submits and stores only where there is an exchange to ask.
     here: dict[str, str | bool] = {"passerelleServer": "true" if os.environ.get("PASSERELLE_API") else "false"}

@@ -38,6 +38,23 @@ EXPECTED = (ClientError, ParcelError, unit_folder.FolderError)
 """What may go not as it should without any fault of this code."""
 
 
+def server_pages() -> str:
+    """Return the address of the pages, empty where this server runs without them."""
+    return os.environ.get("PASSERELLE_PAGES", "")
+
+
+def server_language() -> str:
+    """Return her language as this server knows it."""
+    language = os.environ.get("PASSERELLE_LANGUAGE", "en")
+    return language if language in LANGUAGES else "en"
+
+
+def render(title: str, **parts: Any) -> str:
+    """Return one of our small pages: `language`, `notices`, `lines`, `forms` (with `xsrf`), `links`."""
+    shown: dict[str, Any] = {"notices": [], "lines": [], "links": [], "forms": [], "xsrf": "", **parts}
+    return _PAGES.load("page.html").generate(title=title, **shown).decode()
+
+
 class PasserelleHandler(JupyterHandler):
     """What the handlers share: her home, her language, her pages."""
 
@@ -60,13 +77,12 @@ class PasserelleHandler(JupyterHandler):
     @property
     def pages(self) -> str:
         """Return the address of the pages, empty where this server runs without them."""
-        return os.environ.get("PASSERELLE_PAGES", "")
+        return server_pages()
 
     @property
     def own_language(self) -> str:
         """Return her language as this server knows it."""
-        language = os.environ.get("PASSERELLE_LANGUAGE", "en")
-        return language if language in LANGUAGES else "en"
+        return server_language()
 
     async def language(self) -> str:
         """Return her language, asked of the exchange: she may have changed it on her page."""
@@ -87,9 +103,7 @@ class PasserelleHandler(JupyterHandler):
 
     def page(self, title: str, **parts: Any) -> None:
         """Send one of our small pages: `notices`, `lines`, `forms` (fields and a button each), `links`."""
-        shown: dict[str, Any] = {"notices": [], "lines": [], "links": [], "forms": [], "language": self.own_language}
-        shown |= parts
-        page = _PAGES.load("page.html").generate(title=title, xsrf=self.xsrf_form_html(), **shown)
+        page = render(title, **{"language": self.own_language, "xsrf": self.xsrf_form_html(), **parts})
         self.set_header("Content-Type", "text/html; charset=utf-8")
         self.set_header("Cache-Control", "no-store")
         self.finish(page)

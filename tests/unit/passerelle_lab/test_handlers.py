@@ -219,3 +219,16 @@ def test_nobody_builds_lab_in_a_box(hers: Hers, method: str) -> None:
 
     assert hers.ask(method, "lab/api/build").status_code == 404
     assert (config["buildAvailable"], config["buildCheck"]) == (False, False)
+
+
+def test_an_address_that_is_not_here_is_said_calmly_in_her_language(hers: Hers) -> None:
+    hers.ask("PUT", "passerelle/language", json={"language": "fr"})
+    page = hers.ask("GET", "nothing/here")
+    hers.ask("PUT", "passerelle/language", json={"language": "en"})
+
+    # The page names its encoding itself, as Jupyter's own did.
+    shown = page.content.decode()
+    assert page.status_code == 404
+    assert "<h1>Cette page n’existe pas</h1>" in shown
+    assert "404" not in shown
+    assert 'lang="fr"' in shown
