@@ -21,6 +21,7 @@ from typing import Any, NoReturn
 
 from autograders import answers
 from autograders.channel import Channel, ClosedError
+from autograders.handles import Desk
 from autograders.transcript import Transcript
 
 _AGAIN_S = 0.2  # a loop that swallows the first alarm gets others
@@ -30,20 +31,29 @@ class OutOfTimeError(KeyboardInterrupt):
     """The time of this cell or call is up."""
 
 
-@contextlib.contextmanager
-def _time_limit(cpu_s: float, wall_s: float) -> Iterator[None]:
-    def ring(_signal: int, _frame: object) -> NoReturn:
-        raise OutOfTimeError
+def _ring(_signal: int, _frame: object) -> NoReturn:
+    raise OutOfTimeError
 
-    signal.signal(signal.SIGPROF, ring)
-    signal.signal(signal.SIGALRM, ring)
+
+def _start_clock(cpu_s: float, wall_s: float) -> None:
+    signal.signal(signal.SIGPROF, _ring)
+    signal.signal(signal.SIGALRM, _ring)
     signal.setitimer(signal.ITIMER_PROF, cpu_s, _AGAIN_S)
     signal.setitimer(signal.ITIMER_REAL, wall_s, _AGAIN_S)
+
+
+def _stop_clock() -> None:
+    for timer in (signal.ITIMER_PROF, signal.ITIMER_REAL):
+        signal.setitimer(timer, 0)
+
+
+@contextlib.contextmanager
+def _time_limit(cpu_s: float, wall_s: float) -> Iterator[None]:
+    _start_clock(cpu_s, wall_s)
     try:
         yield
     finally:
-        for timer in (signal.ITIMER_PROF, signal.ITIMER_REAL):
-            signal.setitimer(timer, 0)
+        _stop_clock()
 
 
 class Runner:
@@ -98,6 +108,18 @@ class Runner:
         except BaseException as error:  # noqa: BLE001  exit() in her function is an answer, too
             return answers.raised(error)
 
+    def desk(self, questions: Channel) -> Desk:
+        """Return who answers questions about handles; the clock stands while the check's own code runs."""
+
+        def send(answer: dict[str, Any]) -> dict[str, Any]:
+            _stop_clock()
+            questions.send(answer)
+            question: dict[str, Any] = questions.receive()[0]
+            _start_clock(question["cpu_s"], question["wall_s"])
+            return question
+
+        return Desk(self._shell.user_ns, send)
+
 
 def _serve(control: Channel, modules: Sequence[str]) -> NoReturn:
     """Be the runner until nobody listens."""
@@ -124,10 +146,37 @@ def _keep(runner: Runner, questions: Channel) -> NoReturn:
         os.setpgid(0, 0)
     with contextlib.suppress(ClosedError, OSError):
         questions.send({"kept": True})
+        desk = runner.desk(questions)
         while True:
-            question, _descriptors = questions.receive()
-            questions.send(runner.answer(question))
+            question, descriptors = questions.receive()
+            if question["ask"] == "fork":
+                _fork(runner, questions, descriptors[0])
+            elif question["ask"] == "do":
+                questions.send(_timed(desk, question))
+            else:
+                questions.send(runner.answer(question))
     os._exit(0)
+
+
+def _fork(runner: Runner, questions: Channel, descriptor: int) -> None:
+    """Keep this moment once more, for questions that may change something."""
+    if os.fork() == 0:
+        questions.close()
+        _keep(runner, Channel.inherited(descriptor))
+    os.close(descriptor)
+
+
+def _timed(desk: Desk, question: dict[str, Any]) -> dict[str, Any]:
+    """Answer a question about handles within its time."""
+    try:
+        with _time_limit(question["cpu_s"], question["wall_s"]):
+            return desk.answer(question)
+    except OutOfTimeError:
+        return {"state": "slow"}
+    except (ClosedError, OSError):
+        raise
+    except BaseException as error:  # noqa: BLE001  exit() in her function is an answer, too
+        return desk.raised(error)
 
 
 def _limit(limits: dict[str, int]) -> None:
