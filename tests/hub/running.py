@@ -1,8 +1,10 @@
 """A real hub for tests: its own data directory, a free port, the demo programme, started as `make start` does."""
 
+import contextlib
 import json
 import os
 import re
+import secrets
 import signal
 import socket
 import subprocess
@@ -142,11 +144,28 @@ class RunningHub:
         return time.monotonic() - began
 
 
+def ports(count: int) -> list[int]:
+    """Return ports that nobody has, and that nobody is given who asks for any.
+
+    A hub takes its ports seconds after they were chosen; other tests run beside it and ask for ports all the time.
+    """
+    lowest_given = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    if lowest_given < 16_000:
+        return free_ports(count)
+    found: set[int] = set()
+    while len(found) < count:
+        port = secrets.choice(range(lowest_given // 2, lowest_given))
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            found.add(port)
+    return list(found)
+
+
 def settings_in(data: Path, port: int | None = None, url: str = "") -> Settings:
     """Return the settings of a hub in a directory, with the parts that `make test` has installed."""
     if os.geteuid() == 0:
         pytest.fail("a hub does not run as root: run the tests with `scripts/bootstrap test …`")
-    free, figures = free_ports(2)
+    free, figures = ports(2)
     sources = CHECKOUT / "courses"
     settings = Settings(data=data, port=port or free, url=url, metrics_port=figures, course_sources=sources)
     for part in (settings.learner / "bin" / "python", settings.node_modules):

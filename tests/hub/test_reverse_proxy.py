@@ -15,8 +15,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from requests.adapters import HTTPAdapter
 
-from passerelle.hub.preflight import free_ports
-from tests.hub.running import CHECKOUT, Browser, RunningHub, running, settings_in, wait_for
+from tests.hub.running import CHECKOUT, Browser, RunningHub, ports, running, settings_in, wait_for
 from tests.hub.test_spawner import Kernel
 
 pytestmark = pytest.mark.slow
@@ -108,7 +107,7 @@ def example(place: Path, inner: int, plain: int, tls: int) -> str:
 def outside(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outside]:
     """Run a hub whose address is public, and nginx before it."""
     place = tmp_path_factory.mktemp("nginx")
-    inner, plain, tls = free_ports(3)
+    inner, plain, tls = ports(3)
     settings = settings_in(tmp_path_factory.mktemp("outside") / "data", port=inner, url=f"https://{NAME}:{tls}")
     make_certificate(place)
     (place / "passerelle.conf").write_text(example(place, inner, plain, tls))
