@@ -19,7 +19,7 @@ from passerelle.grading.prepare import Work, engine, prepare
 from passerelle.grading.rebuild import Rebuilt, RebuiltCell
 from passerelle.grading.sheet import MAX_SHOWN, Shown, executed_notebook
 from passerelle.grading.walls import Limits
-from passerelle.model.verdict import CheckResult, CheckState, Message, Outcome, Verdict
+from passerelle.model.verdict import CheckResult, CheckState, Message, Outcome, Verdict, place_of
 
 _STOPPED = frozenset({"time", "memory", "died"})
 # Kinds that the box need not run: checks are the examiner's, hints are for somebody who reads.
@@ -29,10 +29,15 @@ _NO_ANSWER = frozenset({"name-missing", "still-to-write", "not-callable", "retur
 
 @dataclass(frozen=True)
 class Marked:
-    """A verdict, and the executed notebook that shows how it came about (for nbgrader's `autograded/`)."""
+    """A verdict, and the executed notebooks by name that show how it came about (for nbgrader's `autograded/`)."""
 
     verdict: Verdict
-    notebook: NotebookNode
+    notebooks: Mapping[str, NotebookNode]
+
+    @property
+    def notebook(self) -> NotebookNode:
+        """Return the executed notebook of a unit, which has one."""
+        return next(iter(self.notebooks.values()))
 
 
 @dataclass
@@ -62,28 +67,27 @@ def mark(
         ContentError: the unit is not built.
     """
     began = time.monotonic()
-    work = prepare(course_dir, unit, files, learner)
-    limits = limits or Limits()
-    if work.unreadable is not None:
-        results = {cell.key: _unreadable(cell, work.unreadable) for cell in work.rebuilt.cells if cell.is_check}
-        run = _Run()
-    else:
-        run, results = _marked_in_box(course_dir / "source" / unit, work, learner, limits)
-    checks = tuple(
-        results[cell.key] if cell.is_check else _by_hand(cell) for cell in work.rebuilt.cells if cell.points is not None
-    )
+    prepared = prepare(course_dir, unit, files, learner)
+    several = len(prepared.works) > 1
+    checks, answers, shown = list[CheckResult](), dict[str, str | None](), dict[str, NotebookNode]()
+    for work in prepared.works:
+        of_notebook, executed = _marked_notebook(work, learner, limits or Limits())
+        label = work.name if several else ""
+        checks += [check.model_copy(update={"notebook": label}) for check in of_notebook]
+        answers |= {place_of(label, key): answer for key, answer in work.rebuilt.manual_answers.items()}
+        if not work.absent:
+            shown[work.name] = executed
     verdict = Verdict(
-        key=work.key,
+        key=prepared.key,
         unit=unit,
-        version=work.card.version,
+        version=prepared.card.version,
         engine=engine(),
         outcome=Outcome.MARKED,
-        checks=checks,
-        manual_answers=work.rebuilt.manual_answers,
-        notices=work.notices,
+        checks=tuple(checks),
+        manual_answers=answers,
+        notices=prepared.notices,
         seconds=round(time.monotonic() - began, 2),
     )
-    shown = executed_notebook(work.source, work.rebuilt, run.shown, results, work.card.model_dump(mode="json"))
     return Marked(verdict, shown)
 
 
@@ -95,11 +99,24 @@ def verdict_key(course_dir: Path, unit: str, files: Mapping[str, bytes], *, lear
 # Running and examining
 
 
-def _marked_in_box(folder: Path, work: Work, learner: Path, limits: Limits) -> tuple[_Run, dict[str, CheckResult]]:
+def _marked_notebook(work: Work, learner: Path, limits: Limits) -> tuple[list[CheckResult], NotebookNode]:
+    if work.unreadable is not None:
+        run = _Run()
+        results = {cell.key: _unreadable(cell, work.unreadable) for cell in work.rebuilt.cells if cell.is_check}
+    else:
+        run, results = _marked_in_box(work, learner, limits)
+    checks = [
+        results[cell.key] if cell.is_check else _by_hand(cell) for cell in work.rebuilt.cells if cell.points is not None
+    ]
+    shown = executed_notebook(work.source, work.rebuilt, run.shown, results, work.card.model_dump(mode="json"))
+    return checks, shown
+
+
+def _marked_in_box(work: Work, learner: Path, limits: Limits) -> tuple[_Run, dict[str, CheckResult]]:
     checks = [cell for cell in work.rebuilt.cells if cell.is_check]
     modules = sorted(set().union(*(needs(cell.text) for cell in checks)))
     # Both start at once; each needs about a second for pandas.
-    with Box(learner, work.files, limits, modules=modules) as box, Examiner(folder, modules=modules) as examiner:
+    with Box(learner, work.files, limits, modules=modules) as box, Examiner(work.folder, modules=modules) as examiner:
         box.wait()
         run = _run_cells(box, work.rebuilt)
         said = {cell.key: _examine(examiner, run, work, cell, hidden=False) for cell in checks}

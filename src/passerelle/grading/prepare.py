@@ -24,18 +24,35 @@ MAX_FOLDERS = 6
 
 @dataclass(frozen=True)
 class Work:
-    """What is to be marked."""
+    """One notebook to be marked.
+
+    `name` is its file's name without `.ipynb`; `source` is what is run and asked, `solution` the author's own
+    notebook with the reference solutions in it; `files` lie beside it in the box, `folder` is the source's, for the
+    examiner. `absent` says that nothing of it was sent in a course where that leaves nothing to look at.
+    """
 
     card: Unit
+    name: str
+    folder: Path
     source: NotebookNode
+    solution: NotebookNode
     rebuilt: Rebuilt
     files: Mapping[str, bytes]
-    key: str
-    notices: tuple[Message, ...] = ()
     unreadable: Message | None = None
+    absent: bool = False
 
 
-def prepare(course_dir: Path, unit: str, files: Mapping[str, bytes], learner: Path) -> Work:
+@dataclass(frozen=True)
+class Prepared:
+    """A submission to be marked: a notebook at least. `notices` are for her."""
+
+    card: Unit
+    key: str
+    works: tuple[Work, ...]
+    notices: tuple[Message, ...] = ()
+
+
+def prepare(course_dir: Path, unit: str, files: Mapping[str, bytes], learner: Path) -> Prepared:
     """Return what is to be marked of a submission.
 
     Raises:
@@ -51,13 +68,15 @@ def prepare(course_dir: Path, unit: str, files: Mapping[str, bytes], learner: Pa
         rebuilt = rebuild(source, files[name])
     except UnreadableSubmissionError as error:
         rebuilt, unreadable = nothing_of(source), error.facts
-    public = dict(_public_files(course_dir / "source" / unit))
+    folder = course_dir / "source" / unit
+    public = dict(_public_files(folder))
     hers, left_out = _her_files(files, public)
     notices = [unreadable] if unreadable else [*rebuilt.notices]
     if left_out:
         notices.append(Message(id="files-left-out", args={"names": left_out[:10]}))
     key = _key(card, source, rebuilt, {**hers, **public}, learner, unreadable)
-    return Work(card, source, rebuilt, {**hers, **public}, key, tuple(notices), unreadable)
+    work = Work(card, unit, folder, source, source, rebuilt, {**hers, **public}, unreadable)
+    return Prepared(card, key, (work,), tuple(notices))
 
 
 def _public_files(folder: Path) -> Iterator[tuple[str, bytes]]:

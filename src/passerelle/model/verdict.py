@@ -44,6 +44,11 @@ class Message(BaseModel):
     look: str | None = None
 
 
+def place_of(notebook: str, key: str) -> str:
+    """Return what names a check in its assignment: `notebook` is empty where there is one only."""
+    return f"{notebook}/{key}" if notebook else key
+
+
 class CheckResult(BaseModel):
     """Points and words for one check; `key` is the check's key in its notebook.
 
@@ -59,12 +64,17 @@ class CheckResult(BaseModel):
     notebook: str = ""
     trust: Trust = Trust.EXAMINED
 
+    @property
+    def place(self) -> str:
+        """Return what names the check in its assignment, in `manual_answers` and in the ledger."""
+        return place_of(self.notebook, self.key)
+
 
 class Verdict(BaseModel):
     """The result of marking one submission against one version of a unit.
 
     `key` is the hash of all that it depends on: answers and files, source, unit data, engine, environment
-    lock, seed. `manual_answers` maps the key of each cell marked by hand to the hash of its answer (None
+    lock, seed. `manual_answers` maps the place of each cell marked by hand to the hash of its answer (None
     where it was left blank). `trust` is the weakest of its checks'. `tampering` is for trainers: what shows
     that a result was made by something else than an answer. `flaky` names checks that gave two answers in two runs.
     """

@@ -91,7 +91,7 @@ def marking_by_text(course_dir: Path, unit: str, files: Mapping[str, bytes], *, 
         ),
         manual_answers={MANUAL: None if blank else hashlib.sha256(said.encode()).hexdigest()},
     )
-    return Marked(verdict=verdict, notebook=executed)
+    return Marked(verdict=verdict, notebooks={unit: executed})
 
 
 def key_by_text(course_dir: Path, unit: str, files: Mapping[str, bytes], *, learner: Path) -> str:

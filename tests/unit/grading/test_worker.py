@@ -188,7 +188,7 @@ def raising(error: BaseException) -> Marking:
 def _ours(course_dir: Path, unit: str, files: Mapping[str, bytes], *, learner: Path) -> Marked:
     marked = marking_by_text(course_dir, unit, files, learner=learner)
     notices = (Message(id="no-box"),)
-    return Marked(marked.verdict.model_copy(update={"outcome": Outcome.OURS, "notices": notices}), marked.notebook)
+    return Marked(marked.verdict.model_copy(update={"outcome": Outcome.OURS, "notices": notices}), marked.notebooks)
 
 
 OURS = Marking(_ours, key_by_text)
