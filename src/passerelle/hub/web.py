@@ -6,9 +6,9 @@ import signal
 from typing import Any
 from urllib.parse import urlsplit
 
-from jupyterhub.services.auth import HubOAuth, HubOAuthCallbackHandler
+from jupyterhub.services.auth import HubOAuth
 from tornado.httpserver import HTTPServer
-from tornado.web import Application, RequestHandler
+from tornado.web import Application, HTTPError, RequestHandler
 
 from passerelle import ledger
 from passerelle.exchange import api
@@ -26,6 +26,28 @@ from passerelle.review import pages
 
 class Naming(HubOAuth):  # type: ignore[misc]  # jupyterhub has no types
     """Asks the hub who calls; the one that every handler of the service asks."""
+
+    patience_s = 15.0
+    """For how long a hub that was killed is asked again; it is back after two or three seconds."""
+
+    async def _api_request(self, method: str, url: str, /, **kwargs: Any) -> Any:
+        """Ask the hub, again and again while it is away: what is asked twice here does no harm.
+
+        Raises:
+            HTTPError: 503 where it stays away; otherwise JupyterHub's own.
+        """
+        try:
+            async with asyncio.timeout(self.patience_s):
+                while True:
+                    try:
+                        return await super()._api_request(method, url, **kwargs)
+                    except HTTPError as error:
+                        # JupyterHub says 500 to all; what has a cause is a line that broke, 502 a hub that starts.
+                        if error.__context__ is None and error.status_code != 502:
+                            raise
+                    await asyncio.sleep(0.3)
+        except TimeoutError as error:
+            raise HTTPError(503, "the hub is away") from error
 
     def check_xsrf_cookie(self, handler: Any) -> None:
         """Check a form's token as JupyterHub does, without asking on the way who is signed in.
@@ -75,10 +97,9 @@ class ElsewhereHandler(RequestHandler):
 
 
 def application(context: Context, figures: metrics.Figures) -> Application:
-    """Return the service's application: health, the hub's callback, the exchange, the pages."""
+    """Return the service's application: health, the exchange, the pages."""
     routes: list[Any] = [
         (context.prefix + "health", HealthHandler),
-        (context.prefix + "oauth_callback", HubOAuthCallbackHandler),
         (f"{ELSEWHERE}/.*", ElsewhereHandler, {"address": context.settings.address}),
         *api.routes(context),
         *pages.routes(context),

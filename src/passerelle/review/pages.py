@@ -18,6 +18,7 @@ from passerelle.progress import TrackProgress, export_bytes, pseudonymous, track
 from passerelle.progress.pseudonyms import pseudonym_secret
 from passerelle.review import programme, staff, words
 from passerelle.review.base import NotHereHandler, PageHandler
+from passerelle.review.callback import CallbackPage
 from passerelle.review.fellow import AttemptPage, UnitPage, show_path
 from passerelle.review.shelf import Shelf
 from passerelle.review.stuck import StuckPage
@@ -156,11 +157,12 @@ class StaticFiles(StaticFileHandler):
 def routes(context: Context) -> list[Route]:
     """Return the pages' addresses and handlers; the last one answers every other address of the service.
 
-    Put them after the exchange's and after `oauth_callback`. The application needs `cookie_secret` in its settings.
+    Put them after the exchange's. The application needs `cookie_secret` in its settings.
     """
     prefix, kept = re.escape(context.prefix), {"context": context, "shelf": Shelf(context.settings.courses)}
     pages: list[tuple[str, type[PageHandler]]] = [
         ("", HomePage),
+        ("oauth_callback", CallbackPage),
         (rf"unit/({_NAME})/({_NAME})", UnitPage),
         (r"attempt/([0-9a-f]{8,64})", AttemptPage),
         (rf"mentee/({HANDLE_PATTERN})", staff.SheetPage),
