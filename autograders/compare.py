@@ -37,6 +37,23 @@ class Difference(NamedTuple):
     args: dict[str, Any]
 
 
+class Near(NamedTuple):
+    """How near a number must be: within `absolute`, or within `relative` times the expected one."""
+
+    absolute: float | None = None
+    relative: float | None = None
+
+    @classmethod
+    def of(cls, absolute: float | None, relative: float | None) -> "Near | None":
+        """Return it; None where neither is given (then 1e-9 relative, and whole numbers exactly)."""
+        return None if absolute is None and relative is None else cls(absolute, relative)
+
+    def allows(self, expected: float) -> float:
+        """Return how far from the expected number another one may be."""
+        share = 0.0 if self.relative is None or math.isinf(expected) else self.relative * abs(expected)
+        return max(self.absolute or 0.0, share) * (1 + 1e-12)
+
+
 def _is_scalar(value: Any) -> bool:
     return type(value).__module__ == "numpy" and getattr(value, "ndim", 1) == 0
 
@@ -94,7 +111,7 @@ def shown(value: Any) -> Any:
     return text if len(text) <= 90 else text[:88] + " …"
 
 
-def same(found: Any, expected: Any, tolerance: float | None) -> bool:
+def same(found: Any, expected: Any, tolerance: Near | None) -> bool:
     """Say whether two single values are the same (see `Expectation.equals`)."""
     if is_missing(found) or is_missing(expected):
         return is_missing(found) and is_missing(expected)
@@ -121,7 +138,7 @@ def as_date(value: Any) -> str | None:
     return text if "T" in text else f"{text}T00:00:00"
 
 
-def _close(found: Any, expected: Any, tolerance: float | None) -> bool:
+def _close(found: Any, expected: Any, tolerance: Near | None) -> bool:
     if tolerance is None and is_whole(found) and is_whole(expected):
         return bool(_plain(found) == _plain(expected))
     try:
@@ -130,10 +147,10 @@ def _close(found: Any, expected: Any, tolerance: float | None) -> bool:
         return False
     if tolerance is None:
         return math.isclose(left, right, rel_tol=1e-9, abs_tol=1e-12)
-    return left == right or abs(left - right) <= tolerance * (1 + 1e-12)
+    return left == right or abs(left - right) <= tolerance.allows(right)
 
 
-def difference(found: Any, expected: Any, *, tolerance: float | None = None, extra: bool = False) -> Difference | None:  # noqa: PLR0911  one a kind of value
+def difference(found: Any, expected: Any, *, tolerance: Near | None = None, extra: bool = False) -> Difference | None:  # noqa: PLR0911  one a kind of value
     """Return how a value differs from the expected one; None where it does not. Frames: see `autograders.frames`."""
     if isinstance(expected, (list, tuple)) and type(found) is type(expected):
         return _in_order(found, expected, tolerance)
@@ -144,9 +161,7 @@ def difference(found: Any, expected: Any, *, tolerance: float | None = None, ext
             return None
         return Difference("value-differs", {"expected": shown(expected), "found": shown(found)})
     if type(expected).__name__ == "ndarray" and type(found).__name__ == "ndarray":
-        if found.shape != expected.shape:
-            return Difference("shape-differs", {"expected": str(expected.shape), "found": str(found.shape)})
-        return _in_order(found.ravel().tolist(), expected.ravel().tolist(), tolerance)
+        return _arrays(found, expected, tolerance)
     if same(found, expected, tolerance):
         return None
     if _comparable(found, expected):
@@ -154,12 +169,41 @@ def difference(found: Any, expected: Any, *, tolerance: float | None = None, ext
     return Difference("kind-differs", {"expected": kind_word(expected), "found": kind_word(found)})
 
 
+def _arrays(found: Any, expected: Any, tolerance: Near | None) -> Difference | None:
+    if found.shape != expected.shape:
+        return Difference("shape-differs", {"expected": str(expected.shape), "found": str(found.shape)})
+    import numpy as np  # noqa: PLC0415  there are arrays, so it is loaded
+
+    if {found.dtype.kind, expected.dtype.kind} <= set("iuf"):
+        if tolerance is None and "f" not in (found.dtype.kind, expected.dtype.kind):
+            differs = found != expected
+        else:
+            left, right = found.astype("float64"), expected.astype("float64")
+            near = tolerance or Near(1e-12, 1e-9)
+            with np.errstate(all="ignore"):
+                allowed = np.maximum(near.absolute or 0.0, (near.relative or 0.0) * np.abs(right)) * (1 + 1e-12)
+                both_missing = np.isnan(left) & np.isnan(right)
+                is_near = np.isfinite(right) & (np.abs(left - right) <= allowed)
+                differs = ~((left == right) | is_near | both_missing)
+        places = np.flatnonzero(differs)[:1].tolist()
+    else:
+        pairs = zip(found.ravel().tolist(), expected.ravel().tolist(), strict=True)
+        places = [place for place, (left, right) in enumerate(pairs) if not same(left, right, tolerance)][:1]
+    if not places:
+        return None
+    left, right = (one.ravel()[places[0] : places[0] + 1].tolist()[0] for one in (found, expected))
+    if found.ndim == 1:
+        return Difference("item-differs", {"place": places[0] + 1, "expected": shown(right), "found": shown(left)})
+    place = [int(one) for one in np.unravel_index(places[0], found.shape)]
+    return Difference("array-item-differs", {"place": str(place), "expected": shown(right), "found": shown(left)})
+
+
 def _comparable(found: Any, expected: Any) -> bool:
     left, right = kind_word(found)["id"], kind_word(expected)["id"]
     return left == right or {left, right} == {"kind-int", "kind-float"}
 
 
-def _in_order(found: Sequence[Any], expected: Sequence[Any], tolerance: float | None) -> Difference | None:
+def _in_order(found: Sequence[Any], expected: Sequence[Any], tolerance: Near | None) -> Difference | None:
     if len(found) != len(expected):
         return Difference("length-differs", {"expected": len(expected), "found": len(found)})
     for place, (left, right) in enumerate(zip(found, expected, strict=True), start=1):
@@ -169,7 +213,7 @@ def _in_order(found: Sequence[Any], expected: Sequence[Any], tolerance: float | 
 
 
 def _by_key(
-    found: dict[Any, Any], expected: dict[Any, Any], tolerance: float | None, *, extra: bool
+    found: dict[Any, Any], expected: dict[Any, Any], tolerance: Near | None, *, extra: bool
 ) -> Difference | None:
     have, want = ({_token(key): value for key, value in one.items()} for one in (found, expected))
     missing = [shown(key) for key in expected if _token(key) not in have]

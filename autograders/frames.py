@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from autograders.compare import Difference, as_date, difference, is_missing, is_number, same, shown
+from autograders.compare import Difference, Near, as_date, difference, is_missing, is_number, same, shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,6 +64,23 @@ def has_kind(column: "pd.Series[Any]", kind: str) -> bool:
     return getattr(column.dtype, "kind", "") in KINDS[kind]
 
 
+def has_shape(array: Any, shape: Sequence[int | None]) -> bool:
+    """Say whether an array has a shape; None stands for any length."""
+    return len(array.shape) == len(shape) and all(
+        want in (None, have) for have, want in zip(array.shape, shape, strict=True)
+    )
+
+
+def array_has_kind(array: Any, kind: str) -> bool:
+    """Say whether an array's numbers are of a kind: as a column's, or "text", "complex"."""
+    kinds = {**KINDS, "text": "U", "complex": "c"}
+    return array.dtype.kind in kinds[kind] or (array.dtype.kind == "O" and kind == "text" and _all_text(array))
+
+
+def _all_text(array: Any) -> bool:
+    return all(type(one) is str for one in array.ravel().tolist())
+
+
 def frames_differ(
     found: "pd.DataFrame",
     expected: "pd.DataFrame",
@@ -72,7 +89,7 @@ def frames_differ(
     index: bool = False,
     key: str | None = None,
     extra: bool = True,
-    tolerance: float | None = None,
+    tolerance: Near | None = None,
 ) -> Difference | None:
     """Compare the rows of the expected table's columns: values, not dtypes."""
     found, expected = with_key(found, key), with_key(expected, key)
@@ -100,7 +117,7 @@ def series_differ(
     *,
     order: bool = False,
     index: bool = False,
-    tolerance: float | None = None,
+    tolerance: Near | None = None,
 ) -> Difference | None:
     """Compare a column; `expected` is a Series, a list (then in order) or a dict label -> value."""
     if isinstance(expected, Mapping):
@@ -118,7 +135,7 @@ def series_differ(
 
 
 def _rows_differ(
-    titles: list[str], found: list[list[Any]], expected: list[list[Any]], *, order: bool, tolerance: float | None
+    titles: list[str], found: list[list[Any]], expected: list[list[Any]], *, order: bool, tolerance: Near | None
 ) -> Difference | None:
     left, right = list(zip(*found, strict=True)), list(zip(*expected, strict=True))
     in_order = _first(titles, left, right, tolerance)
@@ -136,7 +153,7 @@ def _rows_differ(
 
 
 def _first(
-    titles: list[str], found: list[tuple[Any, ...]], expected: list[tuple[Any, ...]], tolerance: float | None
+    titles: list[str], found: list[tuple[Any, ...]], expected: list[tuple[Any, ...]], tolerance: Near | None
 ) -> Difference | None:
     """Return the first cell that differs."""
     for row, (left, right) in enumerate(zip(found, expected, strict=True), start=1):

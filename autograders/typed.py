@@ -11,6 +11,7 @@ import datetime
 import decimal
 import re
 import sys
+import types
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,12 +48,24 @@ def plain_name(name: object) -> str:
     return _NAME.sub("", name if type(name) is str else "object")[:60]
 
 
+_NAME_OF = type.__dict__["__name__"].__get__
+_SPOKEN_FOR = {kind.__name__: kind for kind in (types.FunctionType, types.BuiltinFunctionType, types.ModuleType, type)}
+
+
+def kind_of(value: object) -> str:
+    """Return what an opaque value is: the name of its class, "type" for a class; a class called "function" is none."""
+    if type in type.mro(type(value)):
+        return "type"
+    name = plain_name(_NAME_OF(type(value)))
+    return name if _SPOKEN_FOR.get(name, type(value)) is type(value) else "object"
+
+
 def pack(value: Any) -> Any:
     """Return the value as JSON-able typed data; what cannot cross is opaque."""
     try:
         return _Packer().pack(value, 0)
     except TooBig:
-        return {"t": "opaque", "kind": plain_name(type(value).__name__), "big": True}
+        return {"t": "opaque", "kind": kind_of(value), "big": True}
 
 
 def _b64(raw: bytes) -> str:
@@ -110,7 +123,7 @@ class _Packer:
             return {"t": "range", "v": [value.start, value.stop, value.step]}
         if value is ...:
             return {"t": "ellipsis"}
-        return self._scientific(value, kind, depth) or {"t": "opaque", "kind": plain_name(kind.__name__)}
+        return self._scientific(value, kind, depth) or {"t": "opaque", "kind": kind_of(value)}
 
     def _scientific(self, value: Any, kind: type, depth: int) -> Any:  # noqa: PLR0911  one a kind of value
         """Pack what NumPy and pandas make; both are looked at only where her code has imported them."""
