@@ -75,6 +75,7 @@ class PageHandler(HubOAuthenticated, RequestHandler):  # type: ignore[misc]
     """A page for one person, whom the hub names and the ledger knows."""
 
     person: Person | None = None
+    form_is_old = False
     roles: frozenset[Role] = frozenset(Role)
     """Whose page this is; anybody else is told so."""
 
@@ -100,6 +101,14 @@ class PageHandler(HubOAuthenticated, RequestHandler):  # type: ignore[misc]
         flags = {"httponly": True, "samesite": "Lax", "secure": self.context.settings.encrypted}
         super().set_cookie(name, value, *args, **{**flags, **kwargs})
 
+    def check_xsrf_cookie(self) -> None:
+        """Check that a form is of this session; the page says so where it is not."""
+        try:
+            super().check_xsrf_cookie()
+        except HTTPError:
+            self.form_is_old = True
+            raise
+
     async def prepare(self) -> None:
         """Find out who reads, or send her to log in."""
         model = await self.hub_auth.get_user(self, sync=False)
@@ -109,7 +118,8 @@ class PageHandler(HubOAuthenticated, RequestHandler):  # type: ignore[misc]
             self.refuse()
         if named is None:
             if self.request.method not in {"GET", "HEAD"}:
-                self.refuse()  # not logged in, or a form that is not ours
+                self.form_is_old = True  # nobody is logged in any more
+                self.refuse()
             self.redirect(self.get_login_url())
             return
         self.current_user = named
@@ -194,7 +204,7 @@ class PageHandler(HubOAuthenticated, RequestHandler):  # type: ignore[misc]
     def write_error(self, status_code: int, **_kwargs: Any) -> None:
         """Answer with a calm page that says what to do next."""
         kind = {403: "not-yours", 404: "not-here", 405: "not-here", 429: "too-fast"}.get(status_code, "ours")
-        self.page("error.html", kind=kind)
+        self.page("error.html", kind="old-form" if self.form_is_old else kind)
 
     def log_exception(self, *exc_info: Any) -> None:
         """Leave words to `write_error`."""

@@ -201,6 +201,7 @@ def test_a_form_of_somebody_else_changes_nothing(served: Served, filled: Program
     answer = browser.post(served.url("language"), form, timeout=20, allow_redirects=False)
 
     assert answer.status_code == 403
+    assert "This page stayed open for a long time" in answer.text
     with ledger.reading(filled.engine) as session:
         basil = people.person(session, "basil")
         assert basil is not None
