@@ -14,6 +14,9 @@ events.onmessage = (message) => {
   }
   if (progress.failed) {
     events.close();
+    const title = document.getElementById("pending-title");
+    title.textContent = title.dataset.words;
+    document.getElementById("pending-soon").hidden = true;
     bar.hidden = true;
     document.getElementById("pending-stuck").hidden = false;
   }
