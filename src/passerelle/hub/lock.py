@@ -1,8 +1,9 @@
 """Who works on a data directory: the hub holds a lock on `hub.lock` while it runs, and the kernel frees it."""
 
 import fcntl
-from collections.abc import Iterator
-from contextlib import contextmanager
+import os
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Self
 
@@ -15,47 +16,53 @@ class InUseError(ServiceError):
     """Somebody works on it already."""
 
     @classmethod
-    def by_hub(cls, root: Path) -> Self:
+    def by_hub(cls, root: Path, pid: str) -> Self:
         """Build the error of a hub that runs."""
-        said = (root / LOCK).read_text().strip()
         return cls(
-            f"Passerelle runs on {root} (process {said}): stop it first (`systemctl stop passerelle`, or Ctrl-C where "
+            f"Passerelle runs on {root} (process {pid}): stop it first (`systemctl stop passerelle`, or Ctrl-C where "
             "it was started), then do this again."
         )
 
     @classmethod
-    def by_backup(cls, into: Path) -> Self:
+    def by_backup(cls, into: Path, pid: str) -> Self:
         """Build the error of a second backup."""
-        return cls(f"Another backup is being written into {into}: wait for its end.")
+        return cls(f"Another backup is being written into {into} (process {pid}): wait for its end.")
 
 
-@contextmanager
-def without_hub(root: Path) -> Iterator[None]:
-    """Keep a hub from starting on a data directory.
+InUse = Callable[[Path, str], ServiceError]
+"""Builds the error from the directory and from the process that holds it."""
+
+
+def only_hub(root: Path, in_use: InUse = InUseError.by_hub) -> AbstractContextManager[None]:
+    """Be the hub of a data directory, or keep every hub from starting on it.
 
     Raises:
-        InUseError: where one runs.
+        ServiceError: where one runs.
     """
-    with (root / LOCK).open("a") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise InUseError.by_hub(root) from error
-        yield
+    return _held(root, LOCK, in_use)
 
 
-@contextmanager
-def one_backup(into: Path) -> Iterator[None]:
+def one_backup(into: Path) -> AbstractContextManager[None]:
     """Be the one who writes a backup into a directory.
 
     Raises:
         InUseError: where somebody else does.
     """
-    with (into / ".lock").open("a") as lock:
+    return _held(into, ".lock", InUseError.by_backup)
+
+
+@contextmanager
+def _held(directory: Path, name: str, in_use: InUse) -> Iterator[None]:
+    """Hold a lock whose file says who does; the kernel frees it at our end, however that comes."""
+    path = directory / name
+    with path.open("a") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise InUseError.by_backup(into) from error
+            raise in_use(directory, path.read_text().strip()) from error
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
         yield
 
 

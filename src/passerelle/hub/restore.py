@@ -16,7 +16,7 @@ from passerelle import ledger
 from passerelle.grading.schema import upgrade_gradebook
 from passerelle.grading.worker import courses_of
 from passerelle.hub.backup import FOLDERS, HUB_DATABASE, KEPT, LEDGER, STAMP, Say, check_is_ours
-from passerelle.hub.lock import without_hub
+from passerelle.hub.lock import only_hub
 from passerelle.hub.manifest import BackupUnusableError, Manifest, hash_of, private
 from passerelle.hub.preflight import UNFINISHED, StartError
 from passerelle.ledger import revisions
@@ -90,7 +90,7 @@ def restore(settings: Settings, folder: Path, *, replace: bool = False, say: Say
     try:
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
         root.chmod(0o700)
-        with without_hub(root):
+        with only_hub(root):
             if _has_data(root) and not replace:
                 raise RestoreError.not_empty(root)
             fresh = root / FRESH

@@ -1,6 +1,5 @@
 """`passerelle hub`: start everything, say where and for whom, end everything."""
 
-import fcntl
 import logging
 import os
 import select
@@ -9,8 +8,6 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from socket import socket
 from types import FrameType
@@ -21,6 +18,7 @@ from passerelle.hub import logs, origins, preflight, processes, sockets
 from passerelle.hub.children import Child
 from passerelle.hub.keys import kept_secret
 from passerelle.hub.launcher import Launcher
+from passerelle.hub.lock import only_hub
 from passerelle.hub.parts import HUB, PAGES, PROXY, WEB, Ports, parts
 from passerelle.hub.passphrases import PASSWORDS
 from passerelle.hub.roles import SUPERVISOR
@@ -64,7 +62,7 @@ class Supervisor:
         os.umask(0o077)
         preflight.check_user()
         preflight.make_directories(self.settings)
-        with self._alone():
+        with only_hub(self.settings.root, preflight.StartError.runs_already):
             logs.set_up("supervisor", self.settings, uncaught=False)
             began = time.monotonic()
             try:
@@ -83,20 +81,6 @@ class Supervisor:
             # Asked twice: no more courtesy.
             processes.send(processes.descendants(os.getpid()), signal.SIGKILL)
         self._stop_asked = True
-
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """Hold the data directory's lock: the kernel frees it at our end, however that comes."""
-        path = self.settings.root / "hub.lock"
-        with path.open("a+") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise preflight.StartError.runs_already(self.settings.root, path.read_text().strip()) from error
-            lock.truncate(0)
-            lock.write(str(os.getpid()))
-            lock.flush()
-            yield
 
     def _prepare(self) -> None:
         processes.become_subreaper()

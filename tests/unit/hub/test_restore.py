@@ -11,7 +11,7 @@ import pytest
 from passerelle import ledger
 from passerelle.hub import preflight
 from passerelle.hub.backup import backup
-from passerelle.hub.lock import InUseError, without_hub
+from passerelle.hub.lock import InUseError, only_hub
 from passerelle.hub.manifest import NAME, BackupUnusableError
 from passerelle.hub.restore import RestoreError, restore
 from passerelle.ledger import people, receipts
@@ -106,7 +106,7 @@ def test_nothing_is_restored_below_a_running_hub(made: Path, tmp_path: Path) -> 
     elsewhere = Settings(data=tmp_path / "elsewhere")
     elsewhere.root.mkdir()
 
-    with without_hub(elsewhere.root), pytest.raises(InUseError, match="stop it first"):
+    with only_hub(elsewhere.root), pytest.raises(InUseError, match="stop it first"):
         restore(elsewhere, made, say=quiet)
 
     assert [path.name for path in elsewhere.root.iterdir()] == ["hub.lock"]
