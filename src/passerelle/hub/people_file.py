@@ -206,10 +206,8 @@ def _odd_tracks(cells: dict[str, str], learns: tuple[str, ...], tracks: frozense
     role = cells["role"]
     for track in learns:
         if track not in tracks:
-            yield (
-                "tracks",
-                f"there is no track {track!r}: write {', '.join(sorted(tracks)) or 'nothing, none is built'}",
-            )
+            cure = ", ".join(sorted(tracks)) or "nothing, or build the courses first (`passerelle upgrade --no-backup`)"
+            yield "tracks", f"there is no track {track!r}: write {cure}"
     if role not in set(Role):
         return
     if role in IN_TRACKS and not learns:
