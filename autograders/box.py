@@ -153,6 +153,8 @@ def _keep(runner: Runner, questions: Channel) -> NoReturn:
                 _fork(runner, questions, descriptors[0])
             elif question["ask"] == "do":
                 questions.send(_timed(desk, question))
+            elif question["ask"] == "run":
+                questions.send(runner.run(question["source"], question["cpu_s"], question["wall_s"]))
             else:
                 questions.send(runner.answer(question))
     os._exit(0)

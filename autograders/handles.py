@@ -13,6 +13,7 @@ A question is {"ask": "do", "op": …, "on": target, …}; the target is {"name"
     delattr   attr                         None
     copy      —                            copy.deepcopy of it (attr "deep") or copy.copy
     source    —                            the text of a function or class
+    dir       —                            the names of its attributes
     names     —                            the names of the notebook (no target)
     seed      attr ("random", "numpy")     None; seeds that library's generator (args [seed])
 
@@ -214,8 +215,8 @@ class Desk:
             return getattr(target, attr)
         if op == "copy":
             return (copy.deepcopy if attr == "deep" else copy.copy)(target)
-        if op == "source":
-            return inspect.getsource(target)
+        if op in ("source", "dir"):
+            return inspect.getsource(target) if op == "source" else dir(target)
         return setattr(target, attr, *args) if op == "setattr" else delattr(target, attr)
 
     def _call_back(self, token: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -147,8 +147,8 @@ class _Sharer(_Packer):
             return {"t": "module", "n": plain_name(value.__name__)}
         if type(value) is Fraction:
             return {"t": "Fraction", "v": [self.pack(part, depth + 1) for part in (value.numerator, value.denominator)]}
-        if type(value).__name__ in _VIEWS and type(value) is _VIEWS[type(value).__name__]:
-            return {"t": type(value).__name__, "v": [self.pack(one, depth + 1) for one in list(value)]}
+        if _VIEWS.get(type(value).__name__) is type(value):
+            return {"t": type(value).__name__, "v": [self.pack(one, depth + 1) for one in [*value]]}
         data = super().pack(value, depth)
         is_opaque = isinstance(data, dict) and data.get("t") == "opaque"
         return self._stays(value) if is_opaque else data

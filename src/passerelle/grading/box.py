@@ -47,6 +47,10 @@ class _Line:
         self._end = end
         self.pid = 0
 
+    def beside(self, end: socket.socket) -> "_Line":
+        """Return another line into the same box."""
+        return _Line(self._box, end)
+
     def send(self, message: bytes, deadline: float) -> None:
         """Send a framed message; raises GoneError where nobody takes it."""
         rest = memoryview(message)
@@ -137,11 +141,11 @@ class _Patience:
 class Keeper:
     """The state of a notebook at one place: it answers questions about it."""
 
-    def __init__(self, line: _Line, limits: Limits, patience: "_Patience") -> None:
+    def __init__(self, line: _Line, limits: Limits, patience: "_Patience", gone: str | None = None) -> None:
         self._line = line
         self._limits = limits
         self._patience = patience
-        self._gone: str | None = None
+        self._gone = gone
 
     def ask(self, question: Mapping[str, Any]) -> bytes:
         """Return the answer's JSON as it came, or one that says that nobody answers any more."""
@@ -162,6 +166,21 @@ class Keeper:
                 if gone.why == "time":
                     return b'{"state":"slow"}'
         return json.dumps({"state": "gone", "why": self._gone}).encode()
+
+    def again(self) -> "Keeper":
+        """Keep the same state once more: what is asked there changes nothing here."""
+        line, gone = None, self._gone
+        if gone is None:
+            ours, theirs = socket.socketpair()
+            line = self._line.beside(ours)
+            try:
+                with theirs:
+                    self._line.send_descriptor(framed({"ask": "fork"}), theirs.fileno())
+                line.receive(time.monotonic() + _GRACE_S * self._limits.patience, self._limits.call_s)
+            except GoneError as error:
+                line.close()
+                gone = error.why
+        return Keeper(line if gone is None and line is not None else self._line, self._limits, self._patience, gone)
 
     @property
     def pid(self) -> int:

@@ -20,8 +20,10 @@ from typing import Any, NoReturn
 from autograders.asked import UNANSWERED
 from autograders.channel import Channel, ClosedError
 from autograders.failure import CheckFailed, Fact
+from autograders.rules import is_about_her_data
 from autograders.session import session
-from autograders.vocabulary import expect, is_about_her_data
+from autograders.vocabulary import expect
+from passerelle.grading import plain
 
 _HIDDEN = re.compile(r"^([^\S\n]*)### BEGIN HIDDEN TESTS.*?### END HIDDEN TESTS[^\n]*", re.MULTILINE | re.DOTALL)
 WHOLE = 0
@@ -52,6 +54,13 @@ class Pipe:
         """Answer what a call returns."""
         return self._ask({"ask": "call", "name": name, "args": arguments, "kwargs": keywords, "back": back})
 
+    def ask(self, question: dict[str, Any]) -> dict[str, Any]:
+        """Answer a question about handles (`autograders.handles`)."""
+        return self._ask({"ask": "do", **question})
+
+    def forget(self) -> None:
+        """A keeper is asked by one check, and ends with it."""
+
     def _ask(self, question: dict[str, Any]) -> dict[str, Any]:
         self._channel.send(question)
         try:
@@ -61,7 +70,7 @@ class Pipe:
         return _checked(answer)
 
 
-_STATES = frozenset({"value", "missing", "stub", "closed", "raised", "slow", "gone"})
+_STATES = frozenset({"value", "missing", "stub", "closed", "raised", "slow", "gone", "callback", "unsupported"})
 
 
 def _checked(answer: object) -> dict[str, Any]:
@@ -69,9 +78,14 @@ def _checked(answer: object) -> dict[str, Any]:
     if type(answer) is not dict or type(answer.get("state")) is not str or answer["state"] not in _STATES:
         return {"state": "value", "value": {"t": "nothing we know"}}
     texts = {
-        name: answer[name] for name in ("error", "text", "code", "printed", "why") if type(answer.get(name)) is str
+        name: answer[name]
+        for name in ("error", "text", "code", "printed", "why", "on", "stdin")
+        if type(answer.get(name)) is str
     }
-    lists = {name: answer[name] for name in ("kinds", "arguments") if type(answer.get(name)) is list}
+    lists: dict[str, Any] = {
+        name: answer[name] for name in ("kinds", "arguments", "args", "changed") if type(answer.get(name)) is list
+    }
+    lists |= {name: answer[name] for name in ("raised", "kwargs") if type(answer.get(name)) is dict}
     lists["kinds"] = [kind for kind in lists.get("kinds", []) if type(kind) is str][:20]
     tidy = {name: text.encode("utf-8", "replace").decode("utf-8") for name, text in texts.items()}
     return {"state": answer["state"], "value": answer.get("value"), **tidy, **lists}
@@ -102,7 +116,7 @@ def examine(source: str, points: float, *, hidden: bool) -> dict[str, Any]:
         words = str(failed).strip()[:300]
         unmet = (Fact("said-by-check", {"text": words}) if words and not hidden else Fact("not-met", {}),)
     except Exception as error:  # noqa: BLE001  a check may fail in any way, and must say so
-        if is_about_her_data(error):
+        if is_about_her_data(error, looked=session.looked):
             unmet = (Fact("unforeseen", {}),)
         else:
             result["fault"] = f"{type(error).__name__}: {error}"
@@ -157,6 +171,8 @@ def main() -> NoReturn:
             if order["do"] == "import":
                 for module in order["modules"]:
                     importlib.import_module(module)
+            elif order["do"] == "plain":
+                channel.send({"examined": plain.examine(order, session.source)})
             else:
                 channel.send({"examined": examine(order["source"], order["points"], hidden=order["hidden"])})
     except (ClosedError, OSError):

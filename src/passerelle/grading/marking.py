@@ -12,6 +12,7 @@ from typing import Any
 
 from nbformat import NotebookNode
 
+from passerelle.grading.asserts import PlainChecks
 from passerelle.grading.box import Box, Keeper
 from passerelle.grading.examiner import WHOLE, has_hidden, needs, visible
 from passerelle.grading.panel import Examiner, ExaminerError
@@ -44,6 +45,7 @@ class Marked:
 class _Run:
     """What came of running the cells: how each ended, and the state at each check."""
 
+    plain: PlainChecks | None = None
     shown: dict[int, Shown] = field(default_factory=dict)
     keepers: dict[str, Keeper | None] = field(default_factory=dict)
     gone: dict[str, str] = field(default_factory=dict)
@@ -118,7 +120,7 @@ def _marked_in_box(work: Work, learner: Path, limits: Limits) -> tuple[_Run, dic
     # Both start at once; each needs about a second for pandas.
     with Box(learner, work.files, limits, modules=modules) as box, Examiner(work.folder, modules=modules) as examiner:
         box.wait()
-        run = _run_cells(box, work.rebuilt)
+        run = _run_cells(box, work.rebuilt, PlainChecks(work.solution, examiner))
         said = {cell.key: _examine(examiner, run, work, cell, hidden=False) for cell in checks}
         whole = {
             cell.key: _examine(examiner, run, work, cell, hidden=True) if has_hidden(cell.text) else said[cell.key]
@@ -127,9 +129,9 @@ def _marked_in_box(work: Work, learner: Path, limits: Limits) -> tuple[_Run, dic
     return run, {cell.key: _result(cell, said[cell.key], whole[cell.key], run, limits) for cell in checks}
 
 
-def _run_cells(box: Box, rebuilt: Rebuilt) -> _Run:
+def _run_cells(box: Box, rebuilt: Rebuilt, plain: PlainChecks) -> _Run:
     """Run the cells in order; at each check, keep the state as it is there."""
-    run, room = _Run(), MAX_SHOWN
+    run, room = _Run(plain), MAX_SHOWN
     for place, cell in enumerate(rebuilt.cells):
         if cell.is_check:
             keeper = box.keep()
@@ -146,7 +148,10 @@ def _run_cells(box: Box, rebuilt: Rebuilt) -> _Run:
 
 def _examine(examiner: Examiner, run: _Run, work: Work, cell: RebuiltCell, *, hidden: bool) -> dict[str, Any]:
     keeper = run.keepers[cell.key]
-    gone = json.dumps({"state": "gone", "why": run.gone.get(cell.key, "died")}).encode()
+    why = run.gone.get(cell.key, "died")
+    if run.plain is not None and cell.key in run.plain:
+        return run.plain.examine(cell, keeper, why, hidden=hidden)
+    gone = json.dumps({"state": "gone", "why": why}).encode()
     source = cell.text if hidden else visible(cell.text)
     ask = keeper.ask if keeper is not None else lambda _question: gone
     told = examiner.examine(source, cell.points or 0.0, ask, hidden=hidden)

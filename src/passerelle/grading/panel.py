@@ -98,9 +98,20 @@ class Examiner:
         Raises:
             ExaminerError: there is no result.
         """
+        return self._examined({"do": "examine", "source": source, "points": points, "hidden": hidden}, ask)
+
+    def examine_plain(self, order: Mapping[str, Any], ask: Ask) -> dict[str, Any]:
+        """Examine one plain check; see `plain.examine` for the order and the result.
+
+        Raises:
+            ExaminerError: there is no result.
+        """
+        return self._examined({"do": "plain", **order}, ask)
+
+    def _examined(self, order: Mapping[str, Any], ask: Ask) -> dict[str, Any]:
         answered = False
         try:
-            self._send({"do": "examine", "source": source, "points": points, "hidden": hidden})
+            self._send(order)
             left = _CHECK_S
             while True:
                 began = time.monotonic()

@@ -1,0 +1,257 @@
+"""Examines plain asserts: a check cell's own Python over stand-ins, with nbgrader's rule for the points.
+
+The check runs in a namespace of its own, after those earlier checks of which it uses names. A name that it does not
+define comes from the box; the functions that judge (builtins, modules that the course imports, the course's own test
+functions) are the examiner's, whatever her code has put in their place.
+"""
+
+import ast
+import builtins
+import contextlib
+import importlib
+import io
+import linecache
+import sys
+import types
+import warnings
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from autograders.failure import Fact
+from passerelle.grading.standins import Asks, Counter, Judges, UnsupportedError, forget
+
+_FILE = "<check>"
+_MAX_TEXT = 300
+
+
+class _Names(dict[str, Any]):
+    """What a name means that the check does not define. Python looks here last, as for a builtin."""
+
+    def __init__(self, counter: Counter, route: Mapping[str, Any]) -> None:
+        super().__init__(vars(builtins))
+        self.counter = counter
+        self.space: dict[str, Any] = {}
+        self.looked: list[str] = []
+        self._imports: Mapping[str, list[str]] = route.get("imports", {})
+        self._defined = frozenset(route.get("defined", ()))
+        self._hers: frozenset[str] | None = None
+
+    def hers(self) -> frozenset[str]:
+        """Return the names that her notebook has."""
+        if self._hers is None:
+            found = self.counter.ask("names")
+            self._hers = frozenset(name for name in found if type(name) is str)
+        return self._hers
+
+    def __getitem__(self, name: str) -> Any:
+        """Return what a name means; KeyError is Python's NameError."""
+        if name in self._imports and name in self.hers():
+            return _imported(*self._imports[name])
+        is_builtin = dict.__contains__(self, name)
+        if is_builtin and name not in self._defined:
+            return dict.__getitem__(self, name)
+        if name in self.hers():
+            self.looked.append(name)
+            return self.counter.ask("get", {"name": name})
+        if is_builtin:
+            return dict.__getitem__(self, name)
+        self.looked.append(name)
+        raise KeyError(name)
+
+
+def _imported(module: str, attr: str = "") -> Any:
+    try:
+        found = importlib.import_module(module)
+    except ImportError as error:
+        raise UnsupportedError(f"no module {module} here") from error
+    return getattr(found, attr) if attr else found
+
+
+def examine(order: Mapping[str, Any], source: Asks) -> dict[str, Any]:
+    """Examine a plain check.
+
+    Args:
+        order: "source", "before" (earlier checks of which it uses names), "points", "hidden" and "route".
+        source: asks the box.
+
+    Returns:
+        As `examiner.examine`, and "unsupported" (why stand-ins cannot run it, or ""), "judged" (whether code of
+        hers was asked for the verdict), "error" (the type's name of what stopped it, or "").
+    """
+    forget()
+    route = order.get("route", {})
+    judges = Judges(frozenset(route.get("classes", ())))
+    counter = Counter(source, judges)
+    names = _Names(counter, route)
+    error: BaseException | None = None
+    value = None
+    with _stage(names) as stage:
+        try:
+            for helper in route.get("helpers", ()):
+                _run(helper, stage)
+            for before in order.get("before", ()):
+                with contextlib.suppress(Exception):
+                    _run(before, stage)
+            stage.errors.truncate(0)
+            counter.judges.asked = False
+            value = _run(order["source"], stage)
+        except BaseException as stopped:  # noqa: BLE001  a check may stop in any way
+            error = stopped
+        said = stage.errors.getvalue()
+    points = _earned(value, order["points"]) if error is None and not said.strip() else 0.0
+    result = {"points": points, "unmet": [], "fault": None, "unanswered": bool(counter.unanswered)}
+    if error is not None or points < order["points"]:
+        facts = _facts(error, names, counter, hidden=order["hidden"])
+        result["unmet"] = [[0, 1, [list(fact) for fact in facts]]]
+    return {
+        **result,
+        "unsupported": counter.unsupported or (str(error) if isinstance(error, UnsupportedError) else ""),
+        "judged": judges.asked,
+        "error": "" if error is None else type(error).__name__,
+    }
+
+
+class _Stage:
+    """What a check has around it: a module `__main__` and streams."""
+
+    def __init__(self) -> None:
+        self.main = types.ModuleType("__main__")
+        self.errors = io.StringIO()
+
+
+@contextlib.contextmanager
+def _stage(names: _Names) -> Iterator[_Stage]:
+    stage = _Stage()
+    space = vars(stage.main)
+    names.space = space
+    space["__builtins__"] = names
+    names.update(_own_builtins(names))
+    before = sys.modules["__main__"]
+    streams = sys.stdin, sys.stdout, sys.stderr
+    patched = {name: getattr(builtins, name) for name in ("input", "print", "open")}
+    sys.modules["__main__"] = stage.main
+    sys.stdout, sys.stderr = io.StringIO(), stage.errors
+    warnings.showwarning = lambda *_args, **_kwargs: None
+    try:
+        yield stage
+    finally:
+        sys.stdin, sys.stdout, sys.stderr = streams
+        sys.modules["__main__"] = before
+        for name, one in patched.items():
+            setattr(builtins, name, one)
+
+
+def _own_builtins(names: _Names) -> dict[str, Any]:
+    """Return the builtins that look through to her notebook."""
+
+    def our_globals() -> Any:
+        return _View(names)
+
+    def our_dir(*of: Any) -> Any:
+        return dir(*of) if of else sorted({*names.space, *names.hers()})
+
+    def our_vars(*of: Any) -> Any:
+        return vars(*of) if of else _View(names)
+
+    return {"globals": our_globals, "dir": our_dir, "vars": our_vars, "get_ipython": lambda: _Shell(names)}
+
+
+class _View(dict[str, Any]):
+    """What globals() gives a check."""
+
+    def __init__(self, names: _Names) -> None:
+        super().__init__(names.space)
+        self._names = names
+
+    def __contains__(self, name: object) -> bool:
+        return dict.__contains__(self, name) or name in self._names.hers()
+
+    def __missing__(self, name: str) -> Any:
+        if name not in self._names.hers():
+            raise KeyError(name)
+        return self._names[name]
+
+    def get(self, name: str, default: Any = None) -> Any:
+        return self[name] if name in self else default  # noqa: SIM401  dict.get does not look through
+
+    def __iter__(self) -> Iterator[str]:
+        return iter({**dict.fromkeys(dict.keys(self)), **dict.fromkeys(sorted(self._names.hers()))})
+
+    def keys(self) -> Any:
+        return dict.fromkeys(self).keys()
+
+    def items(self) -> Any:
+        return {name: self[name] for name in self}.items()
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        dict.__setitem__(self, name, value)
+        self._names.space[name] = value
+
+
+class _Shell:
+    """What get_ipython() gives a check: harmless magics do nothing."""
+
+    def __init__(self, names: _Names) -> None:
+        self._names = names
+        self.user_ns = _View(names)
+
+    def run_line_magic(self, name: str, _line: str, *_: Any) -> None:
+        if name not in ("matplotlib", "autoreload", "load_ext", "config", "pylab"):
+            self._names.counter.cannot(f"%{name}")
+
+    def __getattr__(self, name: str) -> Any:
+        return self._names.counter.cannot(f"get_ipython().{name}")
+
+
+def _run(source: str, stage: _Stage) -> Any:
+    """Run a cell as a notebook does; return the value of its last line, where that would be shown."""
+    tree = parsed(source)
+    linecache.cache[_FILE] = (len(source), None, source.splitlines(keepends=True), _FILE)
+    end = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
+    space = vars(stage.main)
+    exec(compile(tree, _FILE, "exec"), space)  # noqa: S102  a check of the course's author
+    if not isinstance(end, ast.Expr):
+        return None
+    value = eval(compile(ast.Expression(end.value), _FILE, "eval"), space)  # noqa: S307  the same
+    return None if source.rstrip().endswith(";") else value
+
+
+def parsed(source: str) -> ast.Module:
+    """Return a cell as Python, magics translated."""
+    try:
+        return ast.parse(source, filename=_FILE)
+    except SyntaxError:
+        from IPython.core.inputtransformer2 import TransformerManager  # noqa: PLC0415  few checks have magics
+
+        return ast.parse(TransformerManager().transform_cell(source), filename=_FILE)
+
+
+def _earned(value: Any, points: float) -> float:
+    """Return the points by nbgrader's rule: a number shown by the last line is partial credit."""
+    if type(value) not in (int, float):
+        return points
+    # nbgrader stops at more than there is, and takes what is below nothing for all.
+    return points if value < 0 or value != value else min(float(value), points)  # noqa: PLR0124  NaN
+
+
+def _facts(  # noqa: PLR0911  one a reason
+    error: BaseException | None, names: _Names, counter: Counter, *, hidden: bool
+) -> tuple[Fact, ...]:
+    """Return what is said of a check that is not met."""
+    if counter.unanswered:
+        name = names.looked[-1] if names.looked else "?"
+        why = counter.unanswered
+        if why == "slow":
+            return (Fact("call-slow", {"name": name}, "look-call-slow"),)
+        return (Fact(f"gone-{why if why in ('time', 'memory') else 'died'}", {"name": name}),)
+    if isinstance(error, AssertionError):
+        words = str(error).strip()[:_MAX_TEXT]
+        return (Fact("said-by-check", {"text": words}) if words and not hidden else Fact("not-met", {}),)
+    if isinstance(error, NameError) and names.looked and names.looked[-1] not in names.hers():
+        return (Fact("name-missing", {"name": names.looked[-1]}, "look-name-missing"),)
+    if isinstance(error, NotImplementedError) and names.looked:
+        return (Fact("still-to-write", {"name": names.looked[-1]}, "look-still-to-write"),)
+    if error is not None and names.looked and not hidden and counter.token(error) is not None:
+        args = {"name": names.looked[-1], "error": type(error).__name__, "text": str(error)[:_MAX_TEXT] or "—"}
+        return (Fact("call-raised", args, "look-call-raised"),)
+    return (Fact("not-met" if error is None else "unforeseen", {}),)

@@ -1,0 +1,364 @@
+"""Stand-ins, in the examiner, for what stays in the box: objects, classes, functions and errors of hers.
+
+Every class of hers has a class here, made from what the box says of it: its name, its bases and which special methods
+it has. `isinstance`, `type`, `except` and `len` then answer by Python's own rules. What is asked of an object is
+asked in the box, except the question whether it is right: an object's own `==` is only asked where the check or the
+course's solution names its class (`Judges.named`), and then `Judges.asked` says so.
+"""
+
+import importlib
+import io
+import sys
+import types
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from autograders.handles import SPECIAL
+from autograders.sharing import Table
+
+_ANSWERS = frozenset(
+    "len getitem iter next call hash str repr format int float complex index round trunc floor ceil enter exit "  # noqa: SIM905
+    "reversed bytes fspath length_hint setitem delitem array missing".split()
+)
+_PLAIN = (bool, int, float, complex, str, bytes, bytearray, tuple, list, dict, set, frozenset)
+_FORWARDED_OF_CLASSES = frozenset(f"__{name}__" for name in [*SPECIAL, "init", "new", "dict", "annotations"])
+
+
+class UnsupportedError(BaseException):
+    """Stand-ins cannot do this; never about her answer."""
+
+
+class UnansweredError(BaseException):
+    """The box gave no answer. `why`: slow, time, memory or died."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
+
+
+class Asks(Protocol):
+    """Asks the box about handles."""
+
+    def ask(self, question: dict[str, Any]) -> dict[str, Any]:
+        """Answer one question."""
+        ...
+
+
+class Judges:
+    """Whose word counts: `named` are classes of which the check asks for the objects' own word."""
+
+    def __init__(self, named: frozenset[str] = frozenset()) -> None:
+        self.named = named
+        self.asked = False
+        self.strangers: set[int] = set()
+
+
+class Counter(Table):
+    """The examiner's side of what is shared, and the questions it asks."""
+
+    def __init__(self, source: Asks, judges: Judges) -> None:
+        super().__init__("e")
+        self._source = source
+        self.judges = judges
+        self.unsupported = ""
+        self.unanswered = ""
+        self.set: dict[str, Any] = {}
+        self.modules: Callable[[str], Any] = importlib.import_module
+
+    # Questions
+
+    def ask(self, op: str, on: Any = None, attr: str = "", args: tuple[Any, ...] = (), **kwargs: Any) -> Any:
+        """Ask the box to do something; raises what it raised."""
+        question: dict[str, Any] = {"ask": "do", "op": op, "on": on, "attr": attr, "changed": self.changes()}
+        question["args"] = [self.pack(one) for one in args]
+        question["kwargs"] = {name: self.pack(one) for name, one in kwargs.items()}
+        if self.set:
+            question["set"], self.set = self.pack_all(self.set), {}
+        if type(sys.stdin) is io.StringIO:
+            question["stdin"] = sys.stdin.read()
+        answer = self._source.ask(question)
+        while answer["state"] == "callback":
+            answer = self._source.ask(self._called_back(answer))
+        return self._result(answer)
+
+    def of(self, value: Any, op: str, attr: str = "", args: tuple[Any, ...] = (), **kwargs: Any) -> Any:
+        """Ask something of what stands here."""
+        token = self.token(value)
+        if token is None:
+            self.cannot("an object of another moment")
+        return self.ask(op, {"t": "ref", "r": token}, attr, args, **kwargs)
+
+    def cannot(self, why: str) -> Any:
+        """Say that stand-ins cannot do something."""
+        self.unsupported = self.unsupported or why
+        raise UnsupportedError(why)
+
+    def _result(self, answer: Mapping[str, Any]) -> Any:
+        self._heard(answer)
+        state = answer["state"]
+        if state == "value":
+            if "stdin" in answer and type(sys.stdin) is io.StringIO:
+                sys.stdin = io.StringIO(answer["stdin"])
+            return self.unpack(answer.get("value"))
+        if state == "raised":
+            error = self.unpack(answer["raised"]) if "raised" in answer else None
+            raise error if isinstance(error, BaseException) else RuntimeError(answer.get("text", ""))
+        if state == "missing":
+            raise NameError(f"name {answer.get('text', '')!r} is not defined")
+        if state in ("slow", "gone"):
+            self.unanswered = "slow" if state == "slow" else str(answer.get("why"))
+            raise UnansweredError(self.unanswered)
+        return self.cannot(str(answer.get("text", "an answer of another kind")))
+
+    def _heard(self, answer: Mapping[str, Any]) -> None:
+        """Take over what her code printed and changed."""
+        for data in answer.get("changed", ()):
+            self.unpack(data)
+        if answer.get("printed"):
+            sys.stdout.write(answer["printed"])
+
+    def _called_back(self, asked: Mapping[str, Any]) -> dict[str, Any]:
+        """Call a function of the check for her code."""
+        self._heard(asked)
+        token = asked.get("on")
+        function = self.objects.get(token) if type(token) is str and token.startswith("e") else None
+        told: dict[str, Any] = {"ask": "return"}
+        if not callable(function):
+            return self.cannot("something that cannot be called")  # type: ignore[no-any-return]
+        try:
+            args = [self.unpack(one) for one in asked.get("args", ())]
+            told["value"] = self.pack(
+                function(*args, **{n: self.unpack(v) for n, v in asked.get("kwargs", {}).items()})
+            )
+        except Exception as error:  # noqa: BLE001  the check's function may raise on purpose
+            told["raised"] = self.pack(error)
+        return {**told, "changed": self.changes()}
+
+    # What crosses
+
+    def describe(self, value: Any, pack: Callable[[Any, int], Any]) -> dict[str, Any]:
+        """Return what is said of something of the check's."""
+        if isinstance(value, BaseException):
+            kind = next(one for one in type(value).__mro__ if one.__module__ == "builtins" or self.token(one))
+            return {"t": "exception", "c": pack(kind, 1), "args": pack([str(one) for one in value.args], 1)}
+        if callable(value):
+            return {"t": "callback", "name": getattr(value, "__name__", type(value).__name__)}
+        return self.cannot(f"an object of the check's ({type(value).__name__}) in her code")  # type: ignore[no-any-return]
+
+    def stand_in(self, data: Mapping[str, Any]) -> Any:
+        """Return what stands here for something of hers."""
+        kind = data["t"]
+        if kind == "module":
+            return self.modules(str(data.get("n")))
+        if kind == "class":
+            return _make_class(self, data)
+        made_of = data["c"] if isinstance(data.get("c"), type) else object
+        if kind == "exception":
+            error = made_of.__new__(made_of)
+            error.args = tuple(data["args"])
+            return error
+        if isinstance(made_of, HerType):
+            plain = next((base for base in made_of.__mro__ if base in _PLAIN), None)
+            return object.__new__(made_of) if plain is None else _with_content(made_of, plain, data.get("v"))
+        return object.__new__(_known_kind(self, made_of))
+
+
+def _with_content(made_of: type, plain: Any, content: Any) -> Any:
+    made = plain.__new__(made_of) if plain in (list, dict, set, bytearray) else plain.__new__(made_of, content)
+    if plain in (list, bytearray):
+        plain.extend(made, content)
+    elif plain in (dict, set):
+        plain.update(made, content)
+    return made
+
+
+class HerType(type):
+    """The class of her classes."""
+
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:  # noqa: D102
+        return _counter(cls).of(cls, "call", "", args, **kwargs)
+
+    def __getattribute__(cls, name: str) -> Any:
+        if name in _FORWARDED_OF_CLASSES and (counter := _counter(cls, must=False)) is not None:
+            return counter.of(cls, "attr", name)
+        return super().__getattribute__(name)
+
+    def __getattr__(cls, name: str) -> Any:
+        counter = _counter(cls, must=False)
+        if counter is None or name.startswith("__"):
+            raise AttributeError(name)
+        return counter.of(cls, "attr", name)
+
+    def __setattr__(cls, name: str, value: Any) -> None:
+        counter = _counter(cls, must=False)
+        if counter is None or name.startswith("__"):
+            super().__setattr__(name, value)
+        else:
+            counter.of(cls, "setattr", name, (value,))
+
+    def __iter__(cls) -> Any:
+        return iter(_counter(cls).of(cls, "special", "__iter__"))
+
+    def __len__(cls) -> Any:
+        return _counter(cls).of(cls, "special", "__len__")
+
+    def __getitem__(cls, key: Any) -> Any:
+        return _counter(cls).of(cls, "special", "__getitem__", (key,))
+
+    def __contains__(cls, key: Any) -> Any:
+        return _counter(cls).of(cls, "special", "__contains__", (key,))
+
+    def __bool__(cls) -> bool:
+        return True
+
+
+_COUNTERS: dict[int, tuple[Any, Counter]] = {}
+"""Which counter made a class: classes stay alive as long as they are here."""
+
+
+def _counter(cls: type, *, must: bool = True) -> Any:
+    for base in type.__getattribute__(cls, "__mro__"):
+        if id(base) in _COUNTERS:
+            return _COUNTERS[id(base)][1]
+    if must:
+        raise UnsupportedError("a class of the check's over one of hers")
+    return None
+
+
+def forget() -> None:
+    """Let go of the classes of earlier examinations."""
+    _COUNTERS.clear()
+
+
+class Her(metaclass=HerType):
+    """An object of hers."""
+
+    _passerelle_class: Any = None
+    _passerelle_is_named = False
+
+    def __getattribute__(self, name: str) -> Any:
+        """Ask for an attribute."""
+        kind = type(self)
+        if name == "__class__":
+            return type.__getattribute__(kind, "_passerelle_class") or kind
+        counter = _counter(kind)
+        plain = next((base for base in type.__getattribute__(kind, "__mro__") if base in _PLAIN), None)
+        if plain is not None and hasattr(plain, name) and not type.__getattribute__(kind, "_passerelle_is_named"):
+            return object.__getattribute__(self, name)
+        found = counter.of(self, "attr", name)
+        if isinstance(found, Her) and not type.__getattribute__(kind, "_passerelle_is_named"):
+            counter.judges.strangers.add(id(found))
+        return found
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Set an attribute."""
+        _counter(type(self)).of(self, "setattr", name, (value,))
+
+    def __delattr__(self, name: str) -> None:
+        """Delete an attribute."""
+        _counter(type(self)).of(self, "delattr", name)
+
+    def __dir__(self) -> Any:
+        """Ask which attributes there are."""
+        return _counter(type(self)).of(self, "dir")
+
+    def __copy__(self) -> Any:
+        """Have it copied where it is."""
+        return _counter(type(self)).of(self, "copy")
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        """Have it copied where it is, with what it holds."""
+        return _counter(type(self)).of(self, "copy", "deep")
+
+
+def _forward(name: str, *, judges: bool) -> Callable[..., Any]:
+    def special(self: Any, *args: Any, **kwargs: Any) -> Any:
+        counter = _counter(type(self))
+        if judges:
+            counter.judges.asked = True
+        if name == "__call__":
+            result = counter.of(self, "call", "", args, **kwargs)
+            if isinstance(result, bool) and args and id(self) in counter.judges.strangers:
+                counter.judges.asked = True
+            return result
+        return counter.of(self, "special", name, args)
+
+    special.__name__ = name
+    return special
+
+
+def _methods(has: list[str], *, is_named: bool, plain: Any = None) -> dict[str, Any]:
+    """Return the special methods of a stand-in's class."""
+    made = {}
+    for name in SPECIAL:
+        special = f"__{name}__"
+        if special not in has or (plain is not None and not is_named and hasattr(plain, special)):
+            continue
+        if name in _ANSWERS:
+            made[special] = _forward(special, judges=False)
+        elif is_named or name == "bool":
+            made[special] = _forward(special, judges=True)
+    return made
+
+
+def _make_class(counter: Counter, data: Mapping[str, Any]) -> type:
+    """Return the class that stands for one of hers."""
+    name, has = str(data.get("name")), data.get("has", [])
+    bases = [base for base in data.get("bases", ()) if isinstance(base, type)]
+    if any(issubclass(base, BaseException) for base in bases):
+        errors = tuple(base for base in bases if issubclass(base, BaseException))
+        return _error_class(counter, name, errors, data)
+    is_named = name in counter.judges.named
+    hers = [base for base in bases if isinstance(base, HerType)]
+    plain = next((one for base in bases for one in base.__mro__ if one in _PLAIN and one is not bool), None)
+    inherits = (*hers, *(() if hers else (Her,)))
+    if plain is not None and not any(issubclass(base, plain) for base in hers):
+        inherits = (*inherits, plain)
+    space = {
+        "__module__": "__main__",
+        "__doc__": data.get("doc"),
+        "__slots__": (),
+        "_passerelle_class": None,
+        "_passerelle_is_named": is_named,
+        **_methods(has, is_named=is_named, plain=plain),
+    }
+    if data.get("unhashable"):
+        space["__hash__"] = None
+    made = HerType.__new__(HerType, name, inherits, space)
+    _COUNTERS[id(made)] = (made, counter)
+    return made
+
+
+def _error_class(counter: Counter, name: str, bases: tuple[type, ...], data: Mapping[str, Any]) -> type:
+    """Return a class of errors that can be raised and caught here."""
+
+    def attribute(self: Any, attr: str) -> Any:
+        if attr.startswith("__") or counter.token(self) is None:
+            raise AttributeError(attr)
+        return counter.of(self, "attr", attr)
+
+    space = {"__module__": "__main__", "__doc__": data.get("doc"), "__getattr__": attribute}
+    if "__str__" in data.get("has", []):
+        known = next(base for base in bases[0].__mro__ if base.__module__ == "builtins")
+        space["__str__"] = lambda self: (
+            counter.of(self, "special", "__str__") if counter.token(self) else known.__str__(self)
+        )
+    return type(name, bases, space)
+
+
+def _known_kind(counter: Counter, kind: type) -> type:
+    """Return the class of stand-ins for objects of a type that is known here, functions for instance."""
+    specials = [f"__{name}__" for name in SPECIAL]
+    has = [name for name in specials if getattr(kind, name, None) is not getattr(object, name, None)]
+    space = {
+        "_passerelle_class": kind,
+        "_passerelle_is_named": kind in _HONEST,
+        **_methods(has, is_named=False),
+    }
+    made = HerType.__new__(HerType, kind.__name__, (Her,), space)
+    _COUNTERS[id(made)] = (made, counter)
+    return made
+
+
+_HONEST = (types.FunctionType, types.BuiltinFunctionType, types.MethodType, types.GeneratorType)
+"""Types whose attributes are no judges of an answer."""
