@@ -12,8 +12,12 @@ The same cell is her instant check (the words look into her own kernel) and, at 
 from autograders.catalogue import language, set_language, words
 from autograders.expectation import Expectation
 from autograders.failure import CheckFailed
+from autograders.figures import watch as _watch_figures
 from autograders.ladder import hints
 from autograders.vocabulary import expect
+
+# Before her cells draw: a notebook closes figures, and the check comes later.
+_watch_figures()
 
 __version__ = "0.1.0"
 __all__ = ["CheckFailed", "Expectation", "expect", "hints", "language", "set_language", "words"]

@@ -5,7 +5,8 @@ An answer is a dict with a "state":
     missing  there is no such name
     stub     a function that is still to be written
     closed   the name holds something that cannot be called
-    raised   "error" (the type's name), "kinds" (names of its bases), "text", "code" (the line of hers)
+    raised   "error" (the type's name), "kinds" (it and its bases as `module.name`, where that is this very class),
+             "text", "code" (the line of hers)
     slow     the call ran out of time (the box only)
 and, said by who runs the box, `gone` with "why": time, memory or died.
 """
@@ -14,6 +15,8 @@ import contextlib
 import dis
 import io
 import linecache
+import os
+import stat
 import sys
 import types
 from collections.abc import Mapping, Sequence
@@ -23,6 +26,9 @@ from autograders.typed import pack, plain_name
 from autograders.untyped import unpack
 
 MAX_PRINTED = 20_000
+MAX_FILE = 4_000_000
+# As the interpreter knows them: a class may answer anything to its `__name__`.
+_MODULE_OF, _NAME_OF = type.__dict__["__module__"].__get__, type.__dict__["__name__"].__get__
 _IDLE = {"RESUME", "NOP", "LOAD_CONST", "RETURN_VALUE", "RETURN_CONST"}
 
 
@@ -74,14 +80,37 @@ def call(names: Mapping[str, Any], name: str, given: Given, *, back: bool = Fals
     return {**answer, "arguments": [pack(one) for one in given.arguments]} if back else answer
 
 
+def file(path: str) -> dict[str, Any] | None:
+    """Return the "size" and the "bytes" of a file (None where there are too many); None where there is no file."""
+    try:
+        # Not to wait for whoever writes into a pipe.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return None
+    with os.fdopen(descriptor, "rb") as opened:
+        about = os.fstat(descriptor)
+        if not stat.S_ISREG(about.st_mode):
+            return None
+        content = opened.read(MAX_FILE + 1)
+    return {"size": about.st_size, "bytes": content if len(content) <= MAX_FILE else None}
+
+
 def raised(error: BaseException) -> dict[str, Any]:
     """Answer that her code raised an error: which, with what words, in which line of hers."""
-    kinds = [plain_name(kind.__name__) for kind in type(error).__mro__][:12]
+    kinds = [name for name in map(_known_as, type.mro(type(error))[:12]) if name]
     try:
         text = str(error)[:300]
     except Exception:  # noqa: BLE001  its __str__ is hers, too
         text = ""
-    return {"state": "raised", "error": kinds[0], "kinds": kinds, "text": text, "code": _line_of(error)}
+    name = plain_name(_NAME_OF(type(error)))
+    return {"state": "raised", "error": name, "kinds": kinds, "text": text, "code": _line_of(error)}
+
+
+def _known_as(kind: type) -> str:
+    """Return `module.name` of a class where that is this very class: one of hers called ValueError is another."""
+    module, name = _MODULE_OF(kind), _NAME_OF(kind)
+    known = sys.modules.get(module) if type(module) is str else None
+    return f"{module}.{plain_name(name)}" if known is not None and vars(known).get(name) is kind else ""
 
 
 def _line_of(error: BaseException) -> str:

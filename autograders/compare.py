@@ -111,6 +111,11 @@ def shown(value: Any) -> Any:
     return text if len(text) <= 90 else text[:88] + " …"
 
 
+def shape(array: Any) -> str:
+    """Return an array's shape as a message shows it."""
+    return f"({', '.join(map(str, array.shape))})"
+
+
 def same(found: Any, expected: Any, tolerance: Near | None) -> bool:
     """Say whether two single values are the same (see `Expectation.equals`)."""
     if is_missing(found) or is_missing(expected):
@@ -171,7 +176,7 @@ def difference(found: Any, expected: Any, *, tolerance: Near | None = None, extr
 
 def _arrays(found: Any, expected: Any, tolerance: Near | None) -> Difference | None:
     if found.shape != expected.shape:
-        return Difference("shape-differs", {"expected": str(expected.shape), "found": str(found.shape)})
+        return Difference("shape-differs", {"expected": shape(expected), "found": shape(found)})
     import numpy as np  # noqa: PLC0415  there are arrays, so it is loaded
 
     if {found.dtype.kind, expected.dtype.kind} <= set("iuf"):

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from autograders import answers
+from autograders.handles import Desk
 from autograders.typed import pack
 
 
@@ -18,9 +19,20 @@ class Source(Protocol):
         """Answer what a call returns; the arguments are typed data."""
         ...
 
+    def ask(self, question: dict[str, Any]) -> dict[str, Any]:
+        """Answer a question about handles (`autograders.handles`)."""
+        ...
+
+    def forget(self) -> None:
+        """Let go of the handles: another check begins."""
+        ...
+
 
 class Kernel:
     """The kernel this runs in."""
+
+    def __init__(self) -> None:
+        self._desk: Desk | None = None
 
     def get(self, name: str) -> dict[str, Any]:
         """Answer what a variable holds."""
@@ -29,6 +41,19 @@ class Kernel:
     def call(self, name: str, arguments: Sequence[Any], keywords: Mapping[str, Any], *, back: bool) -> dict[str, Any]:
         """Answer what a call returns."""
         return answers.call(answers.namespace(), name, answers.Given.of(arguments, keywords), back=back)
+
+    def ask(self, question: dict[str, Any]) -> dict[str, Any]:
+        """Answer a question about handles."""
+        self._desk = self._desk or Desk(answers.namespace(), _no_callback)
+        return self._desk.answer({"ask": "do", **question})
+
+    def forget(self) -> None:
+        """Let go of what was handed out: another cell begins, and her objects may be large."""
+        self._desk = None
+
+
+def _no_callback(_answer: dict[str, Any]) -> dict[str, Any]:
+    raise TypeError("a function of a check cannot be handed to a fellow's code")
 
 
 class Session:

@@ -2,19 +2,18 @@
 
 import html
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from autograders.catalogue import language, unit_here, words
-from autograders.expectation import Expectation, asked_call, asked_for
+from autograders.drawn import Words
+from autograders.expectation import Expectation, asked_call, asked_figure, asked_for
 from autograders.failure import CheckFailed, Fact
+from autograders.files import File
+from autograders.rules import is_about_her_data
 from autograders.session import session
-
-_UNFORESEEN = (ArithmeticError, AttributeError, LookupError, MemoryError, RecursionError, TypeError, ValueError)
-_HERE = str(Path(__file__).parent)
 
 
 @dataclass(frozen=True)
@@ -48,6 +47,8 @@ class Expect:
 
     expect("x")                      her variable x
     expect.call("f", 1, frame)       the result of her function f, called with copies of these arguments
+    expect.figure()                  what was drawn last
+    expect.file("out.csv")           a file she has written
     """
 
     def __init__(self) -> None:
@@ -63,10 +64,47 @@ class Expect:
     def call(self, function: str, /, *args: Any, **kwargs: Any) -> Expectation:
         """Look at the result of her function, called with copies of these arguments.
 
-        They may be plain data, frames (their index arrives, too), series and arrays.
+        They may be plain data, frames (their index arrives, too), series and arrays; or something of hers,
+        `expect("model")`, which arrives itself.
         """
         self._watch()
         return asked_call(function, args, kwargs)
+
+    def figure(
+        self,
+        *,
+        marks: str | Sequence[str] = (),
+        title: Words | bool = False,
+        x: Words | bool = False,
+        y: Words | bool = False,
+        legend: Words | bool = False,
+        from_zero: bool = False,
+        panels: int | None = None,
+        panel: int | None = None,
+        else_: str | None = None,
+        look: str | None = None,
+        **facts: Any,
+    ) -> Expectation:
+        """Look at what was drawn last with matplotlib's pyplot; what is expected of it as in `Expectation.figure`."""
+        self._watch()
+        return asked_figure().figure(
+            marks=marks,
+            title=title,
+            x=x,
+            y=y,
+            legend=legend,
+            from_zero=from_zero,
+            panels=panels,
+            panel=panel,
+            else_=else_,
+            look=look,
+            **facts,
+        )
+
+    def file(self, path: str) -> File:
+        """Look at a file she has written; its path begins where the notebook lies."""
+        self._watch()
+        return File(path)
 
     def that(self, condition: object, message: str, *, look: str | None = None, **args: Any) -> None:
         """Expect that a condition of your own is true; the message is said where it is not."""
@@ -90,7 +128,7 @@ class Expect:
         except CheckFailed as unmet:
             self._add(Part(points, title, line, unmet.facts))
         except Exception as error:
-            if not is_about_her_data(error):
+            if not is_about_her_data(error, looked=session.looked):
                 raise
             self._add(Part(points, title, line, (Fact("unforeseen", {}),)))
         else:
@@ -106,6 +144,7 @@ class Expect:
         """Begin a cell: its parts and what it has looked at are its own."""
         self.parts.clear()
         self._used = session.looked = False
+        session.source.forget()
 
     def _add(self, part: Part) -> None:
         self.parts.append(part)
@@ -127,23 +166,6 @@ class Expect:
     def _end(self, result: Any = None) -> None:
         if self._used and not self.parts and getattr(result, "success", False):
             _show([words("as-expected", {}, language())])
-
-
-def is_about_her_data(error: Exception) -> bool:
-    """Say whether an error in a check comes of data that nobody foresaw («not met»), or is the check's own fault.
-
-    It is about her data where a word stumbled over them, or where the check's own Python did after it has had them.
-    """
-    # pandas has errors of no builtin kind, for labels that are there twice for instance.
-    if session.looked and (isinstance(error, _UNFORESEEN) or type(error).__module__.startswith("pandas.")):
-        return True
-    trace, words = error.__traceback__, []
-    while trace is not None:
-        code = trace.tb_frame.f_code
-        words += [code.co_name] if code.co_filename.startswith(_HERE) else []
-        trace = trace.tb_next
-    # `part` itself is in every trace of its block; what an author hands over is hers to mend.
-    return bool({*words} - {"_part"}) and "packed" not in words
 
 
 def _shell() -> Any:
