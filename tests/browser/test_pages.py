@@ -150,6 +150,26 @@ def test_a_page_serves_everybody(desk: Desk, name: str, language: str) -> None:
     assert [one for one in desk.complaints if not re.search(r"status of 40[34]", one)] == []
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_an_interrupted_sign_in_serves_everybody(desk: Desk, language: str) -> None:
+    context = desk.browser.new_context(locale=language)
+    page = context.new_page()
+    try:
+        answer = page.goto(desk.served.url("oauth_callback?error=access_denied"))
+        assert answer is not None
+        assert answer.status == 400
+        assert page.locator("html").get_attribute("lang") == language
+        expect(page.locator("main a")).to_have_attribute("href", PREFIX)
+        found = Axe().run(page, options={"resultTypes": ["violations"]})
+        assert found.violations_count == 0, found.generate_report()
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 900})
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
+            assert page.evaluate(TOO_SMALL_TO_TAP) == []
+    finally:
+        context.close()
+
+
 def test_a_keyboard_reaches_the_content_first(desk: Desk) -> None:
     desk.speak("en")
     with desk.page("my-path") as page:
