@@ -19,9 +19,10 @@ from tornado.web import StaticFileHandler
 
 from passerelle.hub.sign_in import seconds_until
 from passerelle.model.people import LANGUAGES
+from passerelle.review.base import LANGUAGE_COOKIE
 from passerelle.review.i18n import LANGUAGE_NAMES, accepted, direction
 
-COOKIE = "passerelle-language"
+COOKIE = LANGUAGE_COOKIE
 
 
 def language_of(request: HTTPServerRequest) -> str:

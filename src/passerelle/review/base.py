@@ -1,20 +1,16 @@
 """What every page has: who reads it, in which language, under which rules."""
 
-import asyncio
-from collections.abc import Callable
 from functools import cache, partial
 from hashlib import sha256
 from importlib.resources import files
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn
 from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from jupyterhub.services.auth import HubOAuthenticated, UserNotAllowed
-from sqlalchemy.orm import Session
 from tornado.web import HTTPError, RequestHandler
 
-from passerelle import ledger
-from passerelle.exchange.context import Context
+from passerelle.exchange.context import Context, InLedger
 from passerelle.exchange.errors import ApiError
 from passerelle.ledger import people
 from passerelle.ledger.tables import Person
@@ -25,7 +21,8 @@ from passerelle.review.i18n import LANGUAGE_NAMES, Reader, accepted, direction
 from passerelle.review.prose import notes_html, with_code
 from passerelle.review.shelf import Shelf
 
-Result = TypeVar("Result")
+LANGUAGE_COOKIE = "passerelle-language"
+"""The hub's pages set it and read it too (`hub/look.py`)."""
 
 CONTENT_SECURITY_POLICY = "; ".join(
     (
@@ -71,7 +68,7 @@ def asset(prefix: str, name: str) -> str:
 
 
 # jupyterhub has no types: its mix-in is Any.
-class PageHandler(HubOAuthenticated, RequestHandler):  # type: ignore[misc]
+class PageHandler(InLedger, HubOAuthenticated, RequestHandler):  # type: ignore[misc]
     """A page for one person, whom the hub names and the ledger knows."""
 
     person: Person | None = None
@@ -132,24 +129,6 @@ class PageHandler(HubOAuthenticated, RequestHandler):  # type: ignore[misc]
         if self.person is None or Role(self.person.role) not in self.roles:
             self.refuse()
 
-    async def reading(self, work: Callable[[Session], Result]) -> Result:
-        """Return what `work` reads in the ledger, without holding up other readers."""
-
-        def read() -> Result:
-            with ledger.reading(self.context.engine) as session:
-                return work(session)
-
-        return await asyncio.to_thread(read)
-
-    async def writing(self, work: Callable[[Session], Result]) -> Result:
-        """Return what `work` does in a transaction of the ledger, committed when this returns."""
-
-        def write() -> Result:
-            with ledger.session(self.context.engine) as session:
-                return work(session)
-
-        return await asyncio.to_thread(write)
-
     async def log_look(self, subject: str, what: str) -> None:
         """Write down that the reader looks at somebody else's page, before it is shown."""
         if subject != self.me.handle:
@@ -164,9 +143,12 @@ class PageHandler(HubOAuthenticated, RequestHandler):  # type: ignore[misc]
 
     @property
     def reader(self) -> Reader:
-        """Return how the reader has things said; before we know her, her browser says it."""
-        language = self.person.language if self.person else accepted(self.request.headers.get("Accept-Language", ""))
-        return Reader(language, self.zone)
+        """Return how the reader has things said; before we know her, her last choice here or her browser says it."""
+        if self.person:
+            return Reader(self.person.language, self.zone)
+        chosen = self.get_cookie(LANGUAGE_COOKIE)
+        known = chosen if chosen in LANGUAGES else accepted(self.request.headers.get("Accept-Language", ""))
+        return Reader(known, self.zone)
 
     @property
     def zone(self) -> ZoneInfo:

@@ -17,7 +17,7 @@ from passerelle.model.people import HANDLE_PATTERN, LANGUAGES, Role
 from passerelle.progress import TrackProgress, export_bytes, pseudonymous, track_progress
 from passerelle.progress.pseudonyms import pseudonym_secret
 from passerelle.review import programme, staff, words
-from passerelle.review.base import NotHereHandler, PageHandler
+from passerelle.review.base import LANGUAGE_COOKIE, NotHereHandler, PageHandler
 from passerelle.review.callback import CallbackPage
 from passerelle.review.fellow import AttemptPage, UnitPage, show_path
 from passerelle.review.shelf import Shelf
@@ -75,7 +75,7 @@ class LanguageForm(PageHandler):
             raise HTTPError(404)
         await self.writing(lambda session: people.set_language(session, self.me.handle, chosen))
         # The hub's own pages (log-in, opening a workspace) look at this; for the browser session, as theirs.
-        self.set_cookie("passerelle-language", chosen, path="/")
+        self.set_cookie(LANGUAGE_COOKIE, chosen, path="/")
         back = self.get_body_argument("next", "")
         parts = urlsplit(back)
         home = self.context.prefix

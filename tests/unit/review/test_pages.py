@@ -199,9 +199,12 @@ def test_a_form_of_somebody_else_changes_nothing(served: Served, filled: Program
     form = {"language": "fr", "next": PREFIX, **({"_xsrf": token} if token else {})}
 
     answer = browser.post(served.url("language"), form, timeout=20, allow_redirects=False)
+    browser.cookies.set("passerelle-language", "fr")
+    in_french = browser.post(served.url("language"), form, timeout=20, allow_redirects=False)
 
     assert answer.status_code == 403
     assert "This page stayed open for a long time" in answer.text
+    assert "Cette page est restée ouverte longtemps" in in_french.text
     with ledger.reading(filled.engine) as session:
         basil = people.person(session, "basil")
         assert basil is not None
