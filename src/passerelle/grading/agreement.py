@@ -5,18 +5,17 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from nbgrader.api import Assignment, BaseCell, Grade, SubmittedAssignment, SubmittedNotebook, TaskCell
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from passerelle.grading.gradebook import given_by_hand, gradebook, nbgrader_timestamp
+from passerelle.grading.gradebook import given_by_hand, gradebook, labels, submitted_cells
 from passerelle.grading.manual import answer_of
-from passerelle.grading.record import automatic_points, verdict_in
+from passerelle.grading.record import automatic_points, folders_stand
 from passerelle.grading.standing import standing_attempt
 from passerelle.ledger import queue, receipts
 from passerelle.ledger.receipts import AttemptRow
 from passerelle.ledger.tables import ManualMark
-from passerelle.model.verdict import Verdict
+from passerelle.model.verdict import Verdict, place_of
 
 Place = tuple[str, str]
 """handle, unit"""
@@ -59,7 +58,7 @@ def disagreements(course_dir: Path, session: Session, track: str) -> list[Disagr
     Raises:
         GradebookUnusableError: where the gradebook cannot be read.
     """
-    rows, tasks = _rows(course_dir)
+    rows = _rows(course_dir)
     attempts: dict[Place, list[AttemptRow]] = {}
     for attempt in receipts.attempts_of_track(session, track):
         attempts.setdefault((attempt.handle, attempt.unit), []).append(attempt)
@@ -75,7 +74,7 @@ def disagreements(course_dir: Path, session: Session, track: str) -> list[Disagr
                     Disagreement(*place, "the gradebook has a submission, the ledger no marked receipt", False)
                 )
             continue
-        for what, mends in _differences(course_dir, rows.get(place), chosen, verdict, tasks, marks):
+        for what, mends in _differences(course_dir, rows.get(place), chosen, verdict, marks):
             found.append(Disagreement(*place, what, mends))
     return found
 
@@ -85,16 +84,15 @@ def _differences(
     row: _Row | None,
     chosen: AttemptRow,
     verdict: Verdict,
-    tasks: set[str],
     marks: Mapping[tuple[str, str, str, str], float],
 ) -> list[tuple[str, bool]]:
     """Return what differs at one place, and whether the marking process mends it."""
-    wanted = {one.key: None if one.key in tasks else automatic_points(one, verdict) for one in verdict.checks}
+    wanted = {one.place: automatic_points(one, verdict) for one in verdict.checks}
     if row is None or row.received != chosen.received:
         return [(f"attempt {chosen.number} counts and is not in the gradebook", True)]
     if row.automatic != wanted:
         return [(f"the gradebook has other automatic points than attempt {chosen.number}", True)]
-    if not _folders_stand(course_dir, chosen, verdict):
+    if not folders_stand(course_dir, chosen.handle, chosen.received, verdict):
         return [(f"submitted/ or autograded/ holds another attempt than {chosen.number}", True)]
     found = []
     for check in wanted:
@@ -111,47 +109,20 @@ def _differences(
     return found
 
 
-def _folders_stand(course_dir: Path, chosen: AttemptRow, verdict: Verdict) -> bool:
-    stamp = nbgrader_timestamp(chosen.received)
-    for step in ("submitted", "autograded"):
-        try:
-            if (course_dir / step / chosen.handle / chosen.unit / "timestamp.txt").read_text() != stamp:
-                return False
-        except FileNotFoundError:
-            return False
-    executed = course_dir / "autograded" / chosen.handle / chosen.unit / f"{chosen.unit}.ipynb"
-    return executed.is_file() and verdict_in(executed) == verdict.key
-
-
-def _rows(course_dir: Path) -> tuple[dict[Place, _Row], set[str]]:
-    """Return the gradebook's submissions, and which cells are tasks: nbgrader has no automatic points there."""
-    query = (
-        select(
-            SubmittedAssignment.student_id,
-            Assignment.name,
-            SubmittedAssignment.timestamp,
-            BaseCell.name,
-            Grade.auto_score,
-            Grade.manual_score,
-            Grade.extra_credit,
-        )
-        .select_from(SubmittedAssignment)
-        .join(Assignment, Assignment.id == SubmittedAssignment.assignment_id)
-        .outerjoin(SubmittedNotebook, SubmittedNotebook.assignment_id == SubmittedAssignment.id)
-        .outerjoin(Grade, Grade.notebook_id == SubmittedNotebook.id)
-        .outerjoin(BaseCell, BaseCell.id == Grade.cell_id)
-        .where(SubmittedAssignment.timestamp.is_not(None))
-    )
+def _rows(course_dir: Path) -> dict[Place, _Row]:
+    """Return the gradebook's submissions."""
     rows: dict[Place, _Row] = {}
     with gradebook(course_dir) as opened:
-        for handle, unit, stamp, cell, auto, manual, extra in opened.execute(query):
+        label = labels(opened)
+        for _, handle, unit, stamp, notebook, name, auto, manual, extra in opened.execute(submitted_cells()):
             row = rows.setdefault((handle, unit), _Row(stamp.replace(tzinfo=UTC)))
-            if cell is not None:
+            if name is not None:
+                cell = place_of(label[notebook], name)
                 row.automatic[cell] = auto
                 points = given_by_hand(auto, manual, extra)
                 if points is not None:
                     row.by_hand[cell] = points
-        return rows, set(opened.scalars(select(TaskCell.name)))
+    return rows
 
 
 def _marks(session: Session, track: str) -> dict[tuple[str, str, str, str], float]:

@@ -4,6 +4,7 @@ nbgrader's own `Gradebook` runs a migration tool when it opens and commits a cel
 submission is one transaction. The schema is nbgrader's, untouched.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,16 +18,17 @@ from nbgrader.api import (
     Comment,
     Grade,
     Notebook,
-    Student,
     SubmittedAssignment,
     SubmittedNotebook,
 )
-from sqlalchemy import Connection, create_engine, event, select
+from sqlalchemy import Connection, Select, create_engine, event, select
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool
 
+from passerelle.grading.layout import layout_of
 from passerelle.model.errors import ContentError, ServiceError
+from passerelle.model.verdict import place_of
 
 BUSY_TIMEOUT_S = 20
 TIMESTAMP = "%Y-%m-%d %H:%M:%S.%f UTC"
@@ -65,7 +67,10 @@ class UnitNotReleasedError(ContentError):
 
 @dataclass(frozen=True)
 class MarkedCell:
-    """One graded cell of a submission as the gradebook has it; `points` is None where nobody gave any by hand."""
+    """One graded cell of a submission as the gradebook has it; `points` is None where nobody gave any by hand.
+
+    `check` is the cell's place in its assignment.
+    """
 
     handle: str
     unit: str
@@ -77,15 +82,16 @@ class MarkedCell:
 
 def gradebook_path(course_dir: Path) -> Path:
     """Return where a course directory has its gradebook."""
-    return course_dir / "gradebook.db"
+    return layout_of(course_dir).gradebook
 
 
 def fingerprint(course_dir: Path) -> tuple[int, ...]:
     """Return what changes when somebody writes to the gradebook; empty where there is none."""
     facts: list[int] = []
-    for name in ("gradebook.db", "gradebook.db-wal"):
+    path = gradebook_path(course_dir)
+    for name in (path.name, f"{path.name}-wal"):
         try:
-            state = (course_dir / name).stat()
+            state = path.with_name(name).stat()
         except FileNotFoundError:
             continue
         facts += [state.st_mtime_ns, state.st_size, state.st_ino]
@@ -135,20 +141,24 @@ def naive_utc(moment: datetime) -> datetime:
     return moment.astimezone(UTC).replace(tzinfo=None)
 
 
-def find_notebook(session: Session, course_dir: Path, unit: str) -> Any:
-    """Return nbgrader's row for the notebook of a unit.
+def find_notebooks(session: Session, course_dir: Path, unit: str) -> dict[str, Any]:
+    """Return nbgrader's rows for the notebooks of a unit, by name, sorted.
 
     Raises:
-        UnitNotReleasedError: where the gradebook does not know it.
+        UnitNotReleasedError: where the gradebook does not know any.
     """
-    found = session.scalar(
-        select(Notebook)
-        .join(Assignment, Assignment.id == Notebook.assignment_id)
-        .where(Assignment.name == unit, Notebook.name == unit)
-    )
-    if found is None:
+    query = select(Notebook).join(Assignment, Assignment.id == Notebook.assignment_id).where(Assignment.name == unit)
+    found = {notebook.name: notebook for notebook in session.scalars(query.order_by(Notebook.name))}
+    if not found:
         raise UnitNotReleasedError.of(course_dir, unit)
     return found
+
+
+def labels(session: Session) -> dict[str, str]:
+    """Return how each notebook (by its row's id) is named in the place of a check: not at all where it is alone."""
+    rows = session.execute(select(Notebook.id, Notebook.assignment_id, Notebook.name)).all()
+    alone = Counter(assignment for _, assignment, _ in rows)
+    return {identity: name if alone[assignment] > 1 else "" for identity, assignment, name in rows}
 
 
 def marked_cells(session: Session, handle: str | None = None, unit: str | None = None) -> list[MarkedCell]:
@@ -157,27 +167,10 @@ def marked_cells(session: Session, handle: str | None = None, unit: str | None =
         BaseCell, BaseCell.id == Comment.cell_id
     )
     said = {(notebook, name): words for notebook, name, words in session.execute(comments) if words}
-    query = (
-        select(
-            SubmittedNotebook.id,
-            Student.id,
-            Assignment.name,
-            SubmittedAssignment.timestamp,
-            BaseCell.name,
-            Grade.auto_score,
-            Grade.manual_score,
-            Grade.extra_credit,
-        )
-        .select_from(Grade)
-        .join(BaseCell, BaseCell.id == Grade.cell_id)
-        .join(SubmittedNotebook, SubmittedNotebook.id == Grade.notebook_id)
-        .join(SubmittedAssignment, SubmittedAssignment.id == SubmittedNotebook.assignment_id)
-        .join(Assignment, Assignment.id == SubmittedAssignment.assignment_id)
-        .join(Student, Student.id == SubmittedAssignment.student_id)
-        .where(SubmittedAssignment.timestamp.is_not(None))
-    )
+    label = labels(session)
+    query = submitted_cells().where(BaseCell.name.is_not(None))
     if handle is not None:
-        query = query.where(Student.id == handle)
+        query = query.where(SubmittedAssignment.student_id == handle)
     if unit is not None:
         query = query.where(Assignment.name == unit)
     return [
@@ -185,11 +178,11 @@ def marked_cells(session: Session, handle: str | None = None, unit: str | None =
             handle=who,
             unit=which,
             received=timestamp.replace(tzinfo=UTC),
-            check=check,
+            check=place_of(label[source], check),
             points=given_by_hand(auto, manual, extra),
             comment=said.get((notebook, check)),
         )
-        for notebook, who, which, timestamp, check, auto, manual, extra in session.execute(query)
+        for notebook, who, which, timestamp, source, check, auto, manual, extra in session.execute(query)
     ]
 
 
@@ -198,3 +191,29 @@ def given_by_hand(auto: float | None, manual: float | None, extra: float | None)
     if manual is None and not extra:
         return None
     return (manual if manual is not None else auto or 0.0) + (extra or 0.0)
+
+
+def submitted_cells() -> Select[Any]:
+    """Return the query for the cells of all submissions that have a timestamp; a submission without any has one row.
+
+    Columns: submitted notebook, handle, unit, timestamp, notebook, cell, auto_score, manual_score, extra_credit.
+    """
+    return (
+        select(
+            SubmittedNotebook.id,
+            SubmittedAssignment.student_id,
+            Assignment.name,
+            SubmittedAssignment.timestamp,
+            SubmittedNotebook.notebook_id,
+            BaseCell.name,
+            Grade.auto_score,
+            Grade.manual_score,
+            Grade.extra_credit,
+        )
+        .select_from(SubmittedAssignment)
+        .join(Assignment, Assignment.id == SubmittedAssignment.assignment_id)
+        .outerjoin(SubmittedNotebook, SubmittedNotebook.assignment_id == SubmittedAssignment.id)
+        .outerjoin(Grade, Grade.notebook_id == SubmittedNotebook.id)
+        .outerjoin(BaseCell, BaseCell.id == Grade.cell_id)
+        .where(SubmittedAssignment.timestamp.is_not(None))
+    )

@@ -28,17 +28,17 @@ def answer_of(verdict: Verdict, check: str) -> str | None:
         return answer
     # An automatic check, or a manual answer left blank (0 points without anybody reading it): who marks
     # these goes over what the verdict says.
-    return verdict.key if any(result.key == check for result in verdict.checks) else None
+    return verdict.key if any(result.place == check for result in verdict.checks) else None
 
 
 def marks_of(session: Session, track: str, handle: str, verdict: Verdict) -> dict[str, ManualMark]:
     """Return the marks that people gave to the answers of a verdict, by check."""
     found: dict[str, ManualMark] = {}
     for check in verdict.checks:
-        answer = answer_of(verdict, check.key)
-        mark = manual_mark(session, handle, track, verdict.unit, check.key, answer) if answer is not None else None
+        answer = answer_of(verdict, check.place)
+        mark = manual_mark(session, handle, track, verdict.unit, check.place, answer) if answer is not None else None
         if mark is not None:
-            found[check.key] = mark
+            found[check.place] = mark
     return found
 
 

@@ -2,18 +2,22 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cache, partial
 from pathlib import Path, PurePosixPath
+from typing import Any
 
+import nbformat
 from nbformat import NotebookNode
 
 import autograders
 from passerelle.courses import load_course, unit_source
+from passerelle.grading.elsewhere import nothing_of_elsewhere, rebuild_elsewhere, source_notebooks
+from passerelle.grading.layout import Layout, layout_of
 from passerelle.grading.rebuild import Rebuilt, UnreadableSubmissionError, nothing_of, rebuild
 from passerelle.grading.walls import environment_mark
-from passerelle.model.course import Unit
+from passerelle.model.course import CheckCard, Text, Unit
 from passerelle.model.parcel import is_printable
 from passerelle.model.verdict import Message
 
@@ -56,27 +60,77 @@ def prepare(course_dir: Path, unit: str, files: Mapping[str, bytes], learner: Pa
     """Return what is to be marked of a submission.
 
     Raises:
-        ContentError: the unit is not built.
+        ContentError: the unit is not built, or cannot be used.
+        ServiceError: the gradebook of a course from elsewhere cannot be read.
     """
-    card = load_course(course_dir).unit(unit).card
-    source = unit_source(course_dir, unit)
-    name = f"{unit}.ipynb"
-    unreadable = None
+    layout = layout_of(course_dir)
+    beside = layout.files(unit)
+    card, works, public = _ours(layout, unit, files) if layout.is_ours else _elsewhere(layout, unit, files, beside)
+    hers, left_out = _her_files(files, public)
+    works = tuple(replace(work, files={**hers, **public}) for work in works)
+    notices = [notice for work in works for notice in ([work.unreadable] if work.unreadable else work.rebuilt.notices)]
+    if left_out:
+        notices.append(Message(id="files-left-out", args={"names": left_out[:10]}))
+    return Prepared(card, _key(card, works, {**hers, **beside}, learner), works, tuple(notices))
+
+
+def _ours(layout: Layout, unit: str, files: Mapping[str, bytes]) -> tuple[Unit, tuple[Work, ...], dict[str, bytes]]:
+    """Return a unit of ours, its one notebook, and the files that go into the box."""
+    card = load_course(layout.root).unit(unit).card
+    source = unit_source(layout.root, unit)
+    rebuilt, unreadable = _read(f"{unit}.ipynb", files, partial(rebuild, source), partial(nothing_of, source))
+    folder = layout.source(unit)
+    work = Work(card, unit, folder, source, source, rebuilt, {}, unreadable)
+    return card, (work,), dict(_public_files(folder))
+
+
+def _elsewhere(
+    layout: Layout, unit: str, files: Mapping[str, bytes], beside: dict[str, bytes]
+) -> tuple[Unit, tuple[Work, ...], dict[str, bytes]]:
+    """Return an assignment from elsewhere, its notebooks, and the files that go into the box: all of the source's."""
+    sources = source_notebooks(layout, unit)
+    cells = [cell for source in sources for cell in source.cells]
+    version = hashlib.sha256(json.dumps([_facts(cell) for cell in cells], sort_keys=True).encode()).hexdigest()[:16]
+    checks = tuple(
+        CheckCard(key=meta.grade_id, task="", points=meta.points, manual=meta.solution or meta.task, title=_text(meta))
+        for meta in (cell.metadata.nbgrader for cell in cells)
+        if meta.grade or meta.task
+    )
+    title = {"en": unit}
+    card = Unit(
+        unit=unit, track=layout.track, version=version, title=title, summary=title, minutes=0, checks=checks, tasks={}
+    )
+    add_missing = bool(layout.setting("OverwriteCells", "add_missing_cells", False))
+    works = []
+    for source in sources:
+        whole = nbformat.v4.new_notebook(cells=[*source.cells], metadata=source.solution.metadata)
+        name = f"{source.name}.ipynb"
+        rebuilt, unreadable = _read(
+            name,
+            files,
+            partial(rebuild_elsewhere, source, add_missing=add_missing),
+            partial(nothing_of_elsewhere, source),
+        )
+        absent = name not in files
+        work = Work(card, source.name, layout.source(unit), whole, source.solution, rebuilt, {}, unreadable, absent)
+        works.append(work)
+    return card, tuple(works), beside
+
+
+def _text(meta: NotebookNode) -> Text:
+    return {"en": str(meta.grade_id)}
+
+
+def _read(
+    name: str, files: Mapping[str, bytes], read: Callable[[bytes], Rebuilt], nothing: Callable[[], Rebuilt]
+) -> tuple[Rebuilt, Message | None]:
+    """Return a notebook rebuilt, or what it is without an answer and why."""
     try:
         if name not in files:
             raise UnreadableSubmissionError.of("unreadable-missing", name=name)
-        rebuilt = rebuild(source, files[name])
+        return read(files[name]), None
     except UnreadableSubmissionError as error:
-        rebuilt, unreadable = nothing_of(source), error.facts
-    folder = course_dir / "source" / unit
-    public = dict(_public_files(folder))
-    hers, left_out = _her_files(files, public)
-    notices = [unreadable] if unreadable else [*rebuilt.notices]
-    if left_out:
-        notices.append(Message(id="files-left-out", args={"names": left_out[:10]}))
-    key = _key(card, source, rebuilt, {**hers, **public}, learner, unreadable)
-    work = Work(card, unit, folder, source, source, rebuilt, {**hers, **public}, unreadable)
-    return Prepared(card, key, (work,), tuple(notices))
+        return nothing(), error.facts
 
 
 def _public_files(folder: Path) -> Iterator[tuple[str, bytes]]:
@@ -113,22 +167,22 @@ def _is_plain(name: str, parts: tuple[str, ...]) -> bool:
     return is_printable(name) and "/".join(parts) == name and not any(part in ("..", ".") for part in parts)
 
 
-def _key(
-    card: Unit,
-    source: NotebookNode,
-    rebuilt: Rebuilt,
-    files: Mapping[str, bytes],
-    learner: Path,
-    unreadable: Message | None,
-) -> str:
-    """Return the hash of all that a verdict depends on."""
+def _key(card: Unit, works: tuple[Work, ...], files: Mapping[str, bytes], learner: Path) -> str:
+    """Return the hash of all that a verdict depends on, and of nothing else."""
     facts = {
         "unit": [card.track, card.unit, card.version],
-        "source": json.dumps(source, sort_keys=True),
-        "cells": [[cell.key, cell.cell_type, cell.text] for cell in rebuilt.cells],
+        "notebooks": [
+            {
+                "name": work.name,
+                "source": [_facts(cell) for cell in work.source.cells],
+                "solution": [_facts(cell) for cell in work.solution.cells],
+                "cells": [[cell.key, cell.cell_type, cell.text] for cell in work.rebuilt.cells],
+                "unreadable": work.unreadable.model_dump() if work.unreadable else None,
+                "notices": [notice.model_dump() for notice in work.rebuilt.notices],
+            }
+            for work in works
+        ],
         "files": {name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
-        "unreadable": unreadable.model_dump() if unreadable else None,
-        "notices": [notice.model_dump() for notice in rebuilt.notices],
         "engine": engine(),
         "environment": environment_mark(learner),
         "seed": card.unit,
@@ -136,12 +190,18 @@ def _key(
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
+def _facts(cell: NotebookNode) -> list[Any]:
+    """Return what matters of a cell of a source: not what it showed when its author last ran it."""
+    ours, theirs = cell.metadata.get("passerelle"), cell.metadata.get("nbgrader")
+    return [cell.cell_type, cell.source, ours, theirs]
+
+
 @cache
 def engine() -> str:
     """Return what names this way of marking: it changes with every line of it."""
     digest = hashlib.sha256()
     rooms = (Path(autograders.__file__).parent, Path(__file__).parent)
-    ours = ("box", "examiner", "marking", "panel", "prepare", "rebuild", "sheet", "walls")
+    ours = ("box", "elsewhere", "examiner", "marking", "panel", "prepare", "rebuild", "sheet", "walls")
     for path in [*sorted(rooms[0].glob("*.py")), *(rooms[1] / f"{name}.py" for name in ours)]:
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return f"cold-{digest.hexdigest()[:12]}"

@@ -37,6 +37,7 @@ class Origin(StrEnum):
     ANSWER = "answer"
     EDITED = "edited"
     ADDED = "added"
+    MISSING = "missing"  # not in the notebook, and not put back: nbgrader's rule for courses from elsewhere
 
 
 @dataclass(frozen=True)
@@ -59,13 +60,15 @@ class RebuiltCell:
     @property
     def is_by_hand(self) -> bool:
         """Say whether a person marks it."""
-        return self.points is not None and bool(_nbgrader(self.made).get("solution"))
+        meta = _nbgrader(self.made)
+        alone = meta.get("solution") or meta.get("task") or self.cell_type != "code" or self.origin is Origin.MISSING
+        return self.points is not None and bool(alone)
 
     @property
     def points(self) -> float | None:
         """Return the points of a marked cell."""
         meta = _nbgrader(self.made)
-        return float(meta.get("points", 0)) if meta.get("grade") else None
+        return float(meta.get("points", 0)) if meta.get("grade") or meta.get("task") else None
 
 
 @dataclass(frozen=True)
@@ -120,7 +123,7 @@ def rebuild(source: NotebookNode, submitted: bytes) -> Rebuilt:
         UnreadableSubmissionError: the file is no notebook, or larger than any honest one.
     """
     known = {key_of(cell): cell for cell in source.cells}
-    notebook = _read(submitted)
+    notebook = read_notebook(submitted)
     found = _sort(notebook["cells"], known)
     cells, answers, notices = _added(found, ""), dict[str, str | None](), list[Message]()
     changed = 0
@@ -130,10 +133,10 @@ def rebuild(source: NotebookNode, submitted: bytes) -> Rebuilt:
         if _is_answer(made):
             answers[key] = None if is_blank(made, text) else text
             notices += _notices(made, texts)
-        elif _nbgrader(made).get("locked") and texts and any(_lines(one) not in _releases(made) for one in texts):
+        elif _nbgrader(made).get("locked") and texts and any(lines_of(one) not in _releases(made) for one in texts):
             changed += 1
         ours = _ours(made)
-        kind = str(ours.get("kind") or _kind(made))
+        kind = str(ours.get("kind") or kind_of(made))
         cells.append(RebuiltCell(key, kind, ours.get("task"), made.cell_type, text, origin, made))
         cells += _added(found, key)
     if changed:
@@ -171,7 +174,7 @@ def is_blank(made: NotebookNode, answer: str) -> bool:
     return re.fullmatch(stub.join(re.escape(part.strip()) for part in around), answer.strip()) is not None
 
 
-def _read(submitted: bytes) -> dict[str, Any]:
+def read_notebook(submitted: bytes) -> dict[str, Any]:
     """Return the submitted notebook as plain, checked JSON (nbformat would try to repair it)."""
     if len(submitted) > MAX_BYTES:
         raise UnreadableSubmissionError.of("unreadable-size", megabytes=len(submitted) // 1_000_000)
@@ -210,7 +213,7 @@ def _sort(cells: list[dict[str, Any]], known: Mapping[str, NotebookNode]) -> _Fo
     """Sort the submitted cells: those of the unit by key, others by what they follow."""
     found, follows = _Found(), ""
     for cell in cells:
-        key, text, kind = key_of(cell), _text_of(cell), str(cell.get("cell_type"))
+        key, text, kind = key_of(cell), text_of(cell), str(cell.get("cell_type"))
         if key in known:
             found.texts.setdefault(key, []).append(text)
             follows = key
@@ -219,7 +222,7 @@ def _sort(cells: list[dict[str, Any]], known: Mapping[str, NotebookNode]) -> _Fo
     return found
 
 
-def _text_of(cell: Mapping[str, Any]) -> str:
+def text_of(cell: Mapping[str, Any]) -> str:
     """Return a cell's text; a list of lines is what the format stores."""
     text = cell.get("source", "")
     if isinstance(text, list):
@@ -256,10 +259,11 @@ def _notices(made: NotebookNode, texts: list[str]) -> list[Message]:
 
 def _releases(made: NotebookNode) -> tuple[list[str], list[str]]:
     """Return a locked cell as it is released, without hidden tests, and as it is in the source."""
-    return _lines(without_hidden_tests(made.source)), _lines(made.source)
+    return lines_of(without_hidden_tests(made.source)), lines_of(made.source)
 
 
-def _lines(text: str) -> list[str]:
+def lines_of(text: str) -> list[str]:
+    """Return the lines that matter for whether a cell was changed."""
     return [line.rstrip() for line in text.splitlines() if line.strip()]
 
 
@@ -272,11 +276,11 @@ def _is_kept(made: Mapping[str, Any]) -> bool:
     return bool(_nbgrader(made).get("locked")) or made.get("metadata", {}).get("editable") is False
 
 
-def _kind(made: Mapping[str, Any]) -> str:
+def kind_of(made: Mapping[str, Any]) -> str:
     """Return the kind of a cell of a course from elsewhere, by nbgrader's flags."""
     meta = _nbgrader(made)
-    if meta.get("grade"):
-        return "manual" if meta.get("solution") else "check"
+    if meta.get("grade") or meta.get("task"):
+        return "manual" if meta.get("solution") or meta.get("task") else "check"
     if meta.get("solution"):
         return "answer"
     return "given" if meta.get("locked") else "prose" if made.get("cell_type") == "markdown" else "example"

@@ -33,17 +33,20 @@ from passerelle import ledger
 from passerelle.courses import put_in_place
 from passerelle.grading.gradebook import (
     UnitNotReleasedError,
-    find_notebook,
+    find_notebooks,
     gradebook,
+    labels,
     marked_cells,
     naive_utc,
     nbgrader_timestamp,
 )
+from passerelle.grading.late import assign_late_penalties
+from passerelle.grading.layout import layout_of
 from passerelle.grading.manual import answer_of, copy_marks, marks_of
 from passerelle.grading.marking import Marked
-from passerelle.grading.trees import READ_ONLY, scratch, source_files, write_tree
+from passerelle.grading.trees import READ_ONLY, scratch, write_tree
 from passerelle.ledger.tables import ManualMark, Receipt, VerdictRow
-from passerelle.model.verdict import CheckResult, CheckState, Verdict
+from passerelle.model.verdict import CheckResult, CheckState, Verdict, place_of
 
 NO_RESPONSE = "No response."  # nbgrader's own words for an answer left as it was released
 
@@ -53,7 +56,7 @@ class _Attempt:
     """What is being recorded, beside what stood there before (`former` is its verdict where it is known)."""
 
     verdict: Verdict
-    notebook: Any
+    notebooks: Mapping[str, Any]
     marks: Mapping[str, ManualMark]
     former: Verdict | None
     same: bool
@@ -96,48 +99,47 @@ def record(
         UnitNotReleasedError: where the gradebook does not know the unit, or knows another version of it.
     """
     unit, track = marked.verdict.unit, track or course_dir.name
+    layout = layout_of(course_dir)
     stamp = {"timestamp.txt": nbgrader_timestamp(received).encode()}
     beside = {name: content for name, content in files.items() if not name.endswith(".ipynb")}
-    ours = {**source_files(course_dir, unit), f"{unit}.ipynb": _notebook_bytes(marked, number), **stamp}
+    executed = {f"{name}.ipynb": _bytes(made, number, marked.verdict.key) for name, made in marked.notebooks.items()}
+    ours = {**layout.files(unit), **executed, **stamp}
     with scratch(course_dir) as folder:
         # Ours first and last: no folder of hers takes the place of a file, and none of her files its content.
         submitted = write_tree(folder / "submitted", {**stamp, **files, **stamp})
         autograded = write_tree(folder / "autograded", {**ours, **beside, **ours}, mode=READ_ONLY)
         with gradebook(course_dir, write=True) as rows:
-            notebook = find_notebook(rows, course_dir, unit)
-            _refuse_another_version(course_dir, notebook, marked.verdict)
-            submission = _submission(rows, notebook, handle)
+            notebooks = find_notebooks(rows, course_dir, unit)
+            _refuse_another_version(course_dir, notebooks, marked.verdict)
+            submission = _submission(rows, next(iter(notebooks.values())).assignment_id, handle)
             same = submission.timestamp == naive_utc(received)
             former, marks = _marks_before_and_after(rows, ledger_engine, track, handle, marked.verdict, submission)
-            attempt = _Attempt(marked.verdict, marked.notebook, marks, former, same)
+            attempt = _Attempt(marked.verdict, marked.notebooks, marks, former, same)
             submission.timestamp = naive_utc(received)
-            _write_rows(rows, notebook, submission, attempt)
+            for name, notebook in notebooks.items():
+                _write_rows(rows, name if len(notebooks) > 1 else "", notebook, submission, attempt)
             rows.flush()
-            for made in (submitted, autograded):
-                place = course_dir / made.name / handle / unit
+            assign_late_penalties(rows, layout, submission, marked.notebooks)
+            for made, place in (
+                (submitted, layout.submitted(handle, unit)),
+                (autograded, layout.autograded(handle, unit)),
+            ):
                 place.parent.mkdir(parents=True, exist_ok=True)
                 put_in_place(made, place)
 
 
 def stands(course_dir: Path, handle: str, received: datetime, verdict: Verdict) -> bool:
-    """Tell whether an attempt is recorded, wholly: rows, folders, and the notebook of this verdict.
+    """Tell whether an attempt is recorded, wholly: rows, folders, and the notebooks of this verdict.
 
     Raises:
         GradebookUnusableError: where the gradebook is missing, or held by somebody for too long.
     """
-    stamp = nbgrader_timestamp(received)
-    for step in ("submitted", "autograded"):
-        try:
-            if (course_dir / step / handle / verdict.unit / "timestamp.txt").read_text() != stamp:
-                return False
-        except FileNotFoundError:
-            return False
-    executed = course_dir / "autograded" / handle / verdict.unit / f"{verdict.unit}.ipynb"
-    if not executed.is_file() or verdict_in(executed) != verdict.key:
+    if not folders_stand(course_dir, handle, received, verdict):
         return False
     with gradebook(course_dir) as rows:
+        label = labels(rows)
         query = (
-            select(BaseCell.name, Grade.auto_score)
+            select(SubmittedNotebookRow.notebook_id, BaseCell.name, Grade.auto_score)
             .join(Grade, Grade.cell_id == BaseCell.id)
             .join(SubmittedNotebookRow, SubmittedNotebookRow.id == Grade.notebook_id)
             .join(SubmittedAssignment, SubmittedAssignment.id == SubmittedNotebookRow.assignment_id)
@@ -145,11 +147,23 @@ def stands(course_dir: Path, handle: str, received: datetime, verdict: Verdict) 
             .where(SubmittedAssignment.student_id == handle, Assignment.name == verdict.unit)
             .where(SubmittedAssignment.timestamp == naive_utc(received))
         )
-        scores: dict[str, float | None] = {name: score for name, score in rows.execute(query)}  # noqa: C416  # rows
-        tasks = set(rows.scalars(select(TaskCell.name)))
-    return scores == {
-        result.key: None if result.key in tasks else automatic_points(result, verdict) for result in verdict.checks
-    }
+        scores = {place_of(label[notebook], name): score for notebook, name, score in rows.execute(query)}
+    return scores == {result.place: automatic_points(result, verdict) for result in verdict.checks}
+
+
+def folders_stand(course_dir: Path, handle: str, received: datetime, verdict: Verdict) -> bool:
+    """Tell whether nbgrader's folders hold an attempt, with the notebooks of this verdict."""
+    layout, stamp = layout_of(course_dir), nbgrader_timestamp(received)
+    autograded = layout.autograded(handle, verdict.unit)
+    for place in (layout.submitted(handle, verdict.unit), autograded):
+        try:
+            if (place / "timestamp.txt").read_text() != stamp:
+                return False
+        except FileNotFoundError:
+            return False
+    executed = [*autograded.glob("*.ipynb")]
+    # In a course from elsewhere a submission without any notebook leaves none behind.
+    return bool(executed or not layout.is_ours) and all(verdict_in(one) == verdict.key for one in executed)
 
 
 def verdict_in(executed: Path) -> str | None:
@@ -161,30 +175,34 @@ def verdict_in(executed: Path) -> str | None:
     return str(found)
 
 
-def _refuse_another_version(course_dir: Path, notebook: Any, verdict: Verdict) -> None:
-    known = {cell.name for cell in [*notebook.grade_cells, *notebook.task_cells]}
-    differing = known ^ {result.key for result in verdict.checks}
+def _refuse_another_version(course_dir: Path, notebooks: Mapping[str, Any], verdict: Verdict) -> None:
+    known = {
+        place_of(name if len(notebooks) > 1 else "", cell.name)
+        for name, notebook in notebooks.items()
+        for cell in [*notebook.grade_cells, *notebook.task_cells]
+    }
+    differing = known ^ {result.place for result in verdict.checks}
     if differing:
         raise UnitNotReleasedError.differing(course_dir, verdict.unit, differing)
 
 
-def _notebook_bytes(marked: Marked, number: int) -> bytes:
-    notebook = nbformat.from_dict(marked.notebook)
+def _bytes(executed: Any, number: int, key: str) -> bytes:
+    notebook = nbformat.from_dict(executed)
     ours = notebook.metadata.setdefault("passerelle", {})
-    ours.update({"attempt": number, "verdict": marked.verdict.key})
+    ours.update({"attempt": number, "verdict": key})
     return str(nbformat.writes(notebook)).encode()
 
 
-def _submission(rows: Session, notebook: Any, handle: str) -> Any:
+def _submission(rows: Session, assignment: str, handle: str) -> Any:
     if rows.get(Student, handle) is None:
         rows.add(Student(id=handle))
     found = rows.scalar(
         select(SubmittedAssignment).where(
-            SubmittedAssignment.assignment_id == notebook.assignment_id, SubmittedAssignment.student_id == handle
+            SubmittedAssignment.assignment_id == assignment, SubmittedAssignment.student_id == handle
         )
     )
     if found is None:
-        found = SubmittedAssignment(assignment_id=notebook.assignment_id, student_id=handle)
+        found = SubmittedAssignment(assignment_id=assignment, student_id=handle)
         rows.add(found)
     rows.flush()
     return found
@@ -206,7 +224,7 @@ def _marks_before_and_after(
         return Verdict.model_validate(stood[0]) if stood else None, marks_of(session, track, handle, verdict)
 
 
-def _write_rows(rows: Session, notebook: Any, submission: Any, attempt: _Attempt) -> None:
+def _write_rows(rows: Session, label: str, notebook: Any, submission: Any, attempt: _Attempt) -> None:
     held = rows.scalar(
         select(SubmittedNotebookRow).where(
             SubmittedNotebookRow.notebook_id == notebook.id, SubmittedNotebookRow.assignment_id == submission.id
@@ -217,15 +235,16 @@ def _write_rows(rows: Session, notebook: Any, submission: Any, attempt: _Attempt
         rows.add(held)
         rows.flush()
     held.late_submission_penalty = None
-    results = {result.key: result for result in attempt.verdict.checks}
+    results = {result.key: result for result in attempt.verdict.checks if result.notebook == label}
     grades = {grade.cell_id: grade for grade in rows.scalars(select(Grade).where(Grade.notebook_id == held.id))}
     comments = {said.cell_id: said for said in rows.scalars(select(Comment).where(Comment.notebook_id == held.id))}
     graded = [*notebook.grade_cells, *notebook.task_cells]
     for cell in graded:
         _write_grade(rows, held.id, cell, grades.get(cell.id), results[cell.name], attempt)
-    blank = _blank_cells(rows, notebook, attempt.notebook)
+    executed = attempt.notebooks.get(notebook.name)
+    blank = _blank_cells(rows, notebook, executed) if executed is not None else set()
     for cell in [*notebook.solution_cells, *notebook.task_cells]:
-        _write_comment(rows, held.id, cell, comments.get(cell.id), attempt, blank=cell.name in blank)
+        _write_comment(rows, label, held.id, cell, comments.get(cell.id), attempt, blank=cell.name in blank)
 
 
 def _write_grade(
@@ -236,7 +255,7 @@ def _write_grade(
     result: CheckResult,
     attempt: _Attempt,
 ) -> None:
-    if grade is not None and attempt.is_another_answer(cell.name):
+    if grade is not None and attempt.is_another_answer(result.place):
         # A new row, not the old one changed: formgrader may still show the old answer somewhere, and a mark
         # saved from there must meet nothing rather than this answer.
         rows.delete(grade)
@@ -246,8 +265,8 @@ def _write_grade(
         grade = Grade(cell_id=cell.id, notebook_id=notebook_id)
         rows.add(grade)
     before = grade.auto_score
-    grade.auto_score = None if isinstance(cell, TaskCell) else automatic_points(result, attempt.verdict)
-    mark = attempt.marks.get(cell.name)
+    grade.auto_score = automatic_points(result, attempt.verdict)
+    mark = attempt.marks.get(result.place)
     if mark is not None and mark.points != _score(grade):
         most = float(cell.max_score)
         grade.manual_score = min(mark.points, most)
@@ -261,7 +280,7 @@ def _write_grade(
 def automatic_points(result: CheckResult, verdict: Verdict) -> float | None:
     """Return nbgrader's auto_score: none for what a person has to mark, 0 for a manual answer left blank."""
     if result.state is CheckState.BY_HAND:
-        return None if verdict.manual_answers.get(result.key) is not None else 0.0
+        return None if verdict.manual_answers.get(result.place) is not None else 0.0
     return result.points
 
 
@@ -286,14 +305,22 @@ def _blank_cells(rows: Session, notebook: Any, executed: Any) -> set[str]:
 
 
 def _write_comment(
-    rows: Session, notebook_id: str, cell: SolutionCell | TaskCell, comment: Any, attempt: _Attempt, *, blank: bool
+    rows: Session,
+    label: str,
+    notebook_id: str,
+    cell: SolutionCell | TaskCell,
+    comment: Any,
+    attempt: _Attempt,
+    *,
+    blank: bool,
 ) -> None:
+    place = place_of(label, cell.name)
     if comment is None:
         comment = Comment(cell_id=cell.id, notebook_id=notebook_id)
         rows.add(comment)
-    mark = attempt.marks.get(cell.name)
-    read_by_hand = attempt.former is not None and cell.name in attempt.former.manual_answers
-    if read_by_hand and attempt.is_another_answer(cell.name):
+    mark = attempt.marks.get(place)
+    read_by_hand = attempt.former is not None and place in attempt.former.manual_answers
+    if read_by_hand and attempt.is_another_answer(place):
         # Her comment on the former answer is in the ledger with its mark.
         comment.manual_comment = mark.comment if mark is not None else None
     elif mark is not None and mark.comment is not None and not comment.manual_comment:

@@ -14,7 +14,7 @@ from nbformat import NotebookNode
 
 from autograders.failure import Fact
 from passerelle.courses import notebook_in_language
-from passerelle.grading.rebuild import Rebuilt, RebuiltCell
+from passerelle.grading.rebuild import Origin, Rebuilt, RebuiltCell
 from passerelle.model.verdict import CheckResult, CheckState
 
 _SHOWN_TYPES = frozenset(
@@ -63,6 +63,8 @@ def executed_notebook(
     """Return the executed notebook, in the language she read it in."""
     cells, count = [], 0
     for place, cell in enumerate(rebuilt.cells):
+        if cell.origin is Origin.MISSING:
+            continue
         made = _cell(cell, place)
         if cell.cell_type == "code":
             outputs: list[NotebookNode] = []

@@ -10,16 +10,6 @@ SCRATCH = Path(".passerelle") / "scratch"
 READ_ONLY = 0o444  # as `nbgrader autograde` leaves what it made
 
 
-def source_files(course_dir: Path, unit: str) -> dict[str, bytes]:
-    """Return what lies beside a unit's source notebook: its data and texts, without links."""
-    root = course_dir / "source" / unit
-    return {
-        path.relative_to(root).as_posix(): path.read_bytes()
-        for path in sorted(root.rglob("*"))
-        if path.is_file() and not path.is_symlink() and path.suffix != ".ipynb" and "__pycache__" not in path.parts
-    }
-
-
 @contextmanager
 def scratch(course_dir: Path) -> Iterator[Path]:
     """Make a folder on the course directory's own disk that goes away again."""

@@ -221,7 +221,7 @@ def _attempt(row: Receipt, found: VerdictRow | None, job: str | None, marks: Map
             # An answer left blank waits for nobody; a trainer may give it points all the same.
             manual[check] = mine(check, answer) if answer is not None else mine(check, verdict.key) or 0.0
         verdict = verdict.model_copy(
-            update={"checks": tuple(_overridden(check, mine(check.key, verdict.key)) for check in verdict.checks)}
+            update={"checks": tuple(_overridden(check, mine(check.place, verdict.key)) for check in verdict.checks)}
         )
     auto = verdict.points if verdict is not None else None
     state: AttemptState = "marked" if verdict is not None else "ours" if job == queue.OURS else "waiting"
