@@ -121,6 +121,9 @@ class Asked:
             raise CheckFailed.of("returns-nothing", "look-returns-nothing", name=self._said())
         return self._held
 
+    def _is_held(self) -> bool:
+        return self._held is not _NOT_LOOKED
+
     def _raised(self, answer: Answer) -> None:
         if session.silent_facts:
             raise CheckFailed.of("call-raised-unseen", "look-call-raised", name=self._said(), error=error_name(answer))

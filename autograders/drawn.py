@@ -1,5 +1,6 @@
 """The words about what is drawn with matplotlib. It is read in the box (`autograders.figures`) and decided here."""
 
+import datetime
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Self
 
@@ -18,6 +19,9 @@ Words = str | Iterable[str | tuple[str, ...]]
 
 class Drawn(Asked):
     """Looks at figures."""
+
+    _since: Any = None
+    """The figures that a call made come after this number."""
 
     def figure(
         self,
@@ -81,15 +85,18 @@ class Drawn(Asked):
         return part
 
     def _drawing(self, look: str | None) -> "_Drawing":
-        on = self._on(or_none=True)
         module = {"t": "module", "n": "autograders.figures"}
-        answer = session.source.ask({"op": "method", "on": module, "attr": "read", "args": [on]})
+        if self._called is not None and not self._is_held():
+            self._since = session.source.ask({"op": "method", "on": module, "attr": "fresh"}).get("value")
+        on = self._on(or_none=True)
+        answer = session.source.ask({"op": "method", "on": module, "attr": "read", "args": [on, self._since]})
         held = self._beside(self._name, self._quiet, answer)
         if answer.get("state") == "raised":
             raise CheckFailed.of("garbled", None, name=self._bare())
         data = held._plain(held._reply())
         if data is None and on is None:
-            self._reply()  # it says so where the function is still to be written
+            if self._called is not None:
+                self._reply()  # it says so where the function is still to be written
             self._fail("figure-missing", None, look or "look-figure-missing", {})
         if data is None:
             self._other_kind("kind-figure", self._look(), look)
@@ -217,7 +224,9 @@ class _Marks:
         for name in ("value", "base", "start", "end"):
             if not all(compare.is_number(one) for one in self.data.get(name, [])):
                 raise ValueError("a bar without a number")
-        if not all(type(one) in (int, float, str, bool, type(None)) for one in self.data.get("x", [])):
+        if not all(
+            type(one) in (int, float, str, bool, type(None), datetime.datetime) for one in self.data.get("x", [])
+        ):
             raise ValueError("a place of another kind")
 
     def rows(self) -> list[dict[str, Any]]:

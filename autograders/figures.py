@@ -7,20 +7,25 @@ What is read is what the classes of matplotlib say, not what a subclass, an attr
 class puts in their place (`LiarError`).
 """
 
+import datetime
 import importlib.abc
 import importlib.machinery
+import itertools
 import sys
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+
+from autograders.answers import namespace
 
 MAX_PANELS = 20
 MAX_MARKS = 200
 MAX_DATA = 20_000
 _HOOK = "autograders.figures:remember"
-_seen: deque[Any] = deque(maxlen=3)
+_seen: deque[tuple[int, Any]] = deque(maxlen=3)
+_numbers = itertools.count(1)
 
 
 class LiarError(Exception):
@@ -29,7 +34,7 @@ class LiarError(Exception):
 
 def remember(figure: Any) -> None:
     """Keep a new figure: a notebook closes it at the end of its cell, and the check comes later."""
-    _seen.append(figure)
+    _seen.append((next(_numbers), figure))
 
 
 def watch() -> None:
@@ -67,19 +72,27 @@ class _Finder(importlib.abc.MetaPathFinder):
         return spec
 
 
-def read(value: Any, names: Mapping[str, Any] | None = None) -> dict[str, Any] | None:
+def fresh() -> int:
+    """Begin anew, so that a call draws on nothing older; return the number of the last figure."""
+    pyplot = sys.modules.get("matplotlib.pyplot")
+    if pyplot is not None:
+        pyplot.close("all")
+    return next(_numbers)
+
+
+def read(value: Any, since: int | None = None) -> dict[str, Any] | None:
     """Return what is drawn in a figure, in axes, or in what holds some.
 
     Args:
         value: a figure, axes, a list or array of them; None for the figure drawn last.
-        names: where to look for one that nobody has remembered.
+        since: the number that `fresh` gave: no older figure is meant.
 
     Returns:
         None where it is no drawing.
     """
     if sys.modules.get("matplotlib.figure") is None:
         return None
-    figure, own = _last(names or {}) if value is None else _resolve(value)
+    figure, own = _last(since) if value is None else _resolve(value)
     if figure is None:
         return None
     panels = [one for one in _own(figure, "axes")][:MAX_PANELS]  # noqa: C416  a list of ours
@@ -91,12 +104,15 @@ def read(value: Any, names: Mapping[str, Any] | None = None) -> dict[str, Any] |
     }
 
 
-def _last(names: Mapping[str, Any]) -> tuple[Any, Any]:
+def _last(since: int | None) -> tuple[Any, Any]:
     """Return the figure drawn last on which something stands."""
     pyplot = sys.modules.get("matplotlib.pyplot")
-    open_now = [pyplot.gcf()] if pyplot is not None and pyplot.get_fignums() else []
-    for one in [*open_now, *reversed(_seen), *reversed(list(names.values()))]:
-        figure, _own_axes = _resolve(one)
+    found = [pyplot.gcf()] if pyplot is not None and pyplot.get_fignums() else []
+    found += [figure for number, figure in reversed(_seen) if since is None or number > since]
+    if since is None:  # one that was made before anybody watched
+        found += reversed(list(namespace().values()))
+    for one in found:
+        figure, _axes = _resolve(one)
         if figure is not None and _own(figure, "axes"):
             return figure, None
     return None, None
@@ -263,6 +279,9 @@ def _line(axes: Any, line: Any) -> dict[str, Any]:
     has_line = inside.get("_linestyle") not in ("None", " ", "") and inside.get("_linewidth", 1) != 0
     marker = str(getattr(inside.get("_marker"), "_marker", "None"))
     x, y = (_own(line, name, orig=True)[:MAX_DATA] for name in ("get_xdata", "get_ydata"))
+    step = vars(axes).get("freq")  # pandas counts its periods
+    if step is not None and "pandas" in sys.modules:
+        x = [sys.modules["pandas"].Period(ordinal=int(one), freq=step) for one in x]
     kind = "line" if has_line or marker in ("None", " ", "") else "points"
     return _mark(kind, line, {"x": _plain(x), "y": _plain(y)})
 
@@ -291,11 +310,21 @@ def _plain(values: Any) -> list[Any]:
 
     array = np.asarray(values)
     if array.dtype.kind == "M":
-        return [str(one) for one in array.astype("datetime64[s]").tolist()]
+        return list(array.astype("datetime64[s]").ravel().tolist())
     return [
-        one if type(one) in (int, float, str, bool, type(None)) else str(getattr(one, "start_time", one))[:60]
+        one if type(one) in (int, float, str, bool, type(None)) else _as_date(one) or str(one)[:60]
         for one in array.ravel().tolist()
     ]
+
+
+def _as_date(value: Any) -> datetime.datetime | None:
+    """Return a date, or the first moment of a pandas Period, as Python's own."""
+    pandas = sys.modules.get("pandas")
+    if pandas is not None and type(value) is pandas.Period:
+        value = value.start_time
+    if isinstance(value, datetime.date):
+        return datetime.datetime.fromisoformat(value.isoformat()).replace(tzinfo=None, microsecond=0)
+    return None
 
 
 def _in_units(axis: Any, numbers: Sequence[float]) -> list[Any]:
@@ -309,7 +338,7 @@ def _in_units(axis: Any, numbers: Sequence[float]) -> list[Any]:
         from matplotlib.dates import num2date  # noqa: PLC0415  there are dates, so it is loaded
 
         dates: Any = num2date
-        return [str(dates(one).replace(tzinfo=None, microsecond=0)) for one in numbers]
+        return [dates(one).replace(tzinfo=None, microsecond=0) for one in numbers]
     return list(numbers)
 
 
