@@ -39,6 +39,7 @@ BOX = frozenset({"reads source or code", "kernel history", "patches a module", "
 EXTRA = frozenset(
     {
         "callback",
+        "function by reference",
         "argument is changed",
         "sets a name her code reads",
         "captures output",
@@ -240,12 +241,14 @@ def add_seen(check: Check, seen: dict[str, Any]) -> None:
     check.features |= {f"reads names of {origin} cells" for origin in origins - {"answer"}}
     words = {
         "callback into the check": "callback",
-        "callback into a given cell": "callback",
+        "callback into a given cell": "function by reference",
         "an argument is changed": "argument is changed",
         "her code reads a name that a check sets": "sets a name her code reads",
     }
     check.features |= {words.get(event, event) for event in seen["events"]}
-    if not called:  # a seed is shared only where her code draws while the check runs
+    if "callback" in check.features:
+        check.features.discard("function by reference")
+    if "her code draws" not in seen["events"]:  # the check seeds for itself
         check.features -= {"seeds randomness"}
     if not called and "reads files" in check.features:
         check.features.add("reads files only")
@@ -254,7 +257,9 @@ def add_seen(check: Check, seen: dict[str, Any]) -> None:
 def _feature_of(what: str) -> set[str]:
     inner = what.removeprefix("takes ").removeprefix("holder of ")
     if what.startswith("takes ") and inner in {"her function", "library function"}:
-        return {"takes a function"}
+        return {"function by reference"}
+    if inner in {"module", "library function", "library class"}:
+        return {"an import of an answer cell"}
     if inner in _KINDS:
         return {_KINDS[inner]}
     return {"data of a library"} if _DATA_OF_LIBRARIES.match(inner) else {"library object"}

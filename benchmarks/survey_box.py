@@ -25,6 +25,7 @@ _REPORT = Path("/tmp/survey-probe.json")
 _PLAIN = (type(None), bool, int, float, complex, str, bytes, type(Ellipsis), range, slice)
 _HOLDERS = (list, tuple, set, frozenset)
 _LOOK_AT = 50
+_GENERATORS = {"RandomState", "Generator", "Random"}
 
 
 def role(cell: dict[str, Any]) -> str:
@@ -161,6 +162,8 @@ class Watch:
         if event == "c_call":
             if self.entered and getattr(value, "__name__", "") == "print":
                 self._event("her code prints")
+            elif self.entered and type(getattr(value, "__self__", None)).__name__ in _GENERATORS:
+                self._event("her code draws")
             return
         what = self.of_file.get(frame.f_code.co_filename)
         if what is None or self.now is None or frame.f_code.co_name == "<module>":

@@ -105,6 +105,20 @@ def test_a_name_taken_away_from_her_code_is_seen(tmp_path: Path) -> None:
     assert checks[2]["events"] == ["her code reads a name that a check sets"]
 
 
+def test_a_seed_counts_where_her_code_draws(tmp_path: Path) -> None:
+    seeding = "import random\nrandom.seed(1)\nassert draw(6) > 0"
+    drawn = seen_in(
+        tmp_path,
+        cell("import random\ndef draw(sides):\n    return random.randint(1, sides)", ANSWER),
+        cell(seeding, CHECK),
+    )[1]
+    for seen, counts in ((drawn, True), (drawn | {"events": []}, False)):
+        check = survey.Check(1, seeding, set(), survey.features_of(seeding))
+        survey.add_seen(check, seen)
+        assert ("seeds randomness" in check.features) is counts
+        assert check.place == ("extra" if counts else "data")
+
+
 def test_the_tables_say_where_checks_can_run(tmp_path: Path) -> None:
     path = write(
         tmp_path / "week1" / "one.ipynb",
