@@ -2,7 +2,10 @@
 # shellcheck shell=bash
 
 make_home() {
-    [ -n "$ROOT" ] || return 0
+    if [ -z "$ROOT" ]; then
+        write_command
+        return
+    fi
     id "$SERVICE_USER" >/dev/null 2>&1 ||
         useradd --system --user-group --home-dir "$DATA" --no-create-home --shell /usr/sbin/nologin "$SERVICE_USER"
     install -d -m 0700 -o "$SERVICE_USER" -g "$SERVICE_USER" "$DATA"
@@ -20,8 +23,13 @@ make_home() {
     write_command
 }
 
+# The courses as text: as root the service user's copy.
+courses() { if [ -n "$ROOT" ]; then echo "$PREFIX/courses"; else echo "$CHECKOUT/courses"; fi; }
+
 # `passerelle` for the operator: the settings of this installation, and the service user instead of root.
 write_command() {
+    local home=$DATA
+    [ -n "$ROOT" ] || home=$HOME
     mkdir -p "$PREFIX/bin"
     cat >"$PREFIX/bin/passerelle" <<END
 #!/bin/sh
@@ -29,7 +37,7 @@ write_command() {
 set -eu
 cd "$DATA" 2>/dev/null || cd /
 set -- env PASSERELLE_DATA="\${PASSERELLE_DATA:-$DATA}" PASSERELLE_LEARNER="$PREFIX/learner" \\
-    PASSERELLE_NODE_MODULES="$PREFIX/proxy/node_modules" PASSERELLE_COURSE_SOURCES="$PREFIX/courses" HOME="$DATA" \\
+    PASSERELLE_NODE_MODULES="$PREFIX/proxy/node_modules" PASSERELLE_COURSE_SOURCES="$(courses)" HOME="$home" \\
     "$PREFIX/platform/bin/passerelle" "\$@"
 [ "\$(id -u)" != 0 ] || exec setpriv --reuid=$SERVICE_USER --regid=$SERVICE_USER --init-groups -- "\$@"
 exec "\$@"
@@ -53,11 +61,13 @@ as_service() {
 }
 
 serve() {
-    local courses=$CHECKOUT/courses
-    [ -z "$ROOT" ] || courses=$PREFIX/courses
+    local name given=()
+    # All that docs/settings.md names; where things of this installation lie is not a matter of what was set before.
+    unset PASSERELLE_LEARNER PASSERELLE_NODE_MODULES
+    for name in "${!PASSERELLE_@}"; do given+=("$name=${!name}"); done
     mkdir -p "$DATA"
     cd "$DATA"
-    as_service "$DATA" PASSERELLE_DATA="$DATA" PASSERELLE_COURSE_SOURCES="$courses" \
+    as_service "$DATA" "${given[@]}" PASSERELLE_DATA="$DATA" PASSERELLE_COURSE_SOURCES="$(courses)" \
         "$PREFIX/platform/bin/python" -m passerelle.hub --demo
 }
 
