@@ -7,13 +7,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeVar
 
 from jupyterhub.services.auth import HubOAuth
 from sqlalchemy import Engine
+from sqlalchemy.orm import Session
 
+from passerelle import ledger
 from passerelle.exchange.limits import Pace, Uploads
 from passerelle.model.settings import Settings
 from passerelle.model.unix_socket import address_of
+
+Answer = TypeVar("Answer")
 
 SERVICE_PREFIX = "/services/passerelle/"
 
@@ -59,3 +64,27 @@ class Context:
             self.wake(word)
         else:
             wake_marking(self.settings.marking_socket, word)
+
+
+class InLedger:
+    """A handler that works in the ledger: in a thread, beside the event loop."""
+
+    context: Context
+
+    async def reading(self, work: Callable[[Session], Answer]) -> Answer:
+        """Return what `work` reads, without holding up others who read or write."""
+
+        def done() -> Answer:
+            with ledger.reading(self.context.engine) as session:
+                return work(session)
+
+        return await asyncio.to_thread(done)
+
+    async def writing(self, work: Callable[[Session], Answer]) -> Answer:
+        """Return what `work` does in one transaction, which is committed when this returns."""
+
+        def done() -> Answer:
+            with ledger.session(self.context.engine) as session:
+                return work(session)
+
+        return await asyncio.to_thread(done)

@@ -1,24 +1,18 @@
 """What every handler of the exchange shares: identity, rights, size, threads, errors in words."""
 
-import asyncio
 import json
-from collections.abc import Callable
 from types import TracebackType
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar
 
 from jupyterhub.services.auth import HubOAuthenticated, UserNotAllowed
-from sqlalchemy.orm import Session
 from tornado.web import RequestHandler, stream_request_body
 
-from passerelle import ledger
-from passerelle.exchange.context import Context
+from passerelle.exchange.context import Context, InLedger
 from passerelle.exchange.errors import ApiError
 from passerelle.exchange.limits import LARGE_BYTES
 from passerelle.exchange.rights import Caller, caller
 from passerelle.model.parcel import MAX_BYTES, SLACK_BYTES
 from passerelle.model.people import LANGUAGES
-
-Answer = TypeVar("Answer")
 
 PARCEL_BODY = MAX_BYTES + SLACK_BYTES
 SMALL_BODY = 64_000
@@ -27,7 +21,7 @@ DRAINED_BODY = 2 * PARCEL_BODY
 
 
 @stream_request_body
-class ApiHandler(HubOAuthenticated, RequestHandler):  # type: ignore[misc]  # jupyterhub has no types
+class ApiHandler(InLedger, HubOAuthenticated, RequestHandler):  # type: ignore[misc]  # jupyterhub has no types
     """Answers one person, whom the hub named; a body is read once it is known who sends it and that it fits."""
 
     max_body: ClassVar[int] = SMALL_BODY
@@ -142,24 +136,6 @@ class ApiHandler(HubOAuthenticated, RequestHandler):  # type: ignore[misc]  # ju
         if not isinstance(value, dict):
             raise ApiError.of(400, "bad-request", what="JSON")
         return value
-
-    async def reading(self, work: Callable[[Session], Answer]) -> Answer:
-        """Do work in a transaction that reads, beside the event loop."""
-
-        def done() -> Answer:
-            with ledger.reading(self.context.engine) as session:
-                return work(session)
-
-        return await asyncio.to_thread(done)
-
-    async def writing(self, work: Callable[[Session], Answer]) -> Answer:
-        """Do work in a transaction that writes, beside the event loop. It is committed when this returns."""
-
-        def done() -> Answer:
-            with ledger.session(self.context.engine) as session:
-                return work(session)
-
-        return await asyncio.to_thread(done)
 
     def send_json(self, value: Any, status: int = 200) -> None:
         """Answer with JSON."""
