@@ -1,12 +1,14 @@
 """A sample of the grid of kills; `make faults` runs all of it."""
 
+import os
 import random
+import signal
 from collections.abc import Iterator
 
 import pytest
 
-from tests.faults.grid import EVERYTHING, SERVER, walk_with_a_kill
-from tests.hub.running import RunningHub, processes_of, settings_in, start
+from tests.faults.grid import EVERYTHING, SERVER, pids_of, walk_with_a_kill
+from tests.hub.running import Browser, RunningHub, processes_of, settings_in, start, wait_for
 
 pytestmark = pytest.mark.slow
 
@@ -37,3 +39,34 @@ def test_a_kill_loses_nothing(shaken: RunningHub, number: int, victim: str, step
     cell = walk_with_a_kill(shaken, handle, number, victim, step, random.Random(number))
 
     assert cell.killed > 0
+
+
+PAGES = "/services/passerelle/"
+
+
+def last_redirect(hub: RunningHub) -> tuple[Browser, str]:
+    """Return a browser that has signed in at the hub, and the address with the code for the pages."""
+    browser = hub.browser()
+    form = browser.get_page("/hub/login")
+    token = form.text.split('name="_xsrf" value="')[1].split('"')[0]
+    data = {"_xsrf": token, "username": "basil", "password": hub.passwords["basil"]}
+    browser.post(hub.url + "/hub/login", data=data, timeout=30, allow_redirects=False)
+    asked = browser.get_page(PAGES, allow_redirects=False).headers["Location"]
+    code = browser.get(asked, timeout=30, allow_redirects=False).headers["Location"]
+    assert "oauth_callback?code=" in code
+    return browser, code
+
+
+@pytest.mark.parametrize("victim", ["hub", "pages and exchange"])
+def test_a_kill_at_the_last_redirect_of_a_sign_in_is_not_seen(shaken: RunningHub, victim: str) -> None:
+    browser, code = last_redirect(shaken)
+    killed = pids_of(shaken, victim, "")
+    for pid in killed:
+        os.kill(pid, signal.SIGKILL)
+    # The proxy has an answer of its own where the pages are away.
+    wait_for(lambda: victim == "hub" or set(pids_of(shaken, victim, "")) - set(killed), "the pages again")
+
+    page = browser.get(code, timeout=60)
+
+    assert (page.status_code, page.url) == (200, shaken.url + PAGES)
+    assert "My path" in page.text

@@ -27,8 +27,8 @@ from passerelle.review import pages
 class Naming(HubOAuth):  # type: ignore[misc]  # jupyterhub has no types
     """Asks the hub who calls; the one that every handler of the service asks."""
 
-    patience_s = 15.0
-    """For how long a hub that was killed is asked again; it is back after two or three seconds."""
+    patience_s = 30.0
+    """For how long a hub that was killed is asked again; it is back in three seconds, in ten on a busy machine."""
 
     async def _api_request(self, method: str, url: str, /, **kwargs: Any) -> Any:
         """Ask the hub, again and again while it is away: what is asked twice here does no harm.

@@ -70,12 +70,12 @@ class Served:
 
 
 @contextmanager
-def serve(programme: Programme) -> Iterator[Served]:
+def serve(programme: Programme, hub: HubOAuth | None = None) -> Iterator[Served]:
     """Serve the pages of a programme on a free port until the block ends."""
     clock, ready = Clock(), threading.Event()
     loop = asyncio.new_event_loop()
     sockets = bind_sockets(0, "127.0.0.1")
-    hub = StubHub(
+    hub = hub or StubHub(
         oauth_client_id="service-passerelle",
         api_token="token",
         base_url=PREFIX,
