@@ -107,6 +107,13 @@ def test_her_text_can_be_copied_while_the_server_stays_away(page: Page) -> None:
     assert "mean = 3  # in the tunnel" in text.input_value()
     assert axe_violations(page) == []
     assert dialogs(page) == 0
+    # Saving is tried again all the while; what she copies from stays.
+    for _ in range(2):
+        page.wait_for_event("requestfailed", lambda request: "d1-tables.ipynb" in request.url)
+    expect(text).to_be_visible()
+    page.context.set_offline(False)
+    expect(saved(page)).to_have_text(re.compile(r"Saved \d\d:\d\d"))
+    expect(text).to_have_count(0)
 
 
 def test_a_reload_loses_nothing(page: Page, server: tuple[str, Path]) -> None:

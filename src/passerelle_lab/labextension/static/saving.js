@@ -117,6 +117,10 @@ export class Saving {
     }
     const say = (text) => this.bar.say(text);
     const { state } = this.bar.line;
+    if (this.topic.extra && (state !== "up" || this.error)) {
+      // She is copying her text: another try that does not arrive is no reason to take it from her.
+      return;
+    }
     const unsaved = this.dirty || this.error !== null;
     const copy = unsaved && this.failures >= COPY_OFFERED_AFTER ? [answer("Show my text to copy it", () => this.showText())] : [];
     if (state === "asleep") {
@@ -164,9 +168,9 @@ export class Saving {
     area.value = cells.join("\n\n");
     this.topic.show(
       () => [this.bar.say("This is all your text. Copy it and keep it, in a message to yourself for example.")],
-      [answer("Close", () => this.topic.clear(), true)],
+      [answer("Close", () => this.topic.clear() ?? this.tell(), true)],
     );
-    this.topic.asking.prepend(area);
+    this.topic.add(area);
     area.focus();
     area.select();
   }

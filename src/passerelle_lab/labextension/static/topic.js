@@ -13,6 +13,7 @@ export class Topic {
     this.tell = () => [];
     this.answers = [];
     this.drawn = null;
+    this.extra = null;
     this.said = element("div", {
       id: `passerelle-said-${number}`,
       role: "status",
@@ -34,6 +35,7 @@ export class Topic {
     this.tell = tell;
     this.answers = answers;
     this.drawn = null;
+    this.extra = null;
     this.opener = asks ? before : null;
     this.draw();
     if (asks) {
@@ -48,6 +50,12 @@ export class Topic {
         (before.isConnected ? before : this.bar.submit).focus();
       }
     }
+  }
+
+  /** Put something before the answers; it stays until something else is told. */
+  add(node) {
+    this.extra = node;
+    this.asking.prepend(node);
   }
 
   clear() {
@@ -76,6 +84,6 @@ export class Topic {
     this.drawn = key;
     this.said.replaceChildren(...parts);
     const buttons = this.answers.map(({ onclick }, index) => element("button", { type: "button", onclick }, texts[index]));
-    this.asking.replaceChildren(...buttons);
+    this.asking.replaceChildren(...(this.extra ? [this.extra] : []), ...buttons);
   }
 }
