@@ -19,7 +19,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import Any, NoReturn
 
-from autograders import answers
+from autograders import answers, beside
 from autograders.channel import Channel, ClosedError
 from autograders.handles import Desk
 from autograders.transcript import Transcript
@@ -108,6 +108,16 @@ class Runner:
         except BaseException as error:  # noqa: BLE001  exit() in her function is an answer, too
             return answers.raised(error)
 
+    def beside(self, question: dict[str, Any]) -> dict[str, Any]:
+        """Run a plain check among her names."""
+        try:
+            with _time_limit(question["cpu_s"], question["wall_s"]):
+                return beside.run(self._shell.user_ns, question["before"], question["source"])
+        except OutOfTimeError:
+            return {"state": "slow"}
+        except BaseException as error:  # noqa: BLE001  exit() in her function is an answer, too
+            return answers.raised(error)
+
     def desk(self, questions: Channel) -> Desk:
         """Return who answers questions about handles; the clock stands while the check's own code runs."""
 
@@ -153,6 +163,8 @@ def _keep(runner: Runner, questions: Channel) -> NoReturn:
                 _fork(runner, questions, descriptors[0])
             elif question["ask"] == "do":
                 questions.send(_timed(desk, question))
+            elif question["ask"] == "beside":
+                questions.send(runner.beside(question))
             elif question["ask"] == "run":
                 questions.send(runner.run(question["source"], question["cpu_s"], question["wall_s"]))
             else:

@@ -15,10 +15,11 @@ A question is {"ask": "do", "op": …, "on": target, …}; the target is {"name"
     source    —                            the text of a function or class
     dir       —                            the names of its attributes
     names     —                            the names of the notebook (no target)
-    seed      attr ("random", "numpy")     None; seeds that library's generator (args [seed])
 
-A question may say "changed": shared data that the asker's side has changed; "set": names of the notebook to set;
-"stdin": what input() reads; "plain": true for an answer in plain typed data (`autograders.typed`), in which what
+A question may say "changed": shared data that the asker's side has changed; "set" and "unset": names of the notebook
+to set and to delete; "builtins": what stands in the place of input, print or open meanwhile; "stdin": what input()
+reads; "chance": the state of the random generators (`autograders.chance`; the answer says it, too, where it has
+changed); "plain": true for an answer in plain typed data (`autograders.typed`), in which what
 cannot cross is opaque: then it is what `autograders.answers` says of a call.
 
 An answer is as in `autograders.answers`: {"state": "value", "value", "printed", "changed"}, {"state": "raised", …,
@@ -27,17 +28,17 @@ An answer is as in `autograders.answers`: {"state": "value", "value", "printed",
               with {"ask": "return", "value" or "raised", "changed"}; further questions may come before that.
 """
 
+import builtins
 import contextlib
 import copy
 import importlib
 import inspect
 import io
-import random
 import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from autograders import answers
+from autograders import answers, chance
 from autograders.known import name_of
 from autograders.sharing import Table
 from autograders.typed import pack, plain_name
@@ -71,7 +72,7 @@ class HerTable(Table):
                 "module": plain_name(value.__module__),
                 "doc": value.__doc__[:2_000] if type(value.__doc__) is str else None,
                 "bases": [pack(base, 1) for base in value.__bases__],
-                "has": [f"__{name}__" for name in SPECIAL if _has(value, f"__{name}__")],
+                "has": [f"__{name}__" for name in SPECIAL if has_special(value, f"__{name}__")],
                 "unhashable": value.__hash__ is None,
             }
         if isinstance(value, BaseException):
@@ -93,13 +94,15 @@ class HerTable(Table):
         def of_the_check(*args: Any, **kwargs: Any) -> Any:
             return call_back(token, args, kwargs)
 
+        if data.get("iter"):
+            return _Iterator(of_the_check)
         of_the_check.__name__ = of_the_check.__qualname__ = plain_name(data.get("name"))
         return of_the_check
 
 
-def _has(kind: type, name: str) -> bool:
-    found = inspect.getattr_static(kind, name, None)
-    return found is not None and found is not getattr(object, name, None)
+def has_special(kind: type, name: str) -> bool:
+    """Say whether objects of a class have a special method of their own, not object's."""
+    return any(type.__getattribute__(base, "__dict__").get(name) is not None for base in type.mro(kind)[:-1])
 
 
 def _as_plain(value: Any, base: Any) -> Any:
@@ -130,18 +133,17 @@ class Desk:
         self._send = send
         self._table = HerTable(self._call_back)
         self._printed = io.StringIO()
+        self._patches: dict[str, Any] = {}
+        self._chance: list[Any] | None = None
 
     def answer(self, question: Mapping[str, Any]) -> dict[str, Any]:
         """Answer one question."""
         try:
-            for data in question.get("changed", ()):
-                self._table.unpack(data)
-            for name, data in question.get("set", {}).items():
-                self._names[name] = self._table.unpack(data)
+            self._prepare(question)
             if question.get("plain") and question["op"] in ("get", "call", "method"):
                 return self._plain_answer(question)
             reads = io.StringIO(question["stdin"]) if type(question.get("stdin")) is str else None
-            with self._showing(), _reading(reads):
+            with self._showing(), _reading(reads), _instead(self._patches):
                 result = self._do(question)
             left = {"stdin": reads.read()} if reads is not None else {}
             return {"state": "value", **self._told(result), **left}
@@ -156,12 +158,36 @@ class Desk:
         """Answer that her code raised an error."""
         answer = answers.raised(error)
         with contextlib.suppress(GarbledError):
-            answer |= {"raised": self._table.pack(error), "changed": self._table.changes()}
-        return {**answer, "printed": self._take_printed()}
+            changed = self._table.changes()
+            answer |= {"changed": changed, "raised": self._table.pack(error)}
+        return {**answer, "printed": self._take_printed(), **self._chance_now()}
 
     def _told(self, result: Any) -> dict[str, Any]:
-        value = self._table.pack(result)
-        return {"value": value, "changed": self._table.changes(), "printed": self._take_printed()}
+        # First what has changed: the other side reads in this order, and is told of each thing once.
+        changed = self._table.changes()
+        told = {"changed": changed, "value": self._table.pack(result), "printed": self._take_printed()}
+        return told | self._chance_now()
+
+    def _chance_now(self) -> dict[str, Any]:
+        """Return the state of the random generators, where somebody has set it."""
+        if self._chance is None or (now := chance.state()) == self._chance:
+            return {}
+        self._chance = now
+        return {"chance": now}
+
+    def _prepare(self, question: Mapping[str, Any]) -> None:
+        """Take over what the asker's side has changed."""
+        for data in question.get("changed", ()):
+            self._table.unpack(data)
+        for name, data in question.get("set", {}).items():
+            self._names[name] = self._table.unpack(data)
+        for name in question.get("unset", ()):
+            self._names.pop(name, None)
+        if "chance" in question:
+            chance.restore(question["chance"])
+            self._chance = question["chance"]
+        if "builtins" in question:
+            self._patches = {name: self._table.unpack(one) for name, one in question["builtins"].items()}
 
     def _take_printed(self) -> str:
         printed = self._printed.getvalue()[: answers.MAX_PRINTED]
@@ -198,8 +224,6 @@ class Desk:
         op, attr = question["op"], question.get("attr", "")
         if op == "names":
             return [name for name in self._names if type(name) is str]
-        if op == "seed":
-            return _seed(attr, self._table.unpack(question["args"]))
         target = self._target(question["on"])
         args = [self._table.unpack(one) for one in question.get("args", ())]
         kwargs = {name: self._table.unpack(one) for name, one in question.get("kwargs", {}).items()}
@@ -224,16 +248,16 @@ class Desk:
         asked = {
             "state": "callback",
             "on": token,
+            "changed": self._table.changes(),
             "args": [self._table.pack(one) for one in args],
             "kwargs": self._table.pack_all(kwargs),
-            "changed": self._table.changes(),
             "printed": self._take_printed(),
+            **self._chance_now(),
         }
         question = self._send(asked)
         while question.get("ask") != "return":
             question = self._send(self.answer(question))
-        for data in question.get("changed", ()):
-            self._table.unpack(data)
+        self._prepare(question)
         if "raised" in question:
             error = self._table.unpack(question["raised"])
             raise error if isinstance(error, BaseException) else RuntimeError("the check's function stopped")
@@ -257,8 +281,27 @@ def _reading(text: io.StringIO | None) -> Any:
         sys.stdin = before
 
 
-def _seed(library: str, args: list[Any]) -> None:
-    if library == "random":
-        random.seed(*args)
-    elif "numpy" in sys.modules:
-        sys.modules["numpy"].random.seed(*args)
+@contextlib.contextmanager
+def _instead(patches: Mapping[str, Any]) -> Any:
+    """Put functions of the check in the place of builtins."""
+    before = {name: getattr(builtins, name) for name in patches}
+    for name, one in patches.items():
+        setattr(builtins, name, one)
+    try:
+        yield
+    finally:
+        for name, one in before.items():
+            setattr(builtins, name, one)
+
+
+class _Iterator:
+    """An iterator of the check's."""
+
+    def __init__(self, following: Callable[[], Any]) -> None:
+        self._following = following
+
+    def __iter__(self) -> "_Iterator":
+        return self
+
+    def __next__(self) -> Any:
+        return self._following()

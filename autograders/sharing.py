@@ -8,12 +8,16 @@ Beyond typed data (`autograders.typed`) there are, by their "t":
     module    "n": a module, by its name
     handle    "r", "c": its class; something that stays where it is. "v": what it is as a plain value, for an
               object of a subclass of int, str, list …
-    callback  "r", "name": a function of the check, which her code may call
+    callback  "r", "name": a function of the check, which her code may call ("iter": an iterator, to go on with)
+    state     "k", "v" (inside a ref): a StringIO, BytesIO or random generator, and its state
 A token is made by the side on which the object was first. Each side keeps a `Table`; what is shared is brought up
 to date in place whenever the other side has changed it.
 """
 
+import io
 import itertools
+import random
+import sys
 import types
 from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable, Mapping
@@ -32,19 +36,70 @@ _VIEWS: dict[str, type] = {
     "dict_values": type({}.values()),
     "dict_items": type({}.items()),
 }
+_GENERATORS = ("Generator", "RandomState")
 _TRACKED = 100
 """So many of the last shared objects are looked at for changes that nobody told of."""
 
 
 def _is_mutable(value: Any) -> bool:
     kind = type(value)
-    return kind in _BUILTIN_MUTABLE or name_of(kind) in (
-        "numpy.ndarray",
-        "pandas.DataFrame",
-        "pandas.core.frame.DataFrame",
-        "pandas.Series",
-        "pandas.core.series.Series",
+    return (
+        kind in _BUILTIN_MUTABLE
+        or _is_stateful(kind)
+        or name_of(kind)
+        in (
+            "numpy.ndarray",
+            "pandas.DataFrame",
+            "pandas.core.frame.DataFrame",
+            "pandas.Series",
+            "pandas.core.series.Series",
+        )
     )
+
+
+def _is_stateful(kind: type) -> bool:
+    numpy = sys.modules.get("numpy.random")
+    return kind in (io.StringIO, io.BytesIO, random.Random) or (
+        numpy is not None and kind in [getattr(numpy, name, None) for name in _GENERATORS]
+    )
+
+
+def _state(value: Any) -> Any:
+    """Return the state of a stream or of a random generator."""
+    if isinstance(value, io.StringIO | io.BytesIO):
+        return None if value.closed else [value.getvalue(), value.tell()]
+    if isinstance(value, random.Random):
+        return list(value.getstate())
+    return value.get_state() if hasattr(value, "get_state") else value.bit_generator.state
+
+
+def _with_state(kind: str, state: Any, known: Any) -> Any:
+    """Return a stream or generator of a kind with this state, the known one where there is one."""
+    if kind in ("StringIO", "BytesIO"):
+        known = {"StringIO": io.StringIO, "BytesIO": io.BytesIO}[kind]() if known is None else known
+        if state is None:
+            known.close()
+            return known
+        known.seek(0)
+        known.truncate()
+        known.write(state[0])
+        known.seek(state[1])
+        return known
+    if kind == "Random":
+        known = random.Random() if known is None else known  # noqa: S311  a game of chance, not a secret
+        known.setstate(tuple(state))
+        return known
+    import numpy as np  # noqa: PLC0415  only where an answer holds a generator
+
+    if kind == "RandomState":
+        known = np.random.RandomState() if known is None else known
+        known.set_state(state)
+        return known
+    if known is None:
+        bits = {one: getattr(np.random, one) for one in ("PCG64", "MT19937", "Philox", "SFC64", "PCG64DXSM")}
+        known = np.random.Generator(bits[state["bit_generator"]]())
+    known.bit_generator.state = state
+    return known
 
 
 class Table:
@@ -84,7 +139,8 @@ class Table:
         found = []
         for token in [one for one in list(self.last)[-_TRACKED:] if one not in seen]:
             before = self.last[token]
-            if (data := self.pack(self.objects[token])).get("v") != before:
+            data = self.pack(self.objects[token])
+            if "v" not in data or _short(data["v"]) != before:
                 found.append(data)
         return found
 
@@ -120,6 +176,17 @@ class Table:
             raise GarbledError(f"{type(error).__name__}") from error
 
 
+def _short(data: Any) -> Any:
+    """Return data with only the tokens of what stays where it is: said in full or not, it is the same."""
+    if type(data) is list:
+        return [_short(one) for one in data]
+    if type(data) is not dict:
+        return data
+    if data.get("t") in ("handle", "class", "callback", "exception"):
+        return {"t": "ref", "r": data.get("r")}
+    return {name: _short(one) if type(one) in (list, dict) else one for name, one in data.items()}
+
+
 class _Sharer(_Packer):
     """Packs one message."""
 
@@ -127,11 +194,16 @@ class _Sharer(_Packer):
         super().__init__()
         self.table = table
         self.sent: set[str] = set()
+        self.told: set[str] = set()
 
     def share(self, value: Any) -> Any:
         try:
             return self.pack(value, 0)
         except TooBig:
+            # What was packed of it so far is never sent.
+            self.table.told -= self.told
+            for token in self.sent:
+                self.table.last.pop(token, None)
             self.nodes = self.bytes = 0
             return self._stays(value)
 
@@ -143,6 +215,8 @@ class _Sharer(_Packer):
             return {"t": "ref", "r": token} if token[0] != self.table.side else self._stays(value)
         if isinstance(value, type):
             return self._class(value)
+        if type(value) is types.TracebackType:
+            return None
         if type(value) is types.ModuleType:
             return {"t": "module", "n": plain_name(value.__name__)}
         if type(value) is Fraction:
@@ -159,9 +233,11 @@ class _Sharer(_Packer):
             return {"t": "ref", "r": token}
         self.sent.add(token)
         kind = type(value).__name__
-        if kind in _MAPPINGS:
+        if _is_stateful(type(value)):
+            data: Any = {"t": "state", "k": kind, "v": _Packer().pack(_state(value), 0)}
+        elif kind in _MAPPINGS:
             pairs = [[self.pack(k, depth + 1), self.pack(v, depth + 1)] for k, v in value.items()]
-            data: Any = {"t": kind, "v": pairs}
+            data = {"t": kind, "v": pairs}
             if kind == "defaultdict":
                 data["f"] = self.pack(value.default_factory, depth + 1)
         elif kind == "deque":
@@ -172,7 +248,7 @@ class _Sharer(_Packer):
             self.sent.discard(token)
             return self._stays(value)
         self.table.last.pop(token, None)
-        self.table.last[token] = data
+        self.table.last[token] = _short(data)
         return {"t": "ref", "r": token, "v": data}
 
     def _class(self, value: type) -> Any:
@@ -184,10 +260,11 @@ class _Sharer(_Packer):
         if token in self.table.told:
             return {"t": "ref", "r": token}
         self.table.told.add(token)
+        self.told.add(token)
         try:
             return {"r": token, **self.table.describe(value, self.pack)}
         except BaseException:
-            self.table.told.discard(token)
+            self.table.told -= self.told
             raise
 
 
@@ -242,13 +319,13 @@ class _Receiver(_Unpacker):
             return table.objects[token]
         content = data["v"]
         known = table.objects.get(token)
-        if token in table.objects and (table.last.get(token) == content or not _is_mutable(known)):
+        if token in table.objects and (table.last.get(token) == _short(content) or not _is_mutable(known)):
             return known
         if token not in table.objects and token[0] == table.side:
             raise GarbledError("an object that was never shared")
         value = self._fill(known, content, token, depth)
         table.last.pop(token, None)
-        table.last[token] = content
+        table.last[token] = _short(content)
         return value
 
     def _fill(self, known: Any, content: Any, token: str, depth: int) -> Any:
@@ -258,6 +335,9 @@ class _Receiver(_Unpacker):
             if type(known).__name__ != kind:
                 known = self._new(token, self._empty(kind, content))
             return self._refill(known, kind, content, depth)
+        if kind == "state":
+            made = _with_state(str(content.get("k")), _Unpacker().unpack(content.get("v"), depth), known)
+            return known if known is not None else self._new(token, made)
         made = super().unpack(content, depth)
         if not _is_mutable(made):
             raise GarbledError("another shape")

@@ -147,11 +147,15 @@ class Keeper:
         self._patience = patience
         self._gone = gone
 
-    def ask(self, question: Mapping[str, Any]) -> bytes:
-        """Return the answer's JSON as it came, or one that says that nobody answers any more."""
+    def ask(self, question: Mapping[str, Any], cpu_s: float | None = None) -> bytes:
+        """Return the answer's JSON as it came, or one that says that nobody answers any more.
+
+        `cpu_s`: what it may take instead of what a call may.
+        """
         limits = self._limits
-        wall_s = min(limits.call_s * limits.patience, self._patience.left_s)
-        asked = {**question, "cpu_s": limits.call_s, "wall_s": wall_s}
+        cpu_s = limits.call_s if cpu_s is None else cpu_s
+        wall_s = min(cpu_s * limits.patience, self._patience.left_s)
+        asked = {**question, "cpu_s": cpu_s, "wall_s": wall_s}
         if self._gone is None and wall_s <= 0:
             self._gone = "time"
         if self._gone is None:
@@ -159,7 +163,7 @@ class Keeper:
                 with self._patience:
                     deadline = time.monotonic() + wall_s + _GRACE_S
                     self._line.send(framed(asked), deadline)
-                    return self._line.receive(deadline, limits.call_s)
+                    return self._line.receive(deadline, cpu_s)
             except GoneError as gone:
                 self._gone = gone.why
                 watch.end(self._line.pid)

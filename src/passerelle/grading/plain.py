@@ -17,6 +17,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from autograders import chance
 from autograders.failure import Fact
 from passerelle.grading.standins import Asks, Counter, Judges, UnsupportedError, forget
 
@@ -34,14 +35,49 @@ class _Names(dict[str, Any]):
         self.looked: list[str] = []
         self._imports: Mapping[str, list[str]] = route.get("imports", {})
         self._defined = frozenset(route.get("defined", ()))
+        self._loaded = frozenset(route.get("loaded", ()))
+        self._told: dict[str, Any] = {}
+        self._gone: list[str] = []
         self._hers: frozenset[str] | None = None
+        counter.bindings = self.bindings
 
     def hers(self) -> frozenset[str]:
         """Return the names that her notebook has."""
         if self._hers is None:
+            self._hers = frozenset()  # what is bound by then is said with the question
             found = self.counter.ask("names")
             self._hers = frozenset(name for name in found if type(name) is str)
         return self._hers
+
+    def attribute(self, name: str) -> Any:
+        """Return a name as an attribute of the module `__main__`."""
+        if name.startswith("__") or name not in self.hers():
+            raise AttributeError(name)
+        return self[name]
+
+    def unbind(self, name: str) -> None:
+        """Delete a name, wherever it is."""
+        if name in self.space:
+            del self.space[name]
+        elif name not in self.hers():
+            raise NameError(f"name {name!r} is not defined")
+        if name in self.hers():
+            self._gone.append(name)
+            self._hers = self.hers() - {name}
+
+    def bindings(self) -> tuple[dict[str, Any], list[str]]:
+        """Return what the check has bound since the last time of what the course's code uses, and what it deleted."""
+        missing = object()
+        found = {
+            name: self.space[name]
+            for name in self._loaded
+            if name in self.space and self.space[name] is not self._told.get(name, missing)
+        }
+        self._told |= found
+        if found and self._hers is not None:
+            self._hers |= found.keys()
+        gone, self._gone = self._gone, []
+        return found, gone
 
     def __getitem__(self, name: str) -> Any:
         """Return what a name means; KeyError is Python's NameError."""
@@ -125,10 +161,12 @@ def _stage(names: _Names) -> Iterator[_Stage]:
     space = vars(stage.main)
     names.space = space
     space["__builtins__"] = names
+    space["__getattr__"] = names.attribute
     names.update(_own_builtins(names))
     before = sys.modules["__main__"]
     streams = sys.stdin, sys.stdout, sys.stderr
     patched = {name: getattr(builtins, name) for name in ("input", "print", "open")}
+    random_state = chance.state()
     sys.modules["__main__"] = stage.main
     sys.stdout, sys.stderr = io.StringIO(), stage.errors
     warnings.showwarning = lambda *_args, **_kwargs: None
@@ -137,6 +175,7 @@ def _stage(names: _Names) -> Iterator[_Stage]:
     finally:
         sys.stdin, sys.stdout, sys.stderr = streams
         sys.modules["__main__"] = before
+        chance.restore(random_state)
         for name, one in patched.items():
             setattr(builtins, name, one)
 
@@ -153,7 +192,18 @@ def _own_builtins(names: _Names) -> dict[str, Any]:
     def our_vars(*of: Any) -> Any:
         return vars(*of) if of else _View(names)
 
-    return {"globals": our_globals, "dir": our_dir, "vars": our_vars, "get_ipython": lambda: _Shell(names)}
+    def our_locals() -> Any:
+        frame = sys._getframe(1)
+        return _View(names) if frame.f_locals is names.space else frame.f_locals
+
+    return {
+        "globals": our_globals,
+        "locals": our_locals,
+        "vars": our_vars,
+        "dir": our_dir,
+        "get_ipython": lambda: _Shell(names),
+        "__passerelle_unbind__": names.unbind,
+    }
 
 
 class _View(dict[str, Any]):
@@ -209,11 +259,30 @@ def _run(source: str, stage: _Stage) -> Any:
     linecache.cache[_FILE] = (len(source), None, source.splitlines(keepends=True), _FILE)
     end = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
     space = vars(stage.main)
+    tree = ast.fix_missing_locations(_Unbinding().visit(tree))
     exec(compile(tree, _FILE, "exec"), space)  # noqa: S102  a check of the course's author
     if not isinstance(end, ast.Expr):
         return None
     value = eval(compile(ast.Expression(end.value), _FILE, "eval"), space)  # noqa: S307  the same
     return None if source.rstrip().endswith(";") else value
+
+
+class _Unbinding(ast.NodeTransformer):
+    """Has `del name` at the top level look through to her notebook."""
+
+    def generic_visit(self, node: ast.AST) -> ast.AST:
+        """Go on, but not into what has names of its own."""
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
+            return node
+        return super().generic_visit(node)
+
+    def visit_Delete(self, node: ast.Delete) -> Any:
+        """Put a call in its place."""
+        if not all(isinstance(one, ast.Name) for one in node.targets):
+            return node
+        unbind = ast.Name("__passerelle_unbind__", ast.Load())
+        calls = [ast.Call(unbind, [ast.Constant(one.id)], []) for one in node.targets if isinstance(one, ast.Name)]
+        return [ast.copy_location(ast.Expr(call), node) for call in calls]
 
 
 def parsed(source: str) -> ast.Module:

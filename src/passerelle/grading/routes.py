@@ -48,9 +48,16 @@ def plans(source: NotebookNode) -> dict[str, Plan]:
     found: dict[str, Plan] = {}
     earlier: list[tuple[str, set[str]]] = []
     for cell in source.cells:
-        if not _is_check(cell) or not is_plain(cell.source):
+        if cell.cell_type != "code":
             continue
         tree = _tree(cell.source)
+        if not _is_check(cell):
+            # What a later cell of hers binds is hers from there on.
+            for _text, bound in earlier:
+                bound.difference_update(_binds(tree))
+            continue
+        if not is_plain(cell.source):
+            continue
         uses = _loads(tree)
         found[key_of(cell)] = Plan(_needed(earlier, uses), _route(known, tree, uses))
         earlier.append((cell.source, set(_binds(tree))))

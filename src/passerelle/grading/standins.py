@@ -6,20 +6,23 @@ asked in the box, except the question whether it is right: an object's own `==` 
 course's solution names its class (`Judges.named`), and then `Judges.asked` says so.
 """
 
+import builtins
 import importlib
 import io
 import sys
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol
 
-from autograders.handles import SPECIAL
+from autograders import chance
+from autograders.handles import SPECIAL, has_special
 from autograders.sharing import Table
 
 _ANSWERS = frozenset(
     "len getitem iter next call hash str repr format int float complex index round trunc floor ceil enter exit "  # noqa: SIM905
     "reversed bytes fspath length_hint setitem delitem array missing".split()
 )
+_BUILTINS = {name: getattr(builtins, name) for name in ("input", "print", "open")}
 _PLAIN = (bool, int, float, complex, str, bytes, bytearray, tuple, list, dict, set, frozenset)
 _FORWARDED_OF_CLASSES = frozenset(f"__{name}__" for name in [*SPECIAL, "init", "new", "dict", "annotations"])
 
@@ -62,7 +65,9 @@ class Counter(Table):
         self.judges = judges
         self.unsupported = ""
         self.unanswered = ""
-        self.set: dict[str, Any] = {}
+        self._patched: set[str] = set()
+        self._chance = chance.state()
+        self.bindings: Callable[[], tuple[dict[str, Any], list[str]]] = lambda: ({}, [])
         self.modules: Callable[[str], Any] = importlib.import_module
 
     # Questions
@@ -70,10 +75,9 @@ class Counter(Table):
     def ask(self, op: str, on: Any = None, attr: str = "", args: tuple[Any, ...] = (), **kwargs: Any) -> Any:
         """Ask the box to do something; raises what it raised."""
         question: dict[str, Any] = {"ask": "do", "op": op, "on": on, "attr": attr, "changed": self.changes()}
+        question |= self._ours()
         question["args"] = [self.pack(one) for one in args]
         question["kwargs"] = {name: self.pack(one) for name, one in kwargs.items()}
-        if self.set:
-            question["set"], self.set = self.pack_all(self.set), {}
         if type(sys.stdin) is io.StringIO:
             question["stdin"] = sys.stdin.read()
         answer = self._source.ask(question)
@@ -93,12 +97,29 @@ class Counter(Table):
         self.unsupported = self.unsupported or why
         raise UnsupportedError(why)
 
+    def _ours(self) -> dict[str, Any]:
+        """Return what the check has changed around her code."""
+        told: dict[str, Any] = {}
+        bound, gone = self.bindings()
+        if bound:
+            told["set"] = self.pack_all(bound)
+        if gone:
+            told["unset"] = gone
+        patches = {name: now for name, one in _BUILTINS.items() if (now := getattr(builtins, name)) is not one}
+        if patches or self._patched:
+            told["builtins"] = self.pack_all(patches | {name: _BUILTINS[name] for name in self._patched - {*patches}})
+            self._patched = {*patches}
+        now = chance.state()
+        if now != self._chance:
+            told["chance"] = self._chance = now
+        return told
+
     def _result(self, answer: Mapping[str, Any]) -> Any:
         self._heard(answer)
         state = answer["state"]
         if state == "value":
             if "stdin" in answer and type(sys.stdin) is io.StringIO:
-                sys.stdin = io.StringIO(answer["stdin"])
+                sys.stdin.seek(max(0, len(sys.stdin.getvalue()) - len(answer["stdin"])))
             return self.unpack(answer.get("value"))
         if state == "raised":
             error = self.unpack(answer["raised"]) if "raised" in answer else None
@@ -114,6 +135,9 @@ class Counter(Table):
         """Take over what her code printed and changed."""
         for data in answer.get("changed", ()):
             self.unpack(data)
+        if "chance" in answer:
+            chance.restore(answer["chance"])
+            self._chance = chance.state()
         if answer.get("printed"):
             sys.stdout.write(answer["printed"])
 
@@ -123,6 +147,8 @@ class Counter(Table):
         token = asked.get("on")
         function = self.objects.get(token) if type(token) is str and token.startswith("e") else None
         told: dict[str, Any] = {"ask": "return"}
+        if isinstance(function, Iterator) and not callable(function):
+            function = function.__next__
         if not callable(function):
             return self.cannot("something that cannot be called")  # type: ignore[no-any-return]
         try:
@@ -131,8 +157,8 @@ class Counter(Table):
                 function(*args, **{n: self.unpack(v) for n, v in asked.get("kwargs", {}).items()})
             )
         except Exception as error:  # noqa: BLE001  the check's function may raise on purpose
-            told["raised"] = self.pack(error)
-        return {**told, "changed": self.changes()}
+            told |= {"changed": self.changes(), **self._ours(), "raised": self.pack(error)}
+        return told
 
     # What crosses
 
@@ -141,6 +167,8 @@ class Counter(Table):
         if isinstance(value, BaseException):
             kind = next(one for one in type(value).__mro__ if one.__module__ == "builtins" or self.token(one))
             return {"t": "exception", "c": pack(kind, 1), "args": pack([str(one) for one in value.args], 1)}
+        if isinstance(value, Iterator) and not callable(value):
+            return {"t": "callback", "name": type(value).__name__, "iter": True}
         if callable(value):
             return {"t": "callback", "name": getattr(value, "__name__", type(value).__name__)}
         return self.cannot(f"an object of the check's ({type(value).__name__}) in her code")  # type: ignore[no-any-return]
@@ -185,7 +213,7 @@ class HerType(type):
 
     def __getattr__(cls, name: str) -> Any:
         counter = _counter(cls, must=False)
-        if counter is None or name.startswith("__"):
+        if counter is None or _is_a_protocol(name):
             raise AttributeError(name)
         return counter.of(cls, "attr", name)
 
@@ -225,6 +253,14 @@ def _counter(cls: type, *, must: bool = True) -> Any:
     return None
 
 
+def _is_a_protocol(name: str) -> bool:
+    """Say whether libraries look for this attribute to have the object decide: that is never asked."""
+    return name.startswith(("__array_", "_repr_", "_ipython_")) or name in _PROTOCOLS
+
+
+_PROTOCOLS = ("__copy__", "__deepcopy__", "__reduce__", "__reduce_ex__", "__getstate__", "__set_name__")
+
+
 def forget() -> None:
     """Let go of the classes of earlier examinations."""
     _COUNTERS.clear()
@@ -244,6 +280,8 @@ class Her(metaclass=HerType):
         counter = _counter(kind)
         plain = next((base for base in type.__getattribute__(kind, "__mro__") if base in _PLAIN), None)
         if plain is not None and hasattr(plain, name) and not type.__getattribute__(kind, "_passerelle_is_named"):
+            return object.__getattribute__(self, name)
+        if _is_a_protocol(name):
             return object.__getattribute__(self, name)
         found = counter.of(self, "attr", name)
         if isinstance(found, Her) and not type.__getattribute__(kind, "_passerelle_is_named"):
@@ -348,8 +386,7 @@ def _error_class(counter: Counter, name: str, bases: tuple[type, ...], data: Map
 
 def _known_kind(counter: Counter, kind: type) -> type:
     """Return the class of stand-ins for objects of a type that is known here, functions for instance."""
-    specials = [f"__{name}__" for name in SPECIAL]
-    has = [name for name in specials if getattr(kind, name, None) is not getattr(object, name, None)]
+    has = [f"__{name}__" for name in SPECIAL if has_special(kind, f"__{name}__")]
     space = {
         "_passerelle_class": kind,
         "_passerelle_is_named": kind in _HONEST,
