@@ -4,7 +4,6 @@ Each command ends with 0 where all is well, 1 where what it looked at is not goo
 unmarked submission), 2 where it could not do its work; the reason is one line with its cure.
 """
 
-import json
 import logging
 import sys
 from pathlib import Path
@@ -15,10 +14,10 @@ from rich.console import Console
 
 from passerelle.cli import operate, people
 from passerelle.cli.alias import alias
+from passerelle.cli.mark import mark
 from passerelle.cli.stuck import stuck
 from passerelle.model.errors import PasserelleError
 from passerelle.model.settings import Settings
-from passerelle.model.verdict import Outcome
 
 app = typer.Typer(
     help="Passerelle, a Jupyter learning environment: build courses, prove them, mark, export, run the hub.",
@@ -32,6 +31,7 @@ app.add_typer(demo_app, name="demo")
 app.add_typer(people.app, name="people")
 app.command()(stuck)
 app.command()(alias)
+app.command()(mark)
 for _command in (operate.backup, operate.restore, operate.doctor, operate.upgrade):
     app.command()(_command)
 
@@ -90,36 +90,6 @@ def check(
     for line in proof.lines(proofs):
         typer.echo(line)
     if not all(one.proved for one in proofs):
-        raise typer.Exit(1)
-
-
-@app.command()
-def mark(
-    assignment: Annotated[str, typer.Argument(help="the unit, such as d1-tables")],
-    course_dir: Annotated[Path, typer.Option(help="nbgrader course directory")] = Path(),
-    fellow: Annotated[list[str] | None, typer.Option(help="mark this fellow alone; may be repeated")] = None,
-    force: Annotated[bool, typer.Option(help="mark again what has a verdict already")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="one record a submission")] = False,
-    learner: Learner = None,
-) -> None:
-    """Mark what lies in `submitted/` of a course directory and record it in its gradebook.
-
-    Example: `passerelle mark d1-tables --course-dir /tmp/data-science`
-    """
-    from passerelle.grading.assignment import mark_assignment
-
-    marked = mark_assignment(course_dir, assignment, learner=learner or Settings().learner, handles=fellow, force=force)
-    for handle, verdict in marked:
-        if as_json:
-            typer.echo(json.dumps({"fellow": handle, **verdict.model_dump(mode="json")}, ensure_ascii=False))
-        elif verdict.outcome is Outcome.OURS:
-            typer.echo(f"{handle}: waits for us: {verdict.notices[0].args['reason']}")
-        else:
-            maximum = sum(one.max_points for one in verdict.checks)
-            typer.echo(f"{handle}: {verdict.points:g} of {maximum:g} automatic points")
-    if not marked:
-        typer.echo(f"nothing to mark for {assignment} in {course_dir / 'submitted'}")
-    if any(verdict.outcome is Outcome.OURS for _, verdict in marked):
         raise typer.Exit(1)
 
 

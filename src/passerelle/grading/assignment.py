@@ -1,43 +1,89 @@
-"""Mark what lies in `submitted/` of a course directory, on one's own machine: `passerelle mark`.
+"""Mark what lies in the submitted folder of a course directory, on one's own machine: `passerelle mark`.
 
-The ledger is `.passerelle/ledger.db` in the course directory, and the way is that of the marking service.
+The ledger is `.passerelle/ledger.db` in the course directory, and the way is that of the marking service. The
+directory is one of ours or any other of nbgrader's.
 """
 
+import fcntl
 import hashlib
-from collections.abc import Iterator, Sequence
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, Self
 
+from nbgrader.api import Assignment
 from nbgrader.utils import parse_utc
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from passerelle import ledger
-from passerelle.courses import load_course
+from passerelle.courses import NotBuiltError, load_course
+from passerelle.grading.crew import Crew
+from passerelle.grading.elsewhere import source_notebooks
+from passerelle.grading.gradebook import gradebook, nbgrader_timestamp
+from passerelle.grading.layout import Layout, allow_elsewhere, layout_of
+from passerelle.grading.report import MarkRecord, mark_record
 from passerelle.grading.worker import Marking, Worker
 from passerelle.ledger import queue, receipts
 from passerelle.ledger.tables import Job, Person, Receipt
-from passerelle.model.errors import ServiceError, SubmissionError
-from passerelle.model.parcel import pack
+from passerelle.model.errors import ContentError, ServiceError, SubmissionError
+from passerelle.model.parcel import pack, unpack
 from passerelle.model.people import Role
-from passerelle.model.verdict import Message, Outcome, Verdict
 
 LEDGER = Path(".passerelle") / "ledger.db"
+LOCK = Path(".passerelle") / "mark.lock"
 STAMP = "timestamp.txt"
+
+
+class NoSubmissionError(ContentError):
+    """Somebody was named who has submitted nothing."""
+
+    @classmethod
+    def of(cls, handles: Sequence[str], unit: str, course_dir: Path) -> Self:
+        """Build the error from who was named."""
+        return cls(f"{course_dir}: nothing submitted for {unit!r} by {', '.join(handles)}; look at the name")
+
+
+class BusyError(ServiceError):
+    """Another run marks in this directory."""
+
+    @classmethod
+    def at(cls, course_dir: Path) -> Self:
+        """Build the error from the directory."""
+        return cls(f"{course_dir}: another «passerelle mark» runs here; wait for its end")
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A course directory made ready: its layout, its track, its ledger, the unit's public card (ours alone)."""
+
+    layout: Layout
+    track: str
+    engine: Engine
+    card: Mapping[str, Any] | None
 
 
 @dataclass(frozen=True)
 class _Found:
-    """What lies in a fellow's folder."""
+    """What lies in a fellow's folder; `stamped` says that its time is written there."""
 
     handle: str
+    folder: Path
     received: datetime
+    stamped: bool
     parcel: bytes
 
     @property
     def token(self) -> str:
         return hashlib.sha256(self.parcel + self.received.isoformat().encode()).hexdigest()
+
+
+Progress = Callable[[int, int], None]
+"""How many are done, of how many."""
 
 
 def mark_assignment(
@@ -47,73 +93,151 @@ def mark_assignment(
     learner: Path,
     handles: Sequence[str] | None = None,
     force: bool = False,
+    workers: int = 1,
     marking: Marking | None = None,
-) -> list[tuple[str, Verdict]]:
+    progress: Progress | None = None,
+) -> list[MarkRecord]:
     """Mark what was submitted for a unit and record it in the course directory's gradebook.
 
     Args:
-        course_dir: nbgrader's course directory, built by `passerelle build` and released.
-        unit: the unit's id.
+        course_dir: nbgrader's course directory: built by `passerelle build` and released, or any other.
+        unit: the unit's id, nbgrader's assignment.
         learner: the environment in which fellows' code runs.
         handles: mark only these fellows' work.
         force: mark also what has a verdict already.
+        workers: processes that mark at once; one records.
         marking: how one submission is marked.
+        progress: is told how far it is.
 
     Returns:
-        The verdicts by handle, a fault of ours among them where only some met one.
+        A record a submission, a fault of ours among them where only some met one.
 
     Raises:
-        ContentError: where the unit is not built.
+        ContentError: where the unit is not built, or nothing was submitted by who was named.
         ServiceError: where nothing could be marked.
     """
-    course_dir = course_dir.resolve()
-    course = load_course(course_dir)
-    chosen = marking or Marking()
-    if force:
-        chosen = replace(chosen, verdict_key=lambda *_arguments, **_options: "")
-    (course_dir / LEDGER).parent.mkdir(mode=0o700, exist_ok=True)
-    url = f"sqlite:///{course_dir / LEDGER}"
-    ledger.migrate(url)
-    engine = ledger.engine(url)
+    with _alone(course_dir), open_bench(course_dir, unit) as bench:
+        taken = take_all(bench, unit, handles, stamp=True)
+        run(bench, unit, learner, handles=handles, force=force, workers=workers, marking=marking,
+            progress=progress)  # fmt: skip
+        with ledger.reading(bench.engine) as session:
+            records = [_record(session, one, bench) for one in taken]
+    _refuse_nothing(records)
+    return records
+
+
+@contextmanager
+def open_bench(course_dir: Path, unit: str, *, copy: bool = False) -> Iterator[Bench]:
+    """Open a course directory and its ledger; of the ledger a copy elsewhere, where nothing may be written.
+
+    Raises:
+        ContentError: where the unit is not built or released there.
+        ServiceError: where the gradebook cannot be read.
+    """
+    allow_elsewhere(course_dir)
+    layout = layout_of(course_dir)
+    card = None
+    if layout.is_ours or not layout.source(unit).is_dir():
+        track = load_course(layout.root).track
+        card = _card(layout, unit)
+    else:
+        track = layout.track
+        source_notebooks(layout, unit)
+    with ExitStack() as stack:
+        path = layout.root / LEDGER
+        if copy:
+            beside = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="dry-run-"))) / path.name
+            for name in (path.name, f"{path.name}-wal"):
+                if path.with_name(name).is_file():
+                    shutil.copyfile(path.with_name(name), beside.with_name(name))
+            path = beside
+        else:
+            path.parent.mkdir(mode=0o700, exist_ok=True)
+        url = f"sqlite:///{path}"
+        ledger.migrate(url)
+        engine = ledger.engine(url)
+        stack.callback(engine.dispose)
+        yield Bench(layout, track, engine, card)
+
+
+def _card(layout: Layout, unit: str) -> Mapping[str, Any]:
     try:
-        taken = [_take(engine, course.track, unit, found) for found in _submitted(course_dir, unit, handles)]
-        worker = Worker(engine, lambda: {course.track: course_dir}, learner, chosen)
-        while worker.step():
-            pass
-        with ledger.reading(engine) as session:
-            verdicts = [_verdict(session, receipt, unit) for receipt in taken]
-    finally:
-        engine.dispose()
-    _refuse_nothing(verdicts)
-    return [(receipt.handle, verdict) for receipt, verdict in zip(taken, verdicts, strict=True)]
+        return load_course(layout.root).unit(unit).card.model_dump(mode="json")
+    except KeyError:
+        raise NotBuiltError.missing(layout.source(unit)) from None
 
 
-def _submitted(course_dir: Path, unit: str, handles: Sequence[str] | None) -> Iterator[_Found]:
-    for folder in sorted((course_dir / "submitted").glob(f"*/{unit}")):
-        handle = folder.parent.name
-        if folder.is_dir() and not folder.is_symlink() and (handles is None or handle in handles):
-            yield _Found(handle, _received(folder, unit), _parcel(folder, unit))
+@contextmanager
+def _alone(course_dir: Path) -> Iterator[None]:
+    """Hold a course directory: one writer to its gradebook."""
+    path = course_dir / LOCK
+    if not course_dir.is_dir():
+        raise NotBuiltError.missing(course_dir)
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    with path.open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise BusyError.at(course_dir) from None
+        yield
 
 
-def _received(folder: Path, unit: str) -> datetime:
+# What lies there
+
+
+def take_all(bench: Bench, unit: str, handles: Sequence[str] | None, *, stamp: bool) -> list[Receipt]:
+    """Write what was submitted into the ledger; `stamp` also writes a missing time beside it, so that it stays.
+
+    Raises:
+        NoSubmissionError: somebody was named who has submitted nothing.
+    """
+    found = list(_submitted(bench.layout, unit, handles))
+    absent = sorted(set(handles or ()) - {one.handle for one in found})
+    if absent:
+        raise NoSubmissionError.of(absent, unit, bench.layout.root)
+    taken = [_take(bench, unit, one) for one in found]
+    if stamp:
+        for one in found:
+            if not one.stamped:
+                (one.folder / STAMP).write_text(nbgrader_timestamp(one.received))
+    return taken
+
+
+def _submitted(layout: Layout, unit: str, handles: Sequence[str] | None) -> Iterator[_Found]:
+    due = None if layout.is_ours else _due(layout, unit)
+    for handle, folder in layout.submissions(unit):
+        if handles is None or handle in handles:
+            received, stamped = _received(folder)
+            if not stamped and due is not None:
+                # Without a time nbgrader takes it as in time: a file's own is often that of a copy.
+                received = min(received, due)
+            yield _Found(handle, folder, received, stamped, _parcel(folder))
+
+
+def _due(layout: Layout, unit: str) -> datetime | None:
+    with gradebook(layout.root) as rows:
+        due = rows.scalar(select(Assignment.duedate).where(Assignment.name == unit))
+    return due.replace(tzinfo=UTC) if due is not None else None
+
+
+def _received(folder: Path) -> tuple[datetime, bool]:
     try:
-        stamp = parse_utc((folder / STAMP).read_text().strip())
+        stamp: datetime = parse_utc((folder / STAMP).read_text().strip())
     except (OSError, ValueError, OverflowError):
-        notebook = folder / f"{unit}.ipynb"
-        return datetime.fromtimestamp((notebook if notebook.exists() else folder).stat().st_mtime, UTC)
-    moment: datetime = stamp.replace(tzinfo=UTC)
-    return moment
+        notebooks = sorted(folder.glob("*.ipynb"))
+        return datetime.fromtimestamp(max(path.stat().st_mtime for path in notebooks or [folder]), UTC), False
+    return stamp.replace(tzinfo=UTC), True
 
 
-def _parcel(folder: Path, unit: str) -> bytes:
-    """Return the files of a folder; its notebook alone where they are too many or too large, or nothing."""
+def _parcel(folder: Path) -> bytes:
+    """Return the files of a folder; its notebooks alone where they are too many or too large, or nothing."""
     files = {
         path.relative_to(folder).as_posix(): path.read_bytes()
         for path in sorted(folder.rglob("*"))
         if path.is_file() and not path.is_symlink() and path.name != STAMP
     }
-    name = f"{unit}.ipynb"
-    for kept in (files, {name: files[name]} if name in files else {}):
+    notebooks = {name: content for name, content in files.items() if name.endswith(".ipynb") and "/" not in name}
+    for kept in (files, notebooks):
         try:
             return pack(kept)
         except SubmissionError:
@@ -121,10 +245,10 @@ def _parcel(folder: Path, unit: str) -> bytes:
     return pack({})
 
 
-def _take(engine: Engine, track: str, unit: str, found: _Found) -> Receipt:
-    """Write a submission into the ledger, once, and queue it."""
+def _take(bench: Bench, unit: str, found: _Found) -> Receipt:
+    """Write a submission into the ledger, once."""
     now = datetime.now(UTC)
-    with ledger.session(engine) as session:
+    with ledger.session(bench.engine) as session:
         if session.get(Person, found.handle) is None:
             # Whoever submitted elsewhere: the folder's name is all there is to know.
             fellow = Person(
@@ -132,31 +256,106 @@ def _take(engine: Engine, track: str, unit: str, found: _Found) -> Receipt:
             )
             session.add(fellow)
             session.flush()
-        taken = receipts.take(
+        return receipts.take(
             session,
             handle=found.handle,
             sender="submitted",
-            track=track,
+            track=bench.track,
             unit=unit,
             parcel=found.parcel,
             token=found.token,
             at=found.received,
         )
-        queue.put(session, taken.id, now)
-        return taken
 
 
-def _verdict(session: Session, taken: Receipt, unit: str) -> Verdict:
-    """Return a submission's verdict, or why it waits for us."""
+# Marking
+
+
+def run(
+    bench: Bench,
+    unit: str,
+    learner: Path,
+    *,
+    handles: Sequence[str] | None,
+    force: bool,
+    workers: int,
+    marking: Marking | None,
+    progress: Progress | None = None,
+    records: bool = True,
+) -> None:
+    """Mark all attempts of these fellows at a unit whose key is new, and let the gradebook hold those that count."""
+    chosen, root, now = marking or Marking(), bench.layout.root, datetime.now(UTC)
+
+    def key_of(files: Mapping[str, bytes]) -> str:
+        return chosen.verdict_key(root, unit, files, learner=learner)
+
+    with ledger.session(bench.engine) as session:
+        # Nobody else marks here: what a killed run had leased is free. Earlier attempts too: a corrected check
+        # changes what counts.
+        queue.end_leases(session, now)
+        queue.put_all(session, bench.track, at=now, units=[unit], handles=handles)
+        total = len(_waiting(session))
+    with ExitStack() as stack:
+        mark = chosen.mark
+        if workers > 1:
+            ahead = _ahead(bench, key_of, force=force)
+            crew = Crew(root, workers, chosen.mark, key_of, ahead, learner=learner)
+            mark = stack.enter_context(crew).mark
+        key = (lambda *_arguments, **_options: "") if force else chosen.verdict_key
+        worker = Worker(
+            bench.engine,
+            lambda: {bench.track: root},
+            learner,
+            replace(chosen, mark=mark, verdict_key=key),
+            records=records,
+            feeds=bench.layout.is_ours,
+        )
+        while worker.step():
+            if progress is not None:
+                with ledger.reading(bench.engine) as session:
+                    progress(total - len(_waiting(session)), total)
+
+
+def _waiting(session: Session) -> Sequence[str]:
+    """Return the receipts that are still to be marked, in their order."""
+    query = select(Job.receipt).where(Job.state.in_((queue.QUEUED, queue.LEASED))).order_by(Job.queued, Job.id)
+    return session.scalars(query).all()
+
+
+def _ahead(
+    bench: Bench, key_of: Callable[[Mapping[str, bytes]], str], *, force: bool
+) -> Iterator[tuple[str, Mapping[str, bytes]]]:
+    """Yield what has to be marked, with the key of its verdict."""
+    with ledger.reading(bench.engine) as session:
+        waiting = _waiting(session)
+    for receipt in waiting:
+        with ledger.reading(bench.engine) as session:
+            parcel = receipts.parcel_of(session, receipt)
+        try:
+            files = unpack(parcel or b"")
+            key = key_of(files)
+        except (SubmissionError, ContentError, ServiceError):
+            continue  # the marker meets it again, and says so
+        with ledger.reading(bench.engine) as session:
+            known = queue.cached_verdict(session, key) is not None
+        if force or not known:
+            yield key, files
+
+
+def _record(session: Session, taken: Receipt, bench: Bench) -> MarkRecord:
+    """Return a submission's record: its verdict, or why it waits for us."""
     attempt = receipts.attempt(session, taken.id)
-    job = session.scalars(select(Job).where(Job.receipt == taken.id)).one()
-    if job.state == queue.DONE and attempt is not None and attempt.verdict is not None:
-        return attempt.verdict
-    notice = Message(id="ours", args={"reason": job.reason or "it was not marked"})
-    return Verdict(key="", unit=unit, version="", engine="", outcome=Outcome.OURS, notices=(notice,))
+    assert attempt is not None  # just taken  # noqa: S101
+    return mark_record(attempt, reason_of(session, taken.id), bench.card)
 
 
-def _refuse_nothing(verdicts: Sequence[Verdict]) -> None:
-    reasons = [verdict.notices[0].args["reason"] for verdict in verdicts if verdict.outcome is Outcome.OURS]
-    if reasons and len(reasons) == len(verdicts):
+def reason_of(session: Session, receipt: str) -> str | None:
+    """Return why a receipt waits for us; None where it is marked."""
+    job = session.scalars(select(Job).where(Job.receipt == receipt)).one()
+    return None if job.state == queue.DONE else job.reason or "it was not marked"
+
+
+def _refuse_nothing(records: Sequence[MarkRecord]) -> None:
+    reasons = [record.reason for record in records if record.state == "ours"]
+    if reasons and len(reasons) == len(records):
         raise ServiceError(f"nothing could be marked: {reasons[0]}")

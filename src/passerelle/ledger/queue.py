@@ -211,13 +211,30 @@ def _change_held(session: Session, held: Lease, **values: object) -> bool:
 
 
 def keep_verdict(session: Session, track: str, verdict: Verdict, now: datetime) -> None:
-    """Store a verdict under its key, once."""
-    if session.get(VerdictRow, verdict.key) is None:
+    """Store a verdict under its key, once.
+
+    A key that has one says that nothing changed since: where the two differ a check is flaky. The verdict says so
+    then, and the better of the two stands, for the difference is none of hers.
+    """
+    row = session.get(VerdictRow, verdict.key)
+    if row is None:
         record = verdict.model_dump(mode="json")
         session.add(
             VerdictRow(key=verdict.key, track=track, unit=verdict.unit, points=verdict.points, record=record, made=now)
         )
-        session.flush()
+    elif row.erased is None:
+        first = Verdict.model_validate(row.record)
+        flaky = {*first.flaky, *verdict.flaky, *_differing(first, verdict)}
+        if flaky != {*first.flaky}:
+            best = max(first, verdict, key=lambda one: one.points).model_copy(update={"flaky": tuple(sorted(flaky))})
+            row.record, row.points = best.model_dump(mode="json"), best.points
+    session.flush()
+
+
+def _differing(first: Verdict, second: Verdict) -> set[str]:
+    """Return the checks that have other points in two verdicts of one key."""
+    points = [{check.place: check.points for check in verdict.checks} for verdict in (first, second)]
+    return {place for place in points[0] if points[0][place] != points[1].get(place)}
 
 
 def cached_verdict(session: Session, key: str) -> Verdict | None:

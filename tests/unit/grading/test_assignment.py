@@ -7,9 +7,9 @@ import pytest
 from passerelle.courses import NotBuiltError
 from passerelle.grading.assignment import mark_assignment
 from passerelle.grading.marking import Marked
+from passerelle.grading.report import MarkRecord
 from passerelle.grading.worker import Marking
 from passerelle.model.errors import ServiceError
-from passerelle.model.verdict import Outcome
 from tests.unit.grading.desk import BY_TEXT, CHECK, HALF, RIGHT, SUM, UNIT, Desk, key_by_text, marking_by_text
 
 
@@ -24,13 +24,17 @@ def collect(desk: Desk, handle: str, files: Mapping[str, bytes], stamp: str | No
     return folder
 
 
+def automatic(record: MarkRecord) -> float:
+    return sum(check.points or 0.0 for check in record.checks if check.key == CHECK)
+
+
 def test_what_lies_there_is_marked_and_recorded(desk: Desk) -> None:
     collect(desk, "Anna.B", desk.files(RIGHT), "2024-11-26 10:00:00.5 UTC")
     collect(desk, "bea", desk.files(HALF), None)
 
     marked = mark_assignment(desk.course_dir, UNIT, learner=desk.settings.learner, marking=BY_TEXT)
 
-    assert [(handle, verdict.points) for handle, verdict in marked] == [("Anna.B", 2.0), ("bea", 1.0)]
+    assert [(one.fellow, automatic(one)) for one in marked] == [("Anna.B", 2.0), ("bea", 1.0)]
     assert [desk.grade(CHECK, handle)["score"] for handle in ("Anna.B", "bea")] == [2.0, 1.0]
     with desk.book() as book:
         assert book.find_submission(UNIT, "Anna.B").timestamp == datetime(2024, 11, 26, 10, 0, 0, 500_000)
@@ -42,7 +46,7 @@ def test_only_those_that_were_named(desk: Desk) -> None:
 
     marked = mark_assignment(desk.course_dir, UNIT, learner=desk.settings.learner, handles=["bea"], marking=BY_TEXT)
 
-    assert [handle for handle, _ in marked] == ["bea"]
+    assert [one.fellow for one in marked] == ["bea"]
 
 
 def test_a_second_run_marks_only_what_is_new_unless_forced(desk: Desk) -> None:
@@ -66,7 +70,7 @@ def test_a_collected_retry_is_another_attempt_and_the_best_counts(desk: Desk) ->
     collect(desk, "anna", desk.files(SUM, words="..."), "2024-11-26 11:00:00 UTC")
     marked = mark_assignment(desk.course_dir, UNIT, learner=desk.settings.learner, marking=BY_TEXT)
 
-    assert [verdict.points for _, verdict in marked] == [0.0]
+    assert [one.points for one in marked] == [0.0]
     assert desk.grade(CHECK, "anna")["score"] == 2.0
 
 
@@ -92,8 +96,8 @@ def test_a_fault_of_ours_with_one_leaves_the_others(desk: Desk) -> None:
         desk.course_dir, UNIT, learner=desk.settings.learner, marking=Marking(failing, key_by_text)
     )
 
-    assert [verdict.outcome for _, verdict in marked] == [Outcome.OURS, Outcome.MARKED]
-    assert "the box is on fire" in marked[0][1].notices[0].args["reason"]
+    assert [one.state for one in marked] == ["ours", "marked"]
+    assert "the box is on fire" in (marked[0].reason or "")
 
 
 def test_nothing_marked_at_all_is_said(desk: Desk) -> None:
