@@ -8,6 +8,7 @@ TOGETHER = {
         "tests/hub/test_accounts.py",
         "tests/hub/test_auth.py",
         "tests/hub/test_class_start.py",
+        "tests/hub/test_kills.py",
         "tests/hub/test_loop.py",
         "tests/hub/test_operation.py",
         "tests/hub/test_origins.py",
