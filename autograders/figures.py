@@ -18,7 +18,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from autograders.answers import namespace
+from autograders import answers
 
 MAX_PANELS = 20
 MAX_MARKS = 200
@@ -110,7 +110,7 @@ def _last(since: int | None) -> tuple[Any, Any]:
     found = [pyplot.gcf()] if pyplot is not None and pyplot.get_fignums() else []
     found += [figure for number, figure in reversed(_seen) if since is None or number > since]
     if since is None:  # one that was made before anybody watched
-        found += reversed(list(namespace().values()))
+        found += reversed(list(answers.namespace().values()))
     for one in found:
         figure, _axes = _resolve(one)
         if figure is not None and _own(figure, "axes"):
