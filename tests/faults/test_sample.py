@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.faults.grid import EVERYTHING, SERVER, pids_of, walk_with_a_kill
+from tests.faults.grid import EVERYTHING, SERVER, pids_of, walk_with_a_kill, whole
 from tests.hub.running import Browser, RunningHub, processes_of, settings_in, start, wait_for
 
 pytestmark = pytest.mark.slow
@@ -63,8 +63,8 @@ def test_a_kill_at_the_last_redirect_of_a_sign_in_is_not_seen(shaken: RunningHub
     killed = pids_of(shaken, victim, "")
     for pid in killed:
         os.kill(pid, signal.SIGKILL)
-    # The proxy has an answer of its own where the pages are away.
-    wait_for(lambda: victim == "hub" or set(pids_of(shaken, victim, "")) - set(killed), "the pages again")
+    # While she types her password: the proxy has an answer of its own where the pages are away.
+    wait_for(lambda: victim == "hub" or (pids_of(shaken, victim, "") != killed and whole(shaken)), "the pages again")
 
     page = browser.get(code, timeout=60)
 
