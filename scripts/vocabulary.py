@@ -15,8 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from autograders import CheckFailed, Expectation, answers, expect, set_language
+from autograders import CheckFailed, Expectation, answers, expect, set_language, words
 from autograders.files import File
+from autograders.rules import is_about_her_data
+from autograders.session import session
 from autograders.vocabulary import Expect
 
 TEXTS = Path(__file__).parent / "words"
@@ -41,7 +43,10 @@ UNIT = {
 
 @dataclass(frozen=True)
 class Example:
-    """A word and what it means (in French: words/fr.json); her code; checks that are met and checks that are not. `liars`: her code, lying."""
+    """A word and what it means (in French: words/fr.json); her code; checks that are met, and checks that are not.
+
+    `liars`: her code where it lies in a way of this word's own (tests/unit/autograders/test_liars.py has the others).
+    """
 
     word: str
     says: str
@@ -53,12 +58,12 @@ class Example:
 
 def public_words() -> dict[str, Any]:
     """Return the words of authors: `Class.word` -> function or property."""
-    words = {"expect": Expect.__call__}
+    found = {"expect": Expect.__call__}
     for title, kind in WORDS.items():
         for name, one in inspect.getmembers(kind):
             if not name.startswith("_") and name not in _OURS:
-                words[f"{title}.{name}"] = one
-    return words
+                found[f"{title}.{name}"] = one
+    return found
 
 
 def signature(word: str, one: Any) -> str:
@@ -120,6 +125,10 @@ def said(check: str, language: str) -> list[str]:
         run(check)
     except CheckFailed as failed:
         return failed.lines()
+    except Exception as error:
+        if not is_about_her_data(error, looked=session.looked):
+            raise
+        return [words("unforeseen", {}, language)]
     finally:
         set_language("en")
     return []
@@ -135,7 +144,7 @@ def page(language: str) -> str:
     """Return the page in a language."""
     from scripts.vocabulary_examples import EXAMPLES  # noqa: PLC0415  they are made of `Example`
 
-    words, marks = public_words(), _MARKS[language]
+    known, marks = public_words(), _MARKS[language]
     blocks = [(TEXTS / f"head.{language}.md").read_text("utf-8")]
     says = _sentences(language)
     for one in EXAMPLES:
@@ -146,7 +155,7 @@ def page(language: str) -> str:
             with notebook(one.hers):
                 told = said(check, language)
             lines += [*check.splitlines(), *(f"#   {line}" for line in told)]
-        shown = _shown(signature(one.word, words[one.word]))
+        shown = _shown(signature(one.word, known[one.word]))
         blocks.append(f"## `{shown}`\n\n{says.get(one.word, one.says)}\n\n```python\n" + "\n".join(lines) + "\n```\n")
     return "\n".join(blocks)
 
