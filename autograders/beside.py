@@ -10,7 +10,7 @@ import contextlib
 import io
 import sys
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 _EXEC, _EVAL, _COMPILE, _PARSE = exec, eval, compile, ast.parse
@@ -54,7 +54,7 @@ def run(names: dict[str, Any], before: Sequence[str], source: str) -> dict[str, 
     return {**told, "notes": notes, "stderr": bool(errors.getvalue().strip())}
 
 
-def _run(source: str, names: Mapping[str, Any]) -> Any:
+def _run(source: str, names: dict[str, Any]) -> Any:
     tree = _PARSE(source, filename="<check>")
     end = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
     _EXEC(_COMPILE(tree, "<check>", "exec"), names)

@@ -63,13 +63,18 @@ class Runner:
         for module in modules:
             importlib.import_module(module)
         from IPython.core.interactiveshell import InteractiveShell  # noqa: PLC0415  after the limits are set
+
+        class Shell(InteractiveShell):
+            def enable_gui(self, _gui: Any = None) -> None:  # `%matplotlib inline`, as in a kernel
+                return
+
         from traitlets.config import Config  # noqa: PLC0415  after the limits are set
 
         config = Config()
         config.HistoryManager.enabled = False  # it would start a thread
         config.InteractiveShell.colors = "nocolor"
         config.InteractiveShell.xmode = "Context"
-        self._shell: Any = InteractiveShell.instance(config=config)
+        self._shell: Any = Shell.instance(config=config)
         self._transcript = Transcript(self._shell)
         # From here on modules beside the notebook are found, first of all, as in her own kernel.
         sys.path.insert(0, "")

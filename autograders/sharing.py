@@ -20,7 +20,7 @@ import random
 import sys
 import types
 from collections import Counter, OrderedDict, defaultdict, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
 from typing import Any
 
@@ -221,8 +221,8 @@ class _Sharer(_Packer):
             return {"t": "module", "n": plain_name(value.__name__)}
         if type(value) is Fraction:
             return {"t": "Fraction", "v": [self.pack(part, depth + 1) for part in (value.numerator, value.denominator)]}
-        if _VIEWS.get(type(value).__name__) is type(value):
-            return {"t": type(value).__name__, "v": [self.pack(one, depth + 1) for one in [*value]]}
+        if _VIEWS.get(type(value).__name__) is type(value) and isinstance(value, Iterable):
+            return {"t": type(value).__name__, "v": [self.pack(one, depth + 1) for one in value]}
         data = super().pack(value, depth)
         is_opaque = isinstance(data, dict) and data.get("t") == "opaque"
         return self._stays(value) if is_opaque else data

@@ -11,9 +11,8 @@ import random
 from collections.abc import Iterator
 from typing import Any
 
-from passerelle.grading.plain import parsed
+from passerelle.grading.plain import NOTE, parsed
 
-NOTE = "__passerelle_note__"
 _EQUAL = frozenset(
     "assertEqual assertAlmostEqual assertEquals assertListEqual assertDictEqual assertTupleEqual assertSetEqual "  # noqa: SIM905
     "assertSequenceEqual assertMultiLineEqual assertCountEqual assert_equal assert_equals assert_almost_equal "
@@ -24,15 +23,15 @@ _WRAPS = frozenset("array asarray list tuple set dict frozenset Series DataFrame
 _ERROR = "__passerelle_error__"
 
 
-def noted(source: str, *, canary: int = 0, plain: frozenset[int] = frozenset()) -> str:
+def noted(source: str, *, canary: int = 0, negated: frozenset[int] = frozenset()) -> str:
     """Return a check that notes how each of its tests ends.
 
     Args:
         source: the check.
         canary: 0 for the check itself, else which version of it.
-        plain: numbers of tests that are negated in a canary, whatever values they name.
+        negated: numbers of tests that are negated in a canary, whatever values they name.
     """
-    tree = _Noting(canary, plain).visit(parsed(source))
+    tree = _Noting(canary, negated).visit(parsed(source))
     return ast.unparse(ast.fix_missing_locations(tree))
 
 
@@ -44,26 +43,26 @@ def count(source: str) -> int:
 
 
 class _Noting(ast.NodeTransformer):
-    def __init__(self, canary: int, plain: frozenset[int]) -> None:
+    def __init__(self, canary: int, negated: frozenset[int]) -> None:
         self.canary = canary
-        self.plain = plain
+        self.negated = negated
         self.number = 0
 
     def visit_Assert(self, node: ast.Assert) -> ast.AST:
-        changed = None if self.number in self.plain else _changed(node, self.canary)
+        changed = None if self.number in self.negated else _changed(node, self.canary)
         return self._noted(changed or ast.Assert(ast.UnaryOp(ast.Not(), node.test), node.msg), node)
 
     def visit_Expr(self, node: ast.Expr) -> ast.AST:
         if not isinstance(node.value, ast.Call) or not _name(node.value.func).startswith("assert"):
             return node
-        changed = None if self.number in self.plain else _changed(node, self.canary)
+        changed = None if self.number in self.negated else _changed(node, self.canary)
         raises = ast.Raise(ast.Call(ast.Name("AssertionError", ast.Load()), [], []), None)
         return self._noted(changed or raises, node)
 
     def visit_If(self, node: ast.If) -> ast.AST:
         if node.orelse or not node.body or not isinstance(node.body[-1], ast.Raise):
             return self.generic_visit(node)
-        changed = None if self.number in self.plain else _changed(node.test, self.canary)
+        changed = None if self.number in self.negated else _changed(node.test, self.canary)
         test = changed or ast.UnaryOp(ast.Not(), node.test)
         return self._noted(ast.If(test, node.body, []), node)
 
@@ -82,7 +81,7 @@ class _Noting(ast.NodeTransformer):
             _ERROR,
             [ast.Expr(ast.Call(note, [number, ast.Name(_ERROR, ast.Load())], []))],
         )
-        done = [ast.Expr(ast.Call(note, [number], []))]
+        done: list[ast.stmt] = [ast.Expr(ast.Call(note, [number], []))]
         return ast.Try([changed if self.canary else node], [handler], done, [])
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from nbformat import NotebookNode
 
+from passerelle.grading import calibrate
 from passerelle.grading.asserts import PlainChecks
 from passerelle.grading.box import Box, Keeper
 from passerelle.grading.examiner import WHOLE, has_hidden, needs, visible
@@ -20,7 +21,7 @@ from passerelle.grading.prepare import Work, engine, prepare
 from passerelle.grading.rebuild import Rebuilt, RebuiltCell
 from passerelle.grading.sheet import MAX_SHOWN, Shown, executed_notebook
 from passerelle.grading.walls import Limits
-from passerelle.model.verdict import CheckResult, CheckState, Message, Outcome, Verdict, place_of
+from passerelle.model.verdict import CheckResult, CheckState, Message, Outcome, Trust, Verdict, place_of
 
 _STOPPED = frozenset({"time", "memory", "died"})
 # Kinds that the box need not run: checks are the examiner's, hints are for somebody who reads.
@@ -72,8 +73,10 @@ def mark(
     prepared = prepare(course_dir, unit, files, learner)
     several = len(prepared.works) > 1
     checks, answers, shown = list[CheckResult](), dict[str, str | None](), dict[str, NotebookNode]()
+    tampering = list[Message]()
     for work in prepared.works:
-        of_notebook, executed = _marked_notebook(work, learner, limits or Limits())
+        of_notebook, executed, found = _marked_notebook(work, learner, limits or Limits())
+        tampering += [one.model_copy(update={"args": {**one.args, "notebook": work.name}}) for one in found]
         label = work.name if several else ""
         checks += [check.model_copy(update={"notebook": label}) for check in of_notebook]
         answers |= {place_of(label, key): answer for key, answer in work.rebuilt.manual_answers.items()}
@@ -88,6 +91,8 @@ def mark(
         checks=tuple(checks),
         manual_answers=answers,
         notices=prepared.notices,
+        trust=Trust.BESIDE if any(check.trust is Trust.BESIDE for check in checks) else Trust.EXAMINED,
+        tampering=tuple(tampering),
         seconds=round(time.monotonic() - began, 2),
     )
     return Marked(verdict, shown)
@@ -101,7 +106,9 @@ def verdict_key(course_dir: Path, unit: str, files: Mapping[str, bytes], *, lear
 # Running and examining
 
 
-def _marked_notebook(work: Work, learner: Path, limits: Limits) -> tuple[list[CheckResult], NotebookNode]:
+def _marked_notebook(
+    work: Work, learner: Path, limits: Limits
+) -> tuple[list[CheckResult], NotebookNode, list[Message]]:
     if work.unreadable is not None:
         run = _Run()
         results = {cell.key: _unreadable(cell, work.unreadable) for cell in work.rebuilt.cells if cell.is_check}
@@ -111,7 +118,7 @@ def _marked_notebook(work: Work, learner: Path, limits: Limits) -> tuple[list[Ch
         results[cell.key] if cell.is_check else _by_hand(cell) for cell in work.rebuilt.cells if cell.points is not None
     ]
     shown = executed_notebook(work.source, work.rebuilt, run.shown, results, work.card.model_dump(mode="json"))
-    return checks, shown
+    return checks, shown, run.plain.tampering if run.plain is not None else []
 
 
 def _marked_in_box(work: Work, learner: Path, limits: Limits) -> tuple[_Run, dict[str, CheckResult]]:
@@ -120,7 +127,10 @@ def _marked_in_box(work: Work, learner: Path, limits: Limits) -> tuple[_Run, dic
     # Both start at once; each needs about a second for pandas.
     with Box(learner, work.files, limits, modules=modules) as box, Examiner(work.folder, modules=modules) as examiner:
         box.wait()
-        run = _run_cells(box, work.rebuilt, PlainChecks(work.solution, examiner))
+        plain = PlainChecks(
+            work.solution, examiner, lambda: calibrate.routes(work.solution, work.folder, learner, limits)
+        )
+        run = _run_cells(box, work.rebuilt, plain)
         said = {cell.key: _examine(examiner, run, work, cell, hidden=False) for cell in checks}
         whole = {
             cell.key: _examine(examiner, run, work, cell, hidden=True) if has_hidden(cell.text) else said[cell.key]
@@ -138,6 +148,8 @@ def _run_cells(box: Box, rebuilt: Rebuilt, plain: PlainChecks) -> _Run:
             run.keepers[cell.key] = keeper
             if keeper is None:
                 run.gone[cell.key] = box.why or "died"
+            if effects := plain.effects(cell.key):
+                box.run(effects)
         elif cell.cell_type == "code" and cell.kind not in _NOT_RUN and cell.text.strip():
             run.shown[place] = shown = Shown.of(box.run(cell.text), room)
             room -= shown.size
@@ -150,7 +162,8 @@ def _examine(examiner: Examiner, run: _Run, work: Work, cell: RebuiltCell, *, hi
     keeper = run.keepers[cell.key]
     why = run.gone.get(cell.key, "died")
     if run.plain is not None and cell.key in run.plain:
-        return run.plain.examine(cell, keeper, why, hidden=hidden)
+        counts = hidden or not has_hidden(cell.text)
+        return run.plain.examine(cell, keeper, why, hidden=hidden, counts=counts)
     gone = json.dumps({"state": "gone", "why": why}).encode()
     source = cell.text if hidden else visible(cell.text)
     ask = keeper.ask if keeper is not None else lambda _question: gone
@@ -168,8 +181,9 @@ def _result(
 ) -> CheckResult:
     most = cell.points or 0.0
     points = round(float(whole["points"]), 6)
+    trust = Trust.BESIDE if whole.get("beside") else Trust.EXAMINED
     if points >= most and not whole["unmet"]:
-        return CheckResult(key=cell.key, points=most, max_points=most, state=CheckState.PASSED)
+        return CheckResult(key=cell.key, points=most, max_points=most, state=CheckState.PASSED, trust=trust)
     messages = _messages(said, whole)
     stopped = _what_stopped(cell, messages, run, limits)
     if whole.get("unanswered") or said.get("unanswered") or any(one.id != "cell-raised" for one in stopped):
@@ -177,7 +191,12 @@ def _result(
     else:
         state = CheckState.PARTIAL if points > 0 else CheckState.MISSED
     return CheckResult(
-        key=cell.key, points=min(points, most), max_points=most, state=state, messages=(*messages, *stopped)
+        key=cell.key,
+        points=min(points, most),
+        max_points=most,
+        state=state,
+        messages=(*messages, *stopped),
+        trust=trust,
     )
 
 

@@ -23,6 +23,8 @@ from passerelle.grading.standins import Asks, Counter, Judges, UnsupportedError,
 
 _FILE = "<check>"
 _MAX_TEXT = 300
+NOTE = "__passerelle_note__"
+"""What versions of a check call at the end of each of its tests."""
 
 
 class _Names(dict[str, Any]):
@@ -112,7 +114,8 @@ def examine(order: Mapping[str, Any], source: Asks) -> dict[str, Any]:
 
     Returns:
         As `examiner.examine`, and "unsupported" (why stand-ins cannot run it, or ""), "judged" (whether code of
-        hers was asked for the verdict), "error" (the type's name of what stopped it, or "").
+        hers was asked for the verdict), "notes" (how each test ended), "error" (the name of the type of
+        what stopped it, or "").
     """
     forget()
     route = order.get("route", {})
@@ -121,6 +124,8 @@ def examine(order: Mapping[str, Any], source: Asks) -> dict[str, Any]:
     names = _Names(counter, route)
     error: BaseException | None = None
     value = None
+    notes: list[list[Any]] = []
+    names.update({NOTE: lambda number, raised=None: notes.append([number, raised is None, str(raised)[:_MAX_TEXT]])})
     with _stage(names) as stage:
         try:
             for helper in route.get("helpers", ()):
@@ -129,6 +134,7 @@ def examine(order: Mapping[str, Any], source: Asks) -> dict[str, Any]:
                 with contextlib.suppress(Exception):
                     _run(before, stage)
             stage.errors.truncate(0)
+            notes.clear()
             counter.judges.asked = False
             value = _run(order["source"], stage)
         except BaseException as stopped:  # noqa: BLE001  a check may stop in any way
@@ -143,6 +149,7 @@ def examine(order: Mapping[str, Any], source: Asks) -> dict[str, Any]:
         **result,
         "unsupported": counter.unsupported or (str(error) if isinstance(error, UnsupportedError) else ""),
         "judged": judges.asked,
+        "notes": notes,
         "error": "" if error is None else type(error).__name__,
     }
 
@@ -292,7 +299,9 @@ def parsed(source: str) -> ast.Module:
     except SyntaxError:
         from IPython.core.inputtransformer2 import TransformerManager  # noqa: PLC0415  few checks have magics
 
-        return ast.parse(TransformerManager().transform_cell(source), filename=_FILE)
+        manager: Any = TransformerManager()  # type: ignore[no-untyped-call]
+        translated: str = manager.transform_cell(source)
+        return ast.parse(translated, filename=_FILE)
 
 
 def _earned(value: Any, points: float) -> float:

@@ -201,7 +201,23 @@ def engine() -> str:
     """Return what names this way of marking: it changes with every line of it."""
     digest = hashlib.sha256()
     rooms = (Path(autograders.__file__).parent, Path(__file__).parent)
-    ours = ("box", "elsewhere", "examiner", "marking", "panel", "prepare", "rebuild", "sheet", "walls")
-    for path in [*sorted(rooms[0].glob("*.py")), *(rooms[1] / f"{name}.py" for name in ours)]:
+    others = {"agreement", "feedback", "gradebook", "manual", "pause", "record", "redirect", "release", "safe_html"}
+    others |= {
+        "schema",
+        "standing",
+        "trees",
+        "trouble",
+        "wake",
+        "words",
+        "worker",
+        "crew",
+        "late",
+        "report",
+        "rehearsal",
+    }
+    for path in [
+        *sorted(rooms[0].glob("*.py")),
+        *(path for path in sorted(rooms[1].glob("*.py")) if path.stem not in others),
+    ]:
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return f"cold-{digest.hexdigest()[:12]}"

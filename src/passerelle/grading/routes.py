@@ -6,12 +6,13 @@ All of it is read off the source alone (its text, never a submission), so no sub
 import ast
 import builtins
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from nbformat import NotebookNode
 
+from passerelle.grading.examiner import visible
 from passerelle.grading.plain import parsed
 from passerelle.grading.rebuild import key_of
 
@@ -25,9 +26,13 @@ def is_plain(text: str) -> bool:
 
 @dataclass
 class Plan:
-    """What is known of a plain check before anybody's answer is looked at."""
+    """What is known of a plain check before anybody's answer is looked at.
+
+    `before`: earlier checks of which it uses names. `effects`: what of it runs in the box, for her later cells.
+    """
 
     before: list[str] = field(default_factory=list)
+    effects: str = ""
     route: dict[str, Any] = field(default_factory=dict)
 
 
@@ -47,7 +52,7 @@ def plans(source: NotebookNode) -> dict[str, Plan]:
     known = _read(source)
     found: dict[str, Plan] = {}
     earlier: list[tuple[str, set[str]]] = []
-    for cell in source.cells:
+    for place, cell in enumerate(source.cells):
         if cell.cell_type != "code":
             continue
         tree = _tree(cell.source)
@@ -59,7 +64,8 @@ def plans(source: NotebookNode) -> dict[str, Plan]:
         if not is_plain(cell.source):
             continue
         uses = _loads(tree)
-        found[key_of(cell)] = Plan(_needed(earlier, uses), _route(known, tree, uses))
+        effects = _effects(cell.source, source.cells[place + 1 :])
+        found[key_of(cell)] = Plan(_needed(earlier, uses), effects, _route(known, tree, uses))
         earlier.append((cell.source, set(_binds(tree))))
     return found
 
@@ -84,12 +90,27 @@ def _route(known: _Source, tree: ast.Module, uses: set[str]) -> dict[str, Any]:
 
 def _needed(earlier: list[tuple[str, set[str]]], uses: set[str]) -> list[str]:
     """Return the earlier checks that bind what a check uses, and what those use, in their order."""
-    wanted, kept = set(uses), []
+    wanted, kept = set(uses), list[str]()
     for text, bound in reversed(earlier):
         if bound & wanted:
             kept.insert(0, text)
             wanted |= _loads(_tree(text))
     return kept
+
+
+def _effects(text: str, later: Sequence[NotebookNode]) -> str:
+    """Return the released part of a check where later cells of the course use what it binds; else its imports."""
+    released = visible(text)
+    tree = _tree(released)
+    bound, used = set(_binds(tree)), set[str]()
+    for cell in later:
+        if cell.cell_type == "code" and not _is_check(cell):
+            used |= _loads(_tree(cell.source))
+    imports = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
+    imported = {name for name, _where in _imports(ast.Module(imports, []))}  # type: ignore[arg-type]
+    if (bound - imported) & used:
+        return released
+    return "\n".join(ast.unparse(node) for node in imports)
 
 
 def _read(source: NotebookNode) -> _Source:

@@ -180,15 +180,18 @@ class Counter(Table):
             return self.modules(str(data.get("n")))
         if kind == "class":
             return _make_class(self, data)
-        made_of = data["c"] if isinstance(data.get("c"), type) else object
+        made_of: Any = data["c"] if isinstance(data.get("c"), type) else object
         if kind == "exception":
             error = made_of.__new__(made_of)
             error.args = tuple(data["args"])
             return error
         if isinstance(made_of, HerType):
-            plain = next((base for base in made_of.__mro__ if base in _PLAIN), None)
-            return object.__new__(made_of) if plain is None else _with_content(made_of, plain, data.get("v"))
-        return object.__new__(_known_kind(self, made_of))
+            plain: Any = next((base for base in made_of.__mro__ if base in _PLAIN), None)
+            if plain is not None:
+                return _with_content(made_of, plain, data.get("v"))
+        else:
+            made_of = _known_kind(self, made_of)
+        return object.__new__(made_of)
 
 
 def _with_content(made_of: type, plain: Any, content: Any) -> Any:
@@ -377,10 +380,12 @@ def _error_class(counter: Counter, name: str, bases: tuple[type, ...], data: Map
 
     space = {"__module__": "__main__", "__doc__": data.get("doc"), "__getattr__": attribute}
     if "__str__" in data.get("has", []):
-        known = next(base for base in bases[0].__mro__ if base.__module__ == "builtins")
-        space["__str__"] = lambda self: (
-            counter.of(self, "special", "__str__") if counter.token(self) else known.__str__(self)
-        )
+        known: Any = next(base for base in bases[0].__mro__ if base.__module__ == "builtins")
+
+        def text(self: Any) -> str:
+            return str(counter.of(self, "special", "__str__") if counter.token(self) else known.__str__(self))
+
+        space["__str__"] = text
     return type(name, bases, space)
 
 

@@ -1,0 +1,150 @@
+"""Finds out, on the course's own solution, which way each plain check goes and which canaries are armed."""
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from nbformat import NotebookNode
+
+from passerelle.grading.asserts import CANARIES, PlainChecks, Route
+from passerelle.grading.box import Box, Keeper
+from passerelle.grading.canaries import noted
+from passerelle.grading.examiner import needs
+from passerelle.grading.panel import Examiner
+from passerelle.grading.prepare import engine
+from passerelle.grading.rebuild import Origin, RebuiltCell, key_of
+from passerelle.grading.walls import Limits, environment_mark
+
+_MAX_BYTES = 50_000_000
+_KNOWN: dict[str, dict[str, Route]] = {}
+
+
+def routes(solution: NotebookNode, folder: Path, learner: Path, limits: Limits) -> dict[str, Route]:
+    """Return the route of each plain check of a notebook; found once for each state of its source.
+
+    Args:
+        solution: the author's notebook, solutions inside.
+        folder: where it lies, with its files.
+        learner: the environment in which it runs.
+        limits: of the box.
+    """
+    files = files_beside(folder)
+    facts = [
+        [[cell.cell_type, cell.source, cell.metadata.get("nbgrader")] for cell in solution.cells],
+        {name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
+        engine(),
+        environment_mark(learner),
+    ]
+    key = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+    if key not in _KNOWN:
+        store = folder.parent.parent / ".passerelle" / "routes" / f"{key}.json"
+        _KNOWN[key] = _stored(store) or _found(solution, folder, files, learner, limits)
+        _store(store, _KNOWN[key])
+    return _KNOWN[key]
+
+
+def files_beside(folder: Path) -> dict[str, bytes]:
+    """Return what lies beside a notebook of the course."""
+    found, size = dict[str, bytes](), 0
+    for path in sorted(folder.rglob("*")):
+        if path.is_symlink() or not path.is_file() or path.suffix == ".ipynb" or ".ipynb_checkpoints" in path.parts:
+            continue
+        size += path.stat().st_size
+        if size <= _MAX_BYTES:
+            found[path.relative_to(folder).as_posix()] = path.read_bytes()
+    return found
+
+
+def _stored(store: Path) -> dict[str, Route] | None:
+    try:
+        return {key: Route(**one) for key, one in json.loads(store.read_text("utf-8")).items()}
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def _store(store: Path, found: Mapping[str, Route]) -> None:
+    """Keep what was found; where nothing can be written, it is found again."""
+    with suppress(OSError):
+        store.parent.mkdir(parents=True, exist_ok=True)
+        beside = store.with_suffix(f".{os.getpid()}")
+        beside.write_text(json.dumps({key: asdict(one) for key, one in found.items()}), "utf-8")
+        beside.replace(store)
+
+
+def _found(
+    solution: NotebookNode, folder: Path, files: Mapping[str, bytes], learner: Path, limits: Limits
+) -> dict[str, Route]:
+    cells = own_cells(solution)
+    modules = sorted(set().union(*(needs(cell.text) for cell in cells)))
+    with Box(learner, files, limits, modules=modules) as box, Examiner(folder, modules=modules) as examiner:
+        box.wait()
+        plain = PlainChecks(solution, examiner)
+        kept = run_cells(box, plain, cells)
+        return {cell.key: route_of(plain, cell, keeper) for cell, keeper in kept}
+
+
+def own_cells(solution: NotebookNode) -> list[RebuiltCell]:
+    """Return the cells of the author's own notebook, as she wrote them."""
+    return [
+        RebuiltCell(key_of(cell), "", None, cell.cell_type, cell.source, Origin.SOURCE, cell) for cell in solution.cells
+    ]
+
+
+def run_cells(box: Box, plain: PlainChecks, cells: Sequence[RebuiltCell]) -> list[tuple[RebuiltCell, Keeper]]:
+    """Run a notebook's cells; return its plain checks and the state at each."""
+    kept: list[tuple[RebuiltCell, Keeper]] = []
+    for cell in cells:
+        if cell.key in plain and cell.is_check:
+            keeper = box.keep()
+            if keeper is not None:
+                kept.append((cell, keeper))
+            if effects := plain.effects(cell.key):
+                box.run(effects)
+        elif cell.cell_type == "code" and not cell.is_check and cell.text.strip():
+            box.run(cell.text)
+    return kept
+
+
+def route_of(plain: PlainChecks, cell: RebuiltCell, keeper: Keeper) -> Route:
+    """Try the ways in the order of how far they are from her code."""
+    for forwards in (False, True) if plain.plans[cell.key].route["helpers"] else (False,):
+        route = Route(forwards=forwards)
+        order = plain.order(cell, route, hidden=True)
+        told = plain.over_stand_ins(order, keeper)
+        if told["points"] > 0:
+            if told["judged"]:
+                _arm(route, order, lambda version: plain.over_stand_ins(version, keeper))
+            else:
+                route.needed = []
+            return route
+    route = Route(beside=True)
+    order = plain.order(cell, route, hidden=True)
+
+    def run(version: Mapping[str, Any]) -> dict[str, Any]:
+        return plain.in_box(version, keeper, route)
+
+    if run({**order, "source": noted(order["source"])})["points"] > 0:
+        _arm(route, order, run)
+        return route
+    return Route()
+
+
+def _arm(route: Route, order: Mapping[str, Any], run: Callable[[Mapping[str, Any]], dict[str, Any]]) -> None:
+    """Find the tests that fail, as they must, when they ask for something else."""
+
+    def failing(number: int, negated: frozenset[int]) -> set[int]:
+        notes = run({**order, "source": noted(order["source"], canary=number, negated=negated)})["notes"]
+        met = {note[0] for note in notes if note[1]}
+        return {note[0] for note in notes} - met
+
+    needed = {note[0] for note in run({**order, "source": noted(order["source"])})["notes"] if note[1]}
+    changed = [failing(number, frozenset()) for number in CANARIES]
+    rest = frozenset(needed - changed[0].intersection(*changed[1:]))
+    route.needed, route.negated = sorted(needed), sorted(rest)
+    armed = [failing(number, rest) for number in CANARIES] if rest else changed
+    route.armed = {str(number): sorted(one & needed) for number, one in zip(CANARIES, armed, strict=True)}
