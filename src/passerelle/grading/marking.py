@@ -166,8 +166,13 @@ def _examine(examiner: Examiner, run: _Run, work: Work, cell: RebuiltCell, *, hi
         return run.plain.examine(cell, keeper, why, hidden=hidden, counts=counts)
     gone = json.dumps({"state": "gone", "why": why}).encode()
     source = cell.text if hidden else visible(cell.text)
-    ask = keeper.ask if keeper is not None else lambda _question: gone
+    # What is released is asked of a fork: the whole must not find what it changed (a stack, a generator).
+    fork = keeper.again() if keeper is not None and not hidden and has_hidden(cell.text) else None
+    asked = fork or keeper
+    ask = asked.ask if asked is not None else lambda _question: gone
     told = examiner.examine(source, cell.points or 0.0, ask, hidden=hidden)
+    if fork is not None:
+        fork.close()
     if told["fault"]:
         raise ExaminerError.of_check(work.card.unit, cell.key, str(told["fault"]))
     return told
