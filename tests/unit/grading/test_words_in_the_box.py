@@ -25,7 +25,7 @@ def halves(model, rows):
     return model.predict(rows) / 2
 """
 PATCHED = """
-import matplotlib.axes, matplotlib.text
+import matplotlib.axes, matplotlib.axis, matplotlib.figure
 matplotlib.axes.Axes.get_legend = lambda self: self.text(0, 0, "2021")
 matplotlib.axis.Axis.get_view_interval = lambda self: [0, 1]
 matplotlib.figure.Figure.axes = property(lambda self: [])
