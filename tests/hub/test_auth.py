@@ -95,6 +95,20 @@ def test_a_page_that_is_not_there_says_so_calmly(hub: RunningHub) -> None:
 
 
 @pytest.mark.parametrize(
+    ("asked", "title"),
+    [
+        pytest.param("/services/passerelle/", "Cette page revient dans un instant", id="the-pages-start-again"),
+        pytest.param("/user/acacia/lab", "L’espace de travail est fermé", id="her-workspace-is-closed"),
+    ],
+)
+def test_what_does_not_answer_is_called_by_its_name(hub: RunningHub, asked: str, title: str) -> None:
+    # As the proxy asks it, where nobody listens behind an address.
+    page = hub.browser(language="fr").get_page("/hub/error/503", params={"url": asked})
+
+    assert f"<h1>{title}</h1>" in page.content.decode()
+
+
+@pytest.mark.parametrize(
     ("handle", "path"),
     [
         pytest.param("acacia", "/hub/spawn/basil", id="another-fellows-server"),

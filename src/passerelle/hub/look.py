@@ -53,7 +53,12 @@ class Words(Extension):
     def __init__(self, environment: jinja2.Environment) -> None:
         super().__init__(environment)
         environment.globals.update(
-            _=_in_page, language=_language_of_page, languages=LANGUAGE_NAMES, direction=direction, here=_address_of_page
+            _=_in_page,
+            language=_language_of_page,
+            languages=LANGUAGE_NAMES,
+            direction=direction,
+            here=_address_of_page,
+            asked_for_pages=_asked_for_pages,
         )
 
 
@@ -82,6 +87,13 @@ def _address_of_page(context: Context) -> str:
     request = _request(context)
     # The answer to a form is not a place to come back to with GET, except the log-in page itself.
     return request.uri or "/"
+
+
+@jinja2.pass_context
+def _asked_for_pages(context: Context) -> bool:
+    """Say whether the proxy asks for an error page because a service, and no workspace, gave no answer."""
+    asked = _request(context).query_arguments.get("url", [b""])[-1]
+    return b"/services/" in asked
 
 
 class LanguageLoginHandler(LoginHandler):  # type: ignore[misc]  # jupyterhub has no types
