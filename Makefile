@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 BOOTSTRAP := scripts/bootstrap
 
-.PHONY: help start test test-fast lint lock bench routes bench-class faults
+.PHONY: help start test test-fast lint lock bench routes bench-class bench-words faults
 
 help: ## say what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -28,6 +28,9 @@ bench: ## measure the loop's figures and print them
 
 bench-class: ## measure how a class of twelve starts and submits
 	@$(BOOTSTRAP) run benchmarks.class_start
+
+bench-words: ## measure how long each word of a check takes in a notebook
+	@$(BOOTSTRAP) run benchmarks.words
 
 faults: ## kill each process at each step of the loop, really, and see that nothing is lost (some 15 minutes)
 	@$(BOOTSTRAP) run tests.faults.grid

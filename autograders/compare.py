@@ -212,6 +212,8 @@ def _in_order(found: Sequence[Any], expected: Sequence[Any], tolerance: Near | N
     if len(found) != len(expected):
         return Difference("length-differs", {"expected": len(expected), "found": len(found)})
     for place, (left, right) in enumerate(zip(found, expected, strict=True), start=1):
+        if type(left) in (str, int, float) and type(left) is type(right) and left == right:
+            continue
         if not same(left, right, tolerance):
             return Difference("item-differs", {"place": place, "expected": shown(right), "found": shown(left)})
     return None

@@ -8,6 +8,7 @@ from autograders.compare import Difference, Near, as_date, difference, is_missin
 if TYPE_CHECKING:
     import pandas as pd
 
+_PLAIN = (str, int, float)
 KINDS = {
     "whole": "iu",
     "decimal": "f",
@@ -158,7 +159,9 @@ def _first(
     """Return the first cell that differs."""
     for row, (left, right) in enumerate(zip(found, expected, strict=True), start=1):
         for title, mine, wanted in zip(titles, left, right, strict=True):
-            if mine is not wanted and not same(mine, wanted, tolerance):
+            if mine is wanted or (type(mine) in _PLAIN and type(mine) is type(wanted) and mine == wanted):
+                continue
+            if not same(mine, wanted, tolerance):
                 args = {"row": row, "column": title, "expected": shown(wanted), "found": shown(mine)}
                 return Difference("cell-differs", args)
     return None
@@ -166,6 +169,10 @@ def _first(
 
 def _rank(value: Any) -> tuple[int, Any]:
     """Return what any value can be sorted by."""
+    if type(value) is str:
+        return (2, value)
+    if type(value) is int and abs(value) < 10**9:  # nine digits are kept below
+        return (1, float(value))
     if is_missing(value):
         return (0, 0)
     if is_number(value):
