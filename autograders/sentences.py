@@ -37,6 +37,7 @@ SENTENCES: dict[str, str] = {
     "notice-joined": "The answer cell “{title}” was there {count} times; its parts were put together in order.",
     "notice-copied": "The cell “{title}” was there more than once. The last one counts.",
     "notice-missing": "The answer cell “{title}” was not in the notebook.",
+    "notice-absent": "The cell “{title}” was not in the notebook.",
     "notice-restored": "Some cells of the unit had been changed ({count}). We used the unit’s own cells.",
     "value-differs": "`{name}`: expected {expected}, found {found}.",
     "kind-differs": "`{name}` should be {expected}. Found: {found}.",

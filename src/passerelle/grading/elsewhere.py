@@ -5,6 +5,7 @@ What counts of the unit is what `nbgrader generate_assignment` put into the grad
 """
 
 import json
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,7 +99,9 @@ def _solution(layout: Layout, path: Path) -> NotebookNode:
 
 def _read(path: Path) -> NotebookNode:
     try:
-        notebook: NotebookNode = nbformat.reads(path.read_text("utf-8"), as_version=4)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # ids of cells that are missing or there twice, which nbformat mends
+            notebook: NotebookNode = nbformat.reads(path.read_text("utf-8"), as_version=4)
     except FileNotFoundError as error:
         raise NotBuiltError.missing(path) from error
     except (OSError, ValueError, nbformat.ValidationError) as error:
@@ -213,7 +216,7 @@ def _put_back(
     for key, made in known.items():
         meta = made.metadata.nbgrader
         if key not in sent and (meta.grade or meta.task):
-            notices.append(Message(id="notice-missing", args={"title": key}))
+            notices.append(Message(id="notice-absent", args={"title": key}))
             after = next((place for place, cell in enumerate(cells, 1) if before and cell.key == before), 0)
             cells.insert(len(cells) if meta.task or not add_missing else after, _missing(made, add_missing=add_missing))
         before = key

@@ -9,7 +9,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
@@ -189,14 +189,17 @@ class Worker:
         verdict = known or (fresh.marked.verdict if fresh else None)
         assert verdict is not None  # one of the two  # noqa: S101
         # The verdict first: she can read it while the rest is written.
-        if not self._keep(held.receipt, held.track, verdict, held):
+        kept = self._keep(held.receipt, held.track, verdict, held)
+        if kept is None:
             return
+        if fresh is not None:
+            fresh = replace(fresh, marked=Marked(kept, fresh.marked.notebooks))
         place = Place(held.track, held.handle, held.unit)
         self._settle(place, fresh)
         if held.reason is not None:  # what stopped before may have been her page
             self._feed(place)
         with ledger.session(self._engine) as session:
-            queue.finish(session, held, verdict, datetime.now(UTC))
+            queue.finish(session, held, kept, datetime.now(UTC))
         facts = {"receipt": held.receipt, "track": held.track, "unit": held.unit, "seconds": round(verdict.seconds, 2)}
         log.info("marked", extra={"facts": {**facts, "outcome": verdict.outcome, "known": known is not None}})
 
@@ -223,17 +226,17 @@ class Worker:
             raise ServiceError("; ".join(notice.id for notice in marked.verdict.notices) or "a fault of ours")
         return marked
 
-    def _keep(self, receipt: str, track: str, verdict: Verdict, held: Lease | None = None) -> bool:
-        """Store a verdict; False where the job was taken from us or queued again meanwhile."""
+    def _keep(self, receipt: str, track: str, verdict: Verdict, held: Lease | None = None) -> Verdict | None:
+        """Store a verdict; return the one that stands, None where the job was taken from us or queued again."""
         now = datetime.now(UTC)
         with ledger.session(self._engine) as session:
             if held is not None:
                 job = session.get_one(Job, held.job)
                 if job.state != queue.LEASED or job.leased_until != held.until:
-                    return False
-            queue.keep_verdict(session, track, verdict, now)
-            session.get_one(Receipt, receipt).verdict_key = verdict.key
-        return True
+                    return None
+            kept = queue.keep_verdict(session, track, verdict, now)
+            session.get_one(Receipt, receipt).verdict_key = kept.key
+        return kept
 
     # The gradebook
 
@@ -253,17 +256,13 @@ class Worker:
             fresh = self._mark_again(chosen)
             if fresh is None:
                 return
-        marked = fresh.marked
-        if marked.verdict.key == raw.key:
-            # What the ledger has of this key counts, also where a check answered otherwise this time.
-            marked = Marked(raw, marked.notebooks)
         record(
             course_dir,
             place.handle,
             chosen.received,
             chosen.number,
             fresh.files,
-            marked,
+            fresh.marked,
             ledger_engine=self._engine,
             track=place.track,
         )
@@ -277,8 +276,8 @@ class Worker:
         if files is None:
             return None
         marked = self._mark(chosen.track, chosen.unit, files)
-        self._keep(chosen.receipt, chosen.track, marked.verdict)
-        return _Fresh(chosen.receipt, files, marked)
+        kept = self._keep(chosen.receipt, chosen.track, marked.verdict)
+        return _Fresh(chosen.receipt, files, Marked(kept or marked.verdict, marked.notebooks))
 
     def _notice_manual_marks(self) -> bool:
         """Copy marks that trainers have given since the last look."""

@@ -1,5 +1,6 @@
 """What is to be marked: one job a receipt, leased to one marker at a time."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -8,7 +9,7 @@ from sqlalchemy import ColumnElement, and_, case, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from passerelle.ledger.reasons import ENDED
-from passerelle.ledger.tables import Job, Receipt, VerdictRow
+from passerelle.ledger.tables import FlakySighting, Job, Receipt, VerdictRow
 from passerelle.model.verdict import Outcome, Verdict
 
 QUEUED, LEASED, DONE, OURS = "queued", "leased", "done", "ours"
@@ -157,9 +158,8 @@ def finish(session: Session, held: Lease, verdict: Verdict, now: datetime) -> bo
         return False
     if not _change_held(session, held, state=DONE, done=now, leased_until=None, reason=None):
         return False
-    keep_verdict(session, held.track, verdict, now)
     receipt = session.get_one(Receipt, held.receipt)
-    receipt.verdict_key = verdict.key
+    receipt.verdict_key = keep_verdict(session, held.track, verdict, now).key
     session.flush()
     return True
 
@@ -210,36 +210,55 @@ def _change_held(session: Session, held: Lease, **values: object) -> bool:
     return changed is not None
 
 
-def keep_verdict(session: Session, track: str, verdict: Verdict, now: datetime) -> None:
-    """Store a verdict under its key, once.
+def keep_verdict(session: Session, track: str, verdict: Verdict, now: datetime) -> Verdict:
+    """Store a verdict under its key, once; return the one that stands.
 
-    A key that has one says that nothing changed since: where the two differ a check is flaky. The verdict says so
-    then, and the better of the two stands, for the difference is none of hers.
+    A key that has one says that nothing changed since: where the two differ a check is flaky. A verdict that says so
+    stands then, beside the first: the better of the two, for the difference is none of hers.
     """
     row = session.get(VerdictRow, verdict.key)
+    if row is not None and row.erased is None:
+        first = Verdict.model_validate(row.record)
+        differing = _differing(first, verdict)
+        if not differing:
+            return cached_verdict(session, verdict.key) or first
+        best = max(first, verdict, key=lambda one: one.points)
+        flaky = tuple(sorted({*first.flaky, *verdict.flaky, *differing}))
+        verdict = best.model_copy(update={"flaky": flaky, "key": _flaky_key(verdict.key)})
+        row = session.get(VerdictRow, verdict.key)
     if row is None:
         record = verdict.model_dump(mode="json")
         session.add(
             VerdictRow(key=verdict.key, track=track, unit=verdict.unit, points=verdict.points, record=record, made=now)
         )
+        session.flush()
+        _note_flaky(session, track, verdict, {*verdict.flaky}, now)
     elif row.erased is None:
         first = Verdict.model_validate(row.record)
-        flaky = {*first.flaky, *verdict.flaky, *_differing(first, verdict)}
-        if flaky != {*first.flaky}:
-            best = max(first, verdict, key=lambda one: one.points).model_copy(update={"flaky": tuple(sorted(flaky))})
-            row.record, row.points = best.model_dump(mode="json"), best.points
+        joined = first.joined(verdict)
+        if joined != first:
+            row.record, row.points = joined.model_dump(mode="json"), joined.points
+        points = [{check.place: check.points for check in one.checks} for one in (first, verdict)]
+        seen = {*verdict.flaky, *(place for place in joined.flaky if points[0][place] != points[1].get(place))}
+        _note_flaky(session, track, joined, seen, now)
     session.flush()
 
 
-def _differing(first: Verdict, second: Verdict) -> set[str]:
-    """Return the checks that have other points in two verdicts of one key."""
-    points = [{check.place: check.points for check in verdict.checks} for verdict in (first, second)]
-    return {place for place in points[0] if points[0][place] != points[1].get(place)}
+def _note_flaky(session: Session, track: str, verdict: Verdict, places: set[str], now: datetime) -> None:
+    """Write down for the track's trainers which checks gave two answers just now."""
+    counted, others = ({one.place: one.points for one in found} for found in (verdict.checks, verdict.others))
+    session.add_all(
+        FlakySighting(
+            track=track, unit=verdict.unit, check=place, verdict=verdict.key, at=now,
+            points=counted[place], other=others.get(place, 0.0),
+        )
+        for place in sorted(places) if place in counted
+    )  # fmt: skip
 
 
 def cached_verdict(session: Session, key: str) -> Verdict | None:
     """Return the verdict of a key, None where it is to be marked."""
-    row = session.get(VerdictRow, key)
+    row = session.get(VerdictRow, _flaky_key(key)) or session.get(VerdictRow, key)
     return Verdict.model_validate(row.record) if row is not None and row.erased is None else None
 
 
