@@ -1,16 +1,20 @@
 """How many check cells of other people's courses run in the examiner, with nbgrader's verdict.
 
-`python -m benchmarks.survey_run FOLDER [--only TEXT] [--stock FILE] [--cells FILE]` marks every notebook of FOLDER (as
-`benchmarks.survey`) over its own solutions, by stock nbgrader's rule and by ours, and prints how many check cells
-were examined over stand-ins, how many ran in the box and why, and where the verdict differs. `--stock` keeps
-nbgrader's verdicts for the next time. Courses are other people's code: never run this as root.
+`python -m benchmarks.survey_run FOLDER [--only TEXT] [--extra MODULES] [--stock FILE] [--cells FILE]` marks every
+notebook of FOLDER (as `benchmarks.survey`) over its own solutions, by stock nbgrader's rule and by ours, and prints
+how many check cells were examined over stand-ins, how many ran in the box and why, and where the verdict differs.
+`--stock` keeps nbgrader's verdicts for the next time. Courses are other people's code: never run this as root.
 """
 
 import argparse
+import contextlib
 import json
 import os
+import shutil
 import sys
+import tempfile
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,13 +32,13 @@ from passerelle.grading.walls import Limits
 LIMITS = Limits(cell_s=60, call_s=20, total_s=300, disk=256_000_000)
 
 
-def stock_of(path: Path, learner: Path) -> dict[str, str]:
+def stock_of(path: Path, learner: Path, extra: Path | None) -> dict[str, str]:
     """Return nbgrader's verdict of each check, by its number among the code cells."""
-    result = survey.execute(path, "stock", learner)
+    result = survey.execute(path, "stock", learner, extra)
     return {str(number): said for number, what, said in result["cells"] if what == "check"}
 
 
-def ours_of(path: Path, learner: Path) -> dict[str, dict[str, Any]]:
+def ours_of(path: Path, learner: Path, extra: Path | None) -> dict[str, dict[str, Any]]:
     """Return what marking says of each check, by its number among the code cells."""
     notebook = nbformat.read(path, as_version=4)
     numbers, number = dict[str, int](), 0
@@ -44,9 +48,12 @@ def ours_of(path: Path, learner: Path) -> dict[str, dict[str, Any]]:
             number += 1
     cells = calibrate.own_cells(notebook)
     modules = sorted(set().union(*(needs(cell.text) for cell in cells)))
-    files = calibrate.files_beside(path.parent)
     found: dict[str, dict[str, Any]] = {}
-    with Box(learner, files, LIMITS, modules=modules) as box, Examiner(path.parent, modules=modules) as examiner:
+    with (
+        _folder(path.parent, extra) as folder,
+        Box(learner, calibrate.files_beside(folder), LIMITS, modules=modules) as box,
+        Examiner(folder, modules=modules, learner=learner) as examiner,
+    ):
         box.wait()
         plain = PlainChecks(notebook, examiner)
         kept = calibrate.run_cells(box, plain, cells)
@@ -56,6 +63,19 @@ def ours_of(path: Path, learner: Path) -> dict[str, dict[str, Any]]:
             except ExaminerError as error:
                 found[str(numbers[cell.key])] = {"points": -1, "error": str(error)[:200]}
     return found
+
+
+@contextlib.contextmanager
+def _folder(folder: Path, extra: Path | None) -> Iterator[Path]:
+    """Give a folder as the course has it, modules beside it that are not to be had any more."""
+    if extra is None:
+        yield folder
+        return
+    with tempfile.TemporaryDirectory() as scratch:
+        copy = Path(scratch) / "source"
+        shutil.copytree(folder, copy)
+        shutil.copytree(extra, copy, dirs_exist_ok=True)
+        yield copy
 
 
 def _told(plain: PlainChecks, cell: RebuiltCell, keeper: Any) -> dict[str, Any]:
@@ -85,6 +105,7 @@ def main() -> None:
     parser.add_argument("--only", default="")
     parser.add_argument("--stock", type=Path)
     parser.add_argument("--cells", type=Path)
+    parser.add_argument("--extra", type=Path)
     parser.add_argument("--learner", type=Path, default=survey.LEARNER)
     given = parser.parse_args()
     stock = json.loads(given.stock.read_text()) if given.stock and given.stock.exists() else {}
@@ -94,11 +115,11 @@ def main() -> None:
         if given.only not in name:
             continue
         if name not in stock:
-            stock[name] = stock_of(notebook.path, given.learner)
+            stock[name] = stock_of(notebook.path, given.learner, given.extra)
             if given.stock:
                 given.stock.write_text(json.dumps(stock))
         try:
-            ours = ours_of(notebook.path, given.learner)
+            ours = ours_of(notebook.path, given.learner, given.extra)
         except Exception as error:  # noqa: BLE001  one notebook must not end the survey
             ours = {}
             print(f"?? {name}: {type(error).__name__} {str(error)[:200]}", flush=True)

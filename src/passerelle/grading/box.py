@@ -21,6 +21,7 @@ from typing import Any, Self
 
 from autograders.channel import MAX_FRAME, framed
 from passerelle.grading import watch
+from passerelle.grading.unboxed import is_unboxed, unboxed_command, unboxed_environment, unboxed_folder
 from passerelle.grading.walls import BoxError, Limits, command, identity
 
 _POLL_S = 0.05
@@ -46,6 +47,7 @@ class _Line:
         self._box = box
         self._end = end
         self.pid = 0
+        self.born: int | None = None
 
     def beside(self, end: socket.socket) -> "_Line":
         """Return another line into the same box."""
@@ -105,6 +107,8 @@ class _Line:
                     os.close(int.from_bytes(content[place : place + 4], sys.byteorder))
             elif not self.pid and len(content) >= _CREDENTIALS.size:
                 self.pid = _CREDENTIALS.unpack(content[: _CREDENTIALS.size])[0]
+                speaks = watch.process(self.pid)
+                self.born = speaks.born if speaks else None
 
     def _wait(self, deadline: float, *, writing: bool = False, most_cpu: float = float("inf")) -> None:
         """Wait a moment for the other side, and look after the box meanwhile."""
@@ -166,7 +170,7 @@ class Keeper:
                     return self._line.receive(deadline, cpu_s)
             except GoneError as gone:
                 self._gone = gone.why
-                watch.end(self._line.pid)
+                watch.end(self._line.pid, self._line.born)
                 if gone.why == "time":
                     return b'{"state":"slow"}'
         return json.dumps({"state": "gone", "why": self._gone}).encode()
@@ -226,18 +230,21 @@ class Box:
         self._killed_for_memory: set[int] = set()
         self._looked = 0.0
         self._warden = 0
+        self._unboxed = is_unboxed()
+        self._scratch = unboxed_folder(files) if self._unboxed else None
         ours, theirs = socket.socketpair()
         self._line = _Line(self, ours)
-        descriptors = {path: _in_memory(content) for path, content in files.items()}
+        descriptors = {} if self._unboxed else {path: _in_memory(content) for path, content in files.items()}
         try:
             agent = [str(theirs.fileno()), json.dumps(self.limits.of_process()), *modules]
+            boxed = command(learner, descriptors, agent, self.limits) if self._scratch is None else None
             self._bwrap = subprocess.Popen(
-                command(learner, descriptors, agent, self.limits),
+                boxed or unboxed_command(learner, agent),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
-                cwd="/",
-                env={},
+                cwd="/" if self._scratch is None else self._scratch.name,
+                env={} if self._scratch is None else unboxed_environment(learner, self._scratch.name),
                 pass_fds=[theirs.fileno(), *descriptors.values()],
                 **identity(),  # type: ignore[call-overload]  # user, group and extra_groups, or nothing
             )
@@ -258,7 +265,7 @@ class Box:
         try:
             self._line.receive(time.monotonic() + self.limits.start_s, self.limits.start_s)
         except GoneError:
-            watch.end(self._bwrap.pid)
+            self._bwrap.kill()
             said = self._bwrap.stderr.read().decode("utf-8", "replace") if self._bwrap.stderr else ""
             raise BoxError.did_not_start(said) from None
         runner = watch.process(self._line.pid)
@@ -315,11 +322,11 @@ class Box:
         inside = watch.below(self._bwrap.pid)
         if sum(one.memory for one in inside) <= self.limits.memory:
             return
-        shares = {one.pid: watch.own_memory(one.pid) for one in inside}
+        shares = {one: watch.own_memory(one.pid) for one in inside}
         if sum(shares.values()) > self.limits.memory:
             largest = max(shares, key=shares.__getitem__)
-            self._killed_for_memory.add(largest)
-            watch.end(largest)
+            self._killed_for_memory.add(largest.pid)
+            watch.end(largest.pid, largest.born)
 
     def why_gone(self, pid: int) -> str:
         """Return why a process of the box is gone."""
@@ -327,7 +334,12 @@ class Box:
 
     def close(self) -> None:
         """End everything inside."""
-        watch.end(self._bwrap.pid)
+        inside = watch.below(self._bwrap.pid) if self._unboxed else []
+        self._bwrap.kill()
+        for one in inside:  # in a box they end with its first process
+            watch.end(one.pid, one.born)
+        if self._scratch is not None:
+            self._scratch.cleanup()
         for keeper in self._keepers:
             keeper.close()
         self._line.close()
@@ -354,8 +366,8 @@ class Box:
         # bubblewrap's own init and the warden stay, too: the keepers live as long as they do.
         stay = {self._warden, *(keeper.pid for keeper in self._keepers)}
         for one in watch.below(self._bwrap.pid):
-            if one.pid not in stay and one.parent != self._bwrap.pid:
-                watch.end(one.pid)
+            if one.pid not in stay and (self._unboxed or one.parent != self._bwrap.pid):
+                watch.end(one.pid, one.born)
 
 
 def _is_ready(end: socket.socket, event: int, seconds: float) -> bool:

@@ -81,7 +81,10 @@ def _found(
 ) -> dict[str, Route]:
     cells = own_cells(solution)
     modules = sorted(set().union(*(needs(cell.text) for cell in cells)))
-    with Box(learner, files, limits, modules=modules) as box, Examiner(folder, modules=modules) as examiner:
+    with (
+        Box(learner, files, limits, modules=modules) as box,
+        Examiner(folder, modules=modules, learner=learner) as examiner,
+    ):
         box.wait()
         plain = PlainChecks(solution, examiner)
         kept = run_cells(box, plain, cells)

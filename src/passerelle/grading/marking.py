@@ -125,7 +125,10 @@ def _marked_in_box(work: Work, learner: Path, limits: Limits) -> tuple[_Run, dic
     checks = [cell for cell in work.rebuilt.cells if cell.is_check]
     modules = sorted(set().union(*(needs(cell.text) for cell in checks)))
     # Both start at once; each needs about a second for pandas.
-    with Box(learner, work.files, limits, modules=modules) as box, Examiner(work.folder, modules=modules) as examiner:
+    with (
+        Box(learner, work.files, limits, modules=modules) as box,
+        Examiner(work.folder, modules=modules, learner=learner) as examiner,
+    ):
         box.wait()
         plain = PlainChecks(
             work.solution, examiner, lambda: calibrate.routes(work.solution, work.folder, learner, limits)

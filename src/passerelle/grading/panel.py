@@ -7,24 +7,29 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import IO, Any, Self
 
 import autograders
 import passerelle
 from autograders.channel import MAX_FRAME, framed
 from passerelle.grading.examiner import WHOLE
+from passerelle.grading.unboxed import is_unboxed
+from passerelle.grading.walls import examiner_command
 from passerelle.model.errors import ServiceError
 
-_CHECK_S = 60.0
+_CHECK_S = 300.0
+"""By the clock, for a busy machine; CPU time is what ends a check that takes too long."""
 _START_S = 60.0
 _CPU_S = 20
 """CPU time for all checks of a submission: honest ones need 1 or 2 seconds, imports included."""
 _CPU_AGAIN_S = 10
 _MEMORY = 2_000_000_000
+_SAID = 2_000
 
 Ask = Callable[[Mapping[str, Any]], bytes]
 """Asks the box one question and returns the JSON of its answer."""
@@ -53,14 +58,28 @@ class ExaminerError(ServiceError):
 class Examiner:
     """A process that runs check cells. A context manager."""
 
-    def __init__(self, folder: Path, *, modules: Sequence[str] = ()) -> None:
-        """Start it in the source folder of a unit; it imports the modules while the box is starting."""
+    def __init__(self, folder: Path, *, modules: Sequence[str] = (), learner: Path | None = None) -> None:
+        """Start it in the source folder of a unit; it imports the modules while the box is starting.
+
+        `learner` is the environment whose libraries it uses (this one's, where none is given).
+        """
         self._folder, self._modules = folder, list(modules)
+        self._learner = learner or Path(sys.prefix)
+        self._said_file: IO[bytes] | None = None
         self._start(_CPU_S)
 
     def _start(self, cpu_s: int) -> None:
         ours, theirs = socket.socketpair()
-        roots = {str(Path(package.__file__ or "").parent.parent) for package in (autograders, passerelle)}
+        package = Path(passerelle.__file__ or "").parent
+        agent = [str(theirs.fileno()), str(cpu_s), str(_MEMORY)]
+        if is_unboxed():
+            roots = {str(package.parent), str(Path(autograders.__file__).parent.parent)}
+            line = [sys.executable, "-P", "-m", "passerelle.grading.examiner", *agent]
+        else:
+            roots = {"/passerelle"}
+            line = examiner_command(self._learner, self._folder, package, agent)
+        # A file, not a pipe: a check may write as much as it likes, and nobody reads along.
+        self._said_file = tempfile.TemporaryFile()  # noqa: SIM115  closed with the process
         environment = {
             "PYTHONPATH": os.pathsep.join(sorted(roots)),
             "PYTHONDONTWRITEBYTECODE": "1",
@@ -72,16 +91,10 @@ class Examiner:
         }
         with theirs:
             self._process = subprocess.Popen(
-                [
-                    sys.executable,
-                    "-P",
-                    "-m",
-                    "passerelle.grading.examiner",
-                    *map(str, (theirs.fileno(), cpu_s, _MEMORY)),
-                ],
+                line,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
+                stderr=self._said_file,
                 cwd=self._folder,
                 env=environment,
                 pass_fds=[theirs.fileno()],
@@ -125,7 +138,7 @@ class Examiner:
                 self._write(len(answer).to_bytes(4, "big") + answer)
         except ExaminerError:
             self._process.kill()
-            if not answered or self._process.wait(timeout=10) != -signal.SIGXCPU:
+            if not answered or self._process.wait(timeout=10) not in (-signal.SIGXCPU, 128 + signal.SIGXCPU):
                 raise
         self.close()
         self._start(_CPU_AGAIN_S)
@@ -163,15 +176,19 @@ class Examiner:
 
     def _said(self) -> str:
         self._process.kill()
-        return self._process.stderr.read().decode("utf-8", "replace") if self._process.stderr else ""
+        self._process.wait(timeout=10)
+        if self._said_file is None:
+            return ""
+        self._said_file.seek(max(0, self._said_file.seek(0, os.SEEK_END) - _SAID))
+        return self._said_file.read(_SAID).decode("utf-8", "replace")
 
     def close(self) -> None:
         """End it."""
         self._end.close()
         self._process.kill()
         self._process.wait(timeout=10)
-        if self._process.stderr:
-            self._process.stderr.close()
+        if self._said_file is not None:
+            self._said_file.close()
 
     def __enter__(self) -> Self:
         return self

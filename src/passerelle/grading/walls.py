@@ -13,6 +13,14 @@ from passerelle.model.errors import ServiceError
 HOME = "/home/fellow"
 NOBODY = 65534
 _VOCABULARY = "/passerelle"
+UNIT = "/unit"
+EXAMINER_MODULES = (
+    "__init__.py",
+    "grading/__init__.py",
+    "grading/examiner.py",
+    "grading/plain.py",
+    "grading/standins.py",
+)
 _SYSTEM = ("/lib", "/lib32", "/lib64", "/bin", "/sbin")
 
 
@@ -106,7 +114,7 @@ def command(learner: Path, files: Mapping[str, int], agent: list[str], limits: L
     line = [program, "--unshare-user", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts"]
     line += ["--unshare-cgroup", "--disable-userns", "--die-with-parent", "--new-session", "--cap-drop", "ALL"]
     line += ["--uid", "1000", "--gid", "1000", "--hostname", "box", "--clearenv"]
-    for name, value in _environment(learner).items():
+    for name, value in environment(learner).items():
         line += ["--setenv", name, value]
     line += _system(learner)
     # No /proc: nothing here needs it, and some machines forbid to mount it.
@@ -119,7 +127,8 @@ def command(learner: Path, files: Mapping[str, int], agent: list[str], limits: L
     return [*line, str(python), "-P", "-m", "autograders.box", *agent]
 
 
-def _environment(learner: Path) -> dict[str, str]:
+def environment(learner: Path) -> dict[str, str]:
+    """Return the environment of her code."""
     return {
         "HOME": HOME,
         "USER": "fellow",
@@ -138,6 +147,31 @@ def _environment(learner: Path) -> dict[str, str]:
         "MPLCONFIGDIR": "/tmp/matplotlib",  # noqa: S108  inside
         "PASSERELLE_BOX": "1",
     }
+
+
+def examiner_command(learner: Path, folder: Path, package: Path, agent: list[str]) -> list[str]:
+    """Return the command line of the examiner: a second wall round what reads her data.
+
+    Args:
+        learner: the environment whose Python runs it, so that libraries are those of her code.
+        folder: the unit's source folder: its working directory, read-only.
+        package: the package `passerelle`; the examiner's own modules are shown and nothing else of it.
+        agent: its arguments.
+
+    Raises:
+        BoxError: bubblewrap is missing.
+    """
+    program = shutil.which("bwrap")
+    if program is None:
+        raise BoxError.no_bubblewrap()
+    line = [program, "--unshare-user", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts"]
+    line += ["--unshare-cgroup", "--disable-userns", "--die-with-parent", "--new-session", "--cap-drop", "ALL"]
+    line += ["--uid", "1000", "--gid", "1000", "--hostname", "examiner", *_system(learner)]
+    line += ["--dev", "/dev", "--size", "256000000", "--tmpfs", "/tmp"]  # noqa: S108  inside
+    for name in EXAMINER_MODULES:
+        line += ["--ro-bind", str(package / name), f"{_VOCABULARY}/passerelle/{name}"]
+    line += ["--ro-bind", str(folder.absolute()), UNIT, "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", UNIT]
+    return [*line, str(learner / "bin" / "python"), "-P", "-m", "passerelle.grading.examiner", *agent]
 
 
 def _system(learner: Path) -> list[str]:

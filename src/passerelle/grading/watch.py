@@ -12,13 +12,14 @@ _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 @dataclass(frozen=True)
 class Process:
-    """A process: `memory` is resident, shared pages included; bytes and seconds."""
+    """A process: `memory` is resident, shared pages included; bytes, seconds. `born`: when, in ticks."""
 
     pid: int
     parent: int
     state: str
     cpu_s: float
     memory: int
+    born: int
 
 
 def process(pid: int) -> Process | None:
@@ -29,7 +30,7 @@ def process(pid: int) -> Process | None:
     except OSError:
         return None
     cpu = (int(after[11]) + int(after[12])) / _TICK
-    return Process(pid, int(after[1]), after[0].decode(), cpu, int(after[21]) * _PAGE)
+    return Process(pid, int(after[1]), after[0].decode(), cpu, int(after[21]) * _PAGE, int(after[19]))
 
 
 def below(root: int) -> list[Process]:
@@ -65,7 +66,17 @@ def is_alive(pid: int) -> bool:
     return found is not None and found.state not in "ZX"
 
 
-def end(pid: int) -> None:
-    """Kill a process, if it is still there."""
+def end(pid: int, born: int | None = None) -> None:
+    """Kill a process, if it is still there.
+
+    `born` (of `Process`): only where it is that very process, and not another one under a number that is used again.
+    """
     with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.kill(pid, signal.SIGKILL)
+        descriptor = os.pidfd_open(pid)
+        try:
+            # From here on the descriptor means one process, whoever has the number later.
+            now = process(pid)
+            if born is None or (now is not None and now.born == born):
+                signal.pidfd_send_signal(descriptor, signal.SIGKILL)
+        finally:
+            os.close(descriptor)
