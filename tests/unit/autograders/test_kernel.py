@@ -11,6 +11,7 @@ from nbgrader.utils import determine_grade
 pytestmark = pytest.mark.slow
 
 META = {"nbgrader": {"schema_version": 3, "grade": True, "solution": False, "locked": True, "points": 3, "task": False}}
+NOT_CHECKS = {"answer", "language", "drawing", "called"}
 CELLS = {
     "answer": "mean = 36.7\ndef double(number):\n    return {}['price']",
     "missed": "from autograders import expect\nexpect('mean').equals(36.9)",
@@ -20,6 +21,13 @@ CELLS = {
         "with expect.part(2, 'The double'):\n    expect.call('double', 2).equals(4)\n"
         "expect.points()"
     ),
+    "drawing": (
+        "import matplotlib.pyplot as plt\nfig, ax = plt.subplots()\nax.bar(['Gap', 'Laon'], [40, 25])\nplt.show()"
+    ),
+    "drawn": "expect.figure(marks='bars', from_zero=True)",
+    "drawn-again": "expect('ax').figure(title=True)",
+    "called": "def chart(values):\n    plt.plot(values)",
+    "called-drawn": "expect.call('chart', [1, 3]).drawn('line').column('y').equals([1, 3])",
     "language": "import autograders\nautograders.set_language('fr')",
     "again": "expect('mean').equals(36.9)",
 }
@@ -29,7 +37,7 @@ CELLS = {
 def run(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     cells = []
     for name, text in CELLS.items():
-        meta = {"nbgrader": {**META["nbgrader"], "grade_id": name}} if name not in ("answer", "language") else {}
+        meta = {"nbgrader": {**META["nbgrader"], "grade_id": name}} if name not in NOT_CHECKS else {}
         cells.append(new_code_cell(text, id=name, metadata=nbformat.from_dict(meta)))
     notebook = new_notebook(cells=cells)
     place = {"metadata": {"path": str(tmp_path_factory.mktemp("home"))}}
@@ -63,6 +71,17 @@ def test_parts_are_partial_credit_and_each_says_what_it_found(run: dict[str, Any
     ]
     assert result.data["text/plain"] == "1.0"
     assert determine_grade(run["partly"]) == (1.0, 3)
+
+
+@pytest.mark.parametrize("name", ["drawn", "called-drawn"])
+def test_what_was_drawn_is_looked_at_after_the_notebook_has_closed_it(run: dict[str, Any], name: str) -> None:
+    (output,) = run[name].outputs
+
+    assert output.data["text/plain"] == "✓ As expected."
+
+
+def test_a_drawing_by_its_name(run: dict[str, Any]) -> None:
+    assert run["drawn-again"].outputs[0].traceback == ["`ax`, the title: nothing is written there yet."]
 
 
 def test_the_language_can_be_switched_in_the_kernel(run: dict[str, Any]) -> None:
