@@ -235,7 +235,7 @@ class Worker:
                 if job.state != queue.LEASED or job.leased_until != held.until:
                     return None
             kept = queue.keep_verdict(session, track, verdict, now)
-            session.get_one(Receipt, receipt).verdict_key = kept.key
+            queue.give_verdict(session, session.get_one(Receipt, receipt), kept)
         return kept
 
     # The gradebook

@@ -50,3 +50,24 @@ def manual_mark(session: Session, handle: str, track: str, unit: str, check: str
         .limit(1)
     )
     return session.scalar(query)
+
+
+def follow(session: Session, handle: str, old: str, new: str) -> None:
+    """Let a fellow's marks over the verdict `old` stand over `new` too: the same answers, examined otherwise."""
+    query = select(ManualMark).where(ManualMark.handle == handle, ManualMark.answer == old).order_by(ManualMark.id)
+    for mark in session.scalars(query).all():
+        where = (mark.handle, mark.track, mark.unit, mark.check)
+        if manual_mark(session, *where, new) is None:
+            newest = manual_mark(session, *where, old)
+            assert newest is not None  # this one at least  # noqa: S101
+            put_manual_mark(
+                session,
+                handle=mark.handle,
+                track=mark.track,
+                unit=mark.unit,
+                check=mark.check,
+                answer=new,
+                points=newest.points,
+                comment=newest.comment,
+                at=newest.marked,
+            )

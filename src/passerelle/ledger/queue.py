@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, and_, case, func, or_, select, update
 from sqlalchemy.orm import Session
 
+from passerelle.ledger import manual
 from passerelle.ledger.reasons import ENDED
 from passerelle.ledger.tables import FlakySighting, Job, Receipt, VerdictRow
 from passerelle.model.verdict import Outcome, Verdict
@@ -158,9 +159,7 @@ def finish(session: Session, held: Lease, verdict: Verdict, now: datetime) -> bo
         return False
     if not _change_held(session, held, state=DONE, done=now, leased_until=None, reason=None):
         return False
-    receipt = session.get_one(Receipt, held.receipt)
-    receipt.verdict_key = keep_verdict(session, held.track, verdict, now).key
-    session.flush()
+    give_verdict(session, session.get_one(Receipt, held.receipt), keep_verdict(session, held.track, verdict, now))
     return True
 
 
@@ -213,52 +212,73 @@ def _change_held(session: Session, held: Lease, **values: object) -> bool:
 def keep_verdict(session: Session, track: str, verdict: Verdict, now: datetime) -> Verdict:
     """Store a verdict under its key, once; return the one that stands.
 
-    A key that has one says that nothing changed since: where the two differ a check is flaky. A verdict that says so
-    stands then, beside the first: the better of the two, for the difference is none of hers.
+    A key that has one says that nothing changed since: where the two differ a check is flaky. Verdicts are never
+    rewritten, so the two joined stand in a row of their own, behind the first (`cached_verdict` finds the last).
     """
-    row = session.get(VerdictRow, verdict.key)
-    if row is not None and row.erased is None:
-        first = Verdict.model_validate(row.record)
-        differing = _differing(first, verdict)
-        if not differing:
-            return cached_verdict(session, verdict.key) or first
-        best = max(first, verdict, key=lambda one: one.points)
-        flaky = tuple(sorted({*first.flaky, *verdict.flaky, *differing}))
-        verdict = best.model_copy(update={"flaky": flaky, "key": _flaky_key(verdict.key)})
-        row = session.get(VerdictRow, verdict.key)
+    row = _last_of(session, verdict.key)
     if row is None:
-        record = verdict.model_dump(mode="json")
-        session.add(
-            VerdictRow(key=verdict.key, track=track, unit=verdict.unit, points=verdict.points, record=record, made=now)
-        )
-        session.flush()
+        _add_verdict(session, track, verdict, now)
         _note_flaky(session, track, verdict, {*verdict.flaky}, now)
-    elif row.erased is None:
-        first = Verdict.model_validate(row.record)
-        joined = first.joined(verdict)
-        if joined != first:
-            row.record, row.points = joined.model_dump(mode="json"), joined.points
-        points = [{check.place: check.points for check in one.checks} for one in (first, verdict)]
-        seen = {*verdict.flaky, *(place for place in joined.flaky if points[0][place] != points[1].get(place))}
-        _note_flaky(session, track, joined, seen, now)
+        return verdict
+    if row.erased is not None:
+        return verdict
+    first = Verdict.model_validate(row.record)
+    points = [{check.place: check.points for check in one.checks} for one in (first, verdict)]
+    joined = first.joined(verdict)
+    if joined.model_copy(update={"key": first.key}) != first:
+        joined = joined.model_copy(update={"key": _behind(first.key)})
+        _add_verdict(session, track, joined, now)
+    else:
+        joined = first
+    seen = {*verdict.flaky, *(place for place in joined.flaky if points[0].get(place) != points[1].get(place))}
+    _note_flaky(session, track, joined, seen, now)
     session.flush()
+    return joined
+
+
+def _add_verdict(session: Session, track: str, verdict: Verdict, now: datetime) -> None:
+    record = verdict.model_dump(mode="json")
+    session.add(
+        VerdictRow(key=verdict.key, track=track, unit=verdict.unit, points=verdict.points, record=record, made=now)
+    )
+    session.flush()
+
+
+def _last_of(session: Session, key: str) -> VerdictRow | None:
+    """Return the row that stands for a key: the last of those behind one another."""
+    row = session.get(VerdictRow, key)
+    while row is not None and (behind := session.get(VerdictRow, _behind(row.key))) is not None:
+        row = behind
+    return row
+
+
+def _behind(key: str) -> str:
+    """Return the key of the row behind another: what two runs of the same found together."""
+    return hashlib.sha256(f"behind:{key}".encode()).hexdigest()
 
 
 def _note_flaky(session: Session, track: str, verdict: Verdict, places: set[str], now: datetime) -> None:
     """Write down for the track's trainers which checks gave two answers just now."""
     counted, others = ({one.place: one.points for one in found} for found in (verdict.checks, verdict.others))
-    session.add_all(
-        FlakySighting(
-            track=track, unit=verdict.unit, check=place, verdict=verdict.key, at=now,
-            points=counted[place], other=others.get(place, 0.0),
-        )
-        for place in sorted(places) if place in counted
-    )  # fmt: skip
+    for place in sorted(places & {*verdict.flaky} & {*counted}):
+        points = {"points": counted[place], "other": others.get(place, 0.0)}
+        session.add(FlakySighting(track=track, unit=verdict.unit, check=place, verdict=verdict.key, at=now, **points))
+    session.flush()
+
+
+def _joined_key(key: str) -> str:
+    return hashlib.sha256(f"two answers {key}".encode()).hexdigest()
+
+
+def _differing(first: Verdict, second: Verdict) -> set[str]:
+    """Return the checks that have other points in two verdicts of one key."""
+    points = [{check.place: check.points for check in verdict.checks} for verdict in (first, second)]
+    return {place for place in points[0] if points[0][place] != points[1].get(place)}
 
 
 def cached_verdict(session: Session, key: str) -> Verdict | None:
     """Return the verdict of a key, None where it is to be marked."""
-    row = session.get(VerdictRow, _flaky_key(key)) or session.get(VerdictRow, key)
+    row = _last_of(session, key)
     return Verdict.model_validate(row.record) if row is not None and row.erased is None else None
 
 

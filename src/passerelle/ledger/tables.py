@@ -223,6 +223,56 @@ class Job(Base):
     __table_args__ = (Index("job_next", "state", "not_before", "queued"),)
 
 
+class FlakySighting(Base):
+    """A check that gave two answers to one submission: `points` counts, `other` is what it gave the other time."""
+
+    __tablename__ = "flaky_sighting"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    track: Mapped[str] = mapped_column(String(64))
+    unit: Mapped[str] = mapped_column(String(64))
+    check: Mapped[str] = mapped_column(String(128))
+    verdict: Mapped[str] = mapped_column(ForeignKey("verdict.key"))
+    points: Mapped[float]
+    other: Mapped[float]
+    at: Mapped[datetime]
+    __table_args__ = (Index("flaky_sighting_of", "track", "unit", "check"),)
+
+
+class Rehearsal(Base):
+    """A trainer's wish to see first who would gain and lose if a unit were marked again.
+
+    `state`: asked, running, done, or ours (a fault of ours; `reason`, as a job's). `total` and `done` count attempts;
+    `recorded` is when she had the unit marked again after it.
+    """
+
+    __tablename__ = "rehearsal"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    track: Mapped[str] = mapped_column(String(64))
+    unit: Mapped[str] = mapped_column(String(64))
+    asked_by: Mapped[str] = mapped_column(String(80))
+    asked: Mapped[datetime]
+    state: Mapped[str] = mapped_column(String(16))
+    total: Mapped[int] = mapped_column(default=0)
+    done: Mapped[int] = mapped_column(default=0)
+    finished: Mapped[datetime | None]
+    recorded: Mapped[datetime | None]
+    reason: Mapped[str | None] = mapped_column(Text)
+    __table_args__ = (Index("rehearsal_of", "track", "unit"),)
+
+
+class RehearsedVerdict(Base):
+    """The verdict that an attempt would get, in one rehearsal; the attempt's own stands beside it, untouched.
+
+    `record` is {} where the attempt's key has not changed, and once erased.
+    """
+
+    __tablename__ = "rehearsed_verdict"
+    rehearsal: Mapped[int] = mapped_column(ForeignKey("rehearsal.id"), primary_key=True)
+    receipt: Mapped[str] = mapped_column(ForeignKey("receipt.id"), primary_key=True)
+    record: Mapped[dict[str, Any]] = mapped_column(JSON)
+    __table_args__ = (Index("rehearsed_verdict_of", "receipt"),)
+
+
 class ManualMark(Base):
     """A mark that a person gave to an answer; the newest of an answer counts.
 

@@ -76,7 +76,8 @@ class Verdict(BaseModel):
     `key` is the hash of all that it depends on: answers and files, source, unit data, engine, environment
     lock, seed. `manual_answers` maps the place of each cell marked by hand to the hash of its answer (None
     where it was left blank). `trust` is the weakest of its checks'. `tampering` is for trainers: what shows
-    that a result was made by something else than an answer. `flaky` names checks that gave two answers in two runs.
+    that a result was made by something else than an answer. `flaky` names checks that gave two answers in two runs;
+    the better one counts and is in `checks`, `others` has the other one.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -91,9 +92,32 @@ class Verdict(BaseModel):
     notices: tuple[Message, ...] = ()
     tampering: tuple[Message, ...] = ()
     flaky: tuple[str, ...] = ()
+    others: tuple[CheckResult, ...] = ()
     seconds: float = 0.0
 
     @property
     def points(self) -> float:
         """Return the automatic points."""
         return sum(check.points for check in self.checks)
+
+    def joined(self, second: "Verdict") -> "Verdict":
+        """Return what counts of two verdicts of one key: of each check the better answer, for none of it is hers.
+
+        Where one of them found tampering, the one with fewer points counts for the whole: a canary that was met once
+        has been met.
+        """
+        if self.tampering or second.tampering:
+            return min(self, second, key=lambda one: (not one.tampering, one.points))
+        again = {check.place: check for check in second.checks}
+        pairs = [(check, again[check.place]) for check in self.checks if check.place in again]
+        differing = {one.place: sorted((one, two), key=lambda at: -at.points) for one, two in pairs
+                     if one.points != two.points}  # fmt: skip
+        known = {check.place: check for check in (*self.others, *second.others)}
+        others = known | {place: worse for place, (_, worse) in differing.items()}
+        return self.model_copy(
+            update={
+                "checks": tuple(differing[one.place][0] if one.place in differing else one for one in self.checks),
+                "flaky": tuple(sorted({*self.flaky, *second.flaky, *differing})),
+                "others": tuple(others[place] for place in sorted(others)),
+            }
+        )
