@@ -51,7 +51,7 @@ def ours_of(path: Path, learner: Path, extra: Path | None) -> dict[str, dict[str
     found: dict[str, dict[str, Any]] = {}
     with (
         _folder(path.parent, extra) as folder,
-        Box(learner, calibrate.files_beside(folder), LIMITS, modules=modules) as box,
+        Box(learner, calibrate.files_beside(folder), LIMITS.with_checks(len(cells)), modules=modules) as box,
         Examiner(folder, modules=modules, learner=learner) as examiner,
     ):
         box.wait()

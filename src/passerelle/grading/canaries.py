@@ -100,8 +100,12 @@ def _changed(node: Any, canary: int) -> Any:
         copy = copy.value  # type: ignore[assignment]
     found = list(_expected(copy))
     chance = random.Random(f"{canary} {ast.unparse(node)}")  # noqa: S311  the same for the same check
+    taken: set[str] = set()
     for constant in found:
-        constant.value = _other(constant.value, chance)
+        # Both sides of `P(1) == P(1)` must differ from one another, too.
+        others = [_other(constant.value, chance) for _ in range(9)]
+        constant.value = next((one for one in others if repr(one) not in taken), others[0])
+        taken.add(repr(constant.value))
     return copy if found else None
 
 
@@ -129,7 +133,7 @@ def _literals(node: ast.expr) -> Iterator[ast.Constant]:
     elif isinstance(node, ast.UnaryOp | ast.BinOp):
         for one in (node.operand,) if isinstance(node, ast.UnaryOp) else (node.left, node.right):
             yield from _literals(one)
-    elif isinstance(node, ast.Call) and _name(node.func) in _WRAPS:
+    elif isinstance(node, ast.Call) and (_name(node.func) in _WRAPS or _name(node.func)[:1].isupper()):
         for one in node.args:
             yield from _literals(one)
 

@@ -5,7 +5,7 @@ A fault of the submission is its verdict; a fault of ours is a ServiceError.
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from passerelle.grading.panel import Examiner, ExaminerError
 from passerelle.grading.prepare import Work, engine, prepare
 from passerelle.grading.rebuild import Rebuilt, RebuiltCell
 from passerelle.grading.sheet import MAX_SHOWN, Shown, executed_notebook
+from passerelle.grading.unboxed import is_unboxed
 from passerelle.grading.walls import Limits
 from passerelle.model.verdict import CheckResult, CheckState, Message, Outcome, Trust, Verdict, place_of
 
@@ -91,11 +92,17 @@ def mark(
         checks=tuple(checks),
         manual_answers=answers,
         notices=prepared.notices,
-        trust=Trust.BESIDE if any(check.trust is Trust.BESIDE for check in checks) else Trust.EXAMINED,
+        trust=_weakest(check.trust for check in checks),
         tampering=tuple(tampering),
         seconds=round(time.monotonic() - began, 2),
     )
     return Marked(verdict, shown)
+
+
+def _weakest(found: Iterable[Trust]) -> Trust:
+    if is_unboxed():
+        return Trust.UNBOXED
+    return Trust.BESIDE if Trust.BESIDE in found else Trust.EXAMINED
 
 
 def verdict_key(course_dir: Path, unit: str, files: Mapping[str, bytes], *, learner: Path) -> str:
@@ -124,6 +131,7 @@ def _marked_notebook(
 def _marked_in_box(work: Work, learner: Path, limits: Limits) -> tuple[_Run, dict[str, CheckResult]]:
     checks = [cell for cell in work.rebuilt.cells if cell.is_check]
     modules = sorted(set().union(*(needs(cell.text) for cell in checks)))
+    limits = limits.with_checks(len(checks))
     # Both start at once; each needs about a second for pandas.
     with (
         Box(learner, work.files, limits, modules=modules) as box,
@@ -189,7 +197,7 @@ def _result(
 ) -> CheckResult:
     most = cell.points or 0.0
     points = round(float(whole["points"]), 6)
-    trust = Trust.BESIDE if whole.get("beside") else Trust.EXAMINED
+    trust = Trust.UNBOXED if is_unboxed() else Trust.BESIDE if whole.get("beside") else Trust.EXAMINED
     if points >= most and not whole["unmet"]:
         return CheckResult(key=cell.key, points=most, max_points=most, state=CheckState.PASSED, trust=trust)
     messages = _messages(said, whole)

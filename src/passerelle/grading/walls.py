@@ -4,7 +4,7 @@ import os
 import shutil
 import sysconfig
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import autograders
@@ -78,6 +78,10 @@ class Limits:
     disk: int = 64_000_000
     processes: int = 64
     open_files: int = 256
+
+    def with_checks(self, count: int) -> "Limits":
+        """Return these limits for a notebook with so many checks: the state at each is kept by a process of its own."""
+        return replace(self, processes=self.processes + 2 * count)
 
     def of_process(self) -> dict[str, int]:
         """Return the rlimits of each process, by the end of their names."""

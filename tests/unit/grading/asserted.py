@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,9 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 from passerelle.grading.asserts import PlainChecks
 from passerelle.grading.box import Box, Keeper
+from passerelle.grading.calibrate import route_of
 from passerelle.grading.panel import Examiner
-from passerelle.grading.rebuild import RebuiltCell, nothing_of
+from passerelle.grading.rebuild import nothing_of
 from passerelle.grading.walls import Limits
 
 LEARNER = Path(sys.prefix)
@@ -42,6 +43,7 @@ class Room:
     examiner: Examiner
     box: Box
     fresh: Keeper
+    tampering: list[str] = field(default_factory=list)
 
     def told(
         self, answer: str, check: str | Sequence[str], *, solution: str | None = None, given: str = ""
@@ -50,18 +52,25 @@ class Room:
         checks = [check] if isinstance(check, str) else check
         source = notebook(answer if solution is None else solution, checks, given)
         cells = [cell for cell in nothing_of(source).cells if cell.is_check]
+        plain = PlainChecks(source, self.examiner)
+        if solution is not None:
+            with self._after(given, solution) as keeper:
+                plain.take_routes({cell.key: route_of(plain, cell, keeper) for cell in cells})
+        with self._after(given, answer) as keeper:
+            told = [plain.examine(cell, keeper, "died", hidden=True) for cell in cells]
+        self.tampering = [message.id for message in plain.tampering]
+        return told
+
+    @contextmanager
+    def _after(self, *texts: str) -> Iterator[Keeper]:
+        """Give the state after these cells."""
         keeper = self.fresh.again()
         try:
-            for text in (given, answer):
+            for text in texts:
                 keeper.ask({"ask": "run", "source": text})
-            plain = PlainChecks(source, self.examiner)
-            return [self._examined(plain, cell, keeper) for cell in cells]
+            yield keeper
         finally:
             keeper.close()
-
-    @staticmethod
-    def _examined(plain: PlainChecks, cell: RebuiltCell, keeper: Keeper) -> dict[str, Any]:
-        return plain.examine(cell, keeper, "died", hidden=True)
 
     def passes(self, answer: str, check: str, **more: Any) -> bool:
         """Say whether an answer gets the point over stand-ins."""
