@@ -218,7 +218,8 @@ def _marks(axes: Any) -> list[dict[str, Any]]:
     for one in _own(axes, "containers") if not isinstance(vars(axes).get("containers"), list) else axes.containers:
         if _is(one, container.BarContainer) and all(_is(bar, patches.Rectangle) for bar in one.patches):
             held |= {id(bar) for bar in one.patches}
-            marks.append(_bars(axes, one))
+            if _shown(one.patches):
+                marks.append(_bars(axes, one))
     for one in _shown(_own(axes, "patches")):
         if _is(one, patches.Wedge):
             inside = vars(one)
