@@ -236,6 +236,14 @@ def keep_verdict(session: Session, track: str, verdict: Verdict, now: datetime) 
     return joined
 
 
+def give_verdict(session: Session, receipt: Receipt, verdict: Verdict) -> None:
+    """Let a verdict be a receipt's; marks that people gave over its former one follow it."""
+    former, receipt.verdict_key = receipt.verdict_key, verdict.key
+    if former is not None and former != verdict.key:
+        manual.follow(session, receipt.handle, former, verdict.key)
+    session.flush()
+
+
 def _add_verdict(session: Session, track: str, verdict: Verdict, now: datetime) -> None:
     record = verdict.model_dump(mode="json")
     session.add(
@@ -264,16 +272,6 @@ def _note_flaky(session: Session, track: str, verdict: Verdict, places: set[str]
         points = {"points": counted[place], "other": others.get(place, 0.0)}
         session.add(FlakySighting(track=track, unit=verdict.unit, check=place, verdict=verdict.key, at=now, **points))
     session.flush()
-
-
-def _joined_key(key: str) -> str:
-    return hashlib.sha256(f"two answers {key}".encode()).hexdigest()
-
-
-def _differing(first: Verdict, second: Verdict) -> set[str]:
-    """Return the checks that have other points in two verdicts of one key."""
-    points = [{check.place: check.points for check in verdict.checks} for verdict in (first, second)]
-    return {place for place in points[0] if points[0][place] != points[1].get(place)}
 
 
 def cached_verdict(session: Session, key: str) -> Verdict | None:
