@@ -15,6 +15,8 @@ _WORDS: dict[type, str] = {
     tuple: "kind-tuple",
     dict: "kind-dict",
     set: "kind-set",
+    frozenset: "kind-set",
+    bytes: "kind-bytes",
     type(None): "kind-none",
     type(...): "kind-stub",
 }
@@ -91,6 +93,14 @@ def kind_word(value: Any) -> dict[str, Any]:
         return {"id": "kind-int" if is_whole(value) else "kind-float", "args": {}}
     name = type(value).__name__
     return {"id": _WORDS.get(type(value)) or _SCIENTIFIC.get(name) or "kind-other", "args": {"kind": name}}
+
+
+def kind_named(kind: type | str) -> dict[str, Any]:
+    """Return a kind that a check asks for, as a message."""
+    if isinstance(kind, str):
+        return {"id": f"kind-{kind}", "args": {}}
+    known = _WORDS.get(kind) or _SCIENTIFIC.get(kind.__name__) or "kind-other"
+    return {"id": known, "args": {"kind": kind.__name__} if known == "kind-other" else {}}
 
 
 def shown(value: Any) -> Any:

@@ -119,7 +119,7 @@ class Expectation(Tables, Drawn, Live):
         """  # noqa: D205  the list of kinds is one sentence
         found = self._look()
         if not any(_KINDS.get(kind, lambda value, kind=kind: type(value) is kind)(found) for kind in kinds):
-            wanted = [{"id": f"kind-{kind if isinstance(kind, str) else kind.__name__}", "args": {}} for kind in kinds]
+            wanted = [compare.kind_named(kind) for kind in kinds]
             self._fail("kind-differs", else_, look, {"expected": wanted, "found": compare.kind_word(found)}, facts)
         return self
 

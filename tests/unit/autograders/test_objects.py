@@ -36,6 +36,10 @@ class Counter:
         self.count += number
         return self
 
+    def say(self, text: str) -> None:
+        """Print."""
+        print(text, self.count)
+
     def stop(self) -> None:
         """Not written yet."""
         raise NotImplementedError
@@ -70,6 +74,10 @@ class Counter:
         pytest.param(lambda: expect("names").call("index", "Laon").equals(1), [], id="a-method-of-plain-data"),
         pytest.param(lambda: expect.call("total", expect("one"), 3).equals(8), [], id="handed-over-itself"),
         pytest.param(lambda: expect("Counter").is_a("class"), [], id="a-class"),
+        pytest.param(
+            lambda: expect("one").call("say", "x").prints("x").is_a(type(None)), [], id="a-method-that-prints"
+        ),
+        pytest.param(lambda: expect("one").call("add", "x").raises(TypeError), [], id="a-method-that-should-stop"),
         pytest.param(lambda: expect("one").is_a("class"), ["kind-differs"], id="an-object-is-no-class"),
     ],
 )
@@ -78,6 +86,18 @@ def test_objects(notebook: Notebook, ids: Said, check: Callable[[], object], sai
     notebook |= {"models": {"a": Counter(7)}, "total": lambda counter, number: counter.count + number}
 
     assert ids(check) == said
+
+
+@pytest.mark.parametrize(
+    "kind", ["number", "frame", "series", "array", "function", "class", "date", int, bytes, np.ndarray, Counter]
+)
+def test_every_kind_has_a_name(notebook: Notebook, kind: Any) -> None:
+    notebook["x"] = None
+
+    with pytest.raises(CheckFailed) as caught:
+        expect("x").is_a(kind)
+
+    assert "kind-" not in str(caught.value)
 
 
 def test_a_method_s_arguments_are_copies(notebook: Notebook) -> None:
