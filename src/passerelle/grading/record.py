@@ -25,7 +25,7 @@ from nbgrader.api import (
     TaskCell,
 )
 from nbgrader.api import SubmittedNotebook as SubmittedNotebookRow
-from nbgrader.utils import compute_checksum
+from nbgrader.utils import compute_checksum, parse_utc
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
@@ -120,10 +120,10 @@ def record(
                 _write_rows(rows, name if len(notebooks) > 1 else "", notebook, submission, attempt)
             rows.flush()
             assign_late_penalties(rows, layout, submission, marked.notebooks)
-            for made, place in (
-                (submitted, layout.submitted(handle, unit)),
-                (autograded, layout.autograded(handle, unit)),
-            ):
+            places = {autograded: layout.autograded(handle, unit)}
+            if not _holds(layout.submitted(handle, unit), received):
+                places[submitted] = layout.submitted(handle, unit)
+            for made, place in places.items():
                 place.parent.mkdir(parents=True, exist_ok=True)
                 put_in_place(made, place)
 
@@ -153,17 +153,27 @@ def stands(course_dir: Path, handle: str, received: datetime, verdict: Verdict) 
 
 def folders_stand(course_dir: Path, handle: str, received: datetime, verdict: Verdict) -> bool:
     """Tell whether nbgrader's folders hold an attempt, with the notebooks of this verdict."""
-    layout, stamp = layout_of(course_dir), nbgrader_timestamp(received)
+    layout = layout_of(course_dir)
     autograded = layout.autograded(handle, verdict.unit)
-    for place in (layout.submitted(handle, verdict.unit), autograded):
-        try:
-            if (place / "timestamp.txt").read_text() != stamp:
-                return False
-        except FileNotFoundError:
-            return False
+    if not all(_is_of(place, received) for place in (layout.submitted(handle, verdict.unit), autograded)):
+        return False
     executed = [*autograded.glob("*.ipynb")]
     # In a course from elsewhere a submission without any notebook leaves none behind.
     return bool(executed or not layout.is_ours) and all(verdict_in(one) == verdict.key for one in executed)
+
+
+def _is_of(place: Path, received: datetime) -> bool:
+    """Tell whether a folder's own time is that of an attempt; a collected one may be written in another zone."""
+    try:
+        stamp = parse_utc((place / "timestamp.txt").read_text().strip())
+    except (OSError, ValueError, OverflowError):
+        return False
+    return bool(stamp == naive_utc(received))
+
+
+def _holds(place: Path, received: datetime) -> bool:
+    """Tell whether a folder is an attempt as it was collected; one with links in it is not to be left so."""
+    return _is_of(place, received) and not any(path.is_symlink() for path in (place, *place.rglob("*")))
 
 
 def verdict_in(executed: Path) -> str | None:

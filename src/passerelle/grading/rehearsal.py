@@ -9,6 +9,7 @@ from pathlib import Path
 from passerelle import ledger
 from passerelle.grading.assignment import Bench, Progress, open_bench, reason_of, run, take_all
 from passerelle.grading.gradebook import gradebook, labels, submitted_cells
+from passerelle.grading.manual import sync_manual_marks
 from passerelle.grading.report import ChangeRecord, points_of
 from passerelle.grading.worker import Marking
 from passerelle.ledger import receipts
@@ -39,6 +40,9 @@ def rehearse(
         ServiceError: where the gradebook cannot be read.
     """
     with open_bench(course_dir, unit, copy=True) as bench:
+        with ledger.session(bench.engine) as session:
+            # What a trainer has marked since the last run is no change that marking would bring.
+            sync_manual_marks(bench.layout.root, session, track=bench.track)
         before = _counted(bench, unit)
         stood = _in_gradebook(bench, unit)
         taken = take_all(bench, unit, handles, stamp=False)

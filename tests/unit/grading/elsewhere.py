@@ -156,7 +156,7 @@ def nbgrader(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 def _notebook(*cells: NotebookNode) -> NotebookNode:
     kernel = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
-    made = nbformat.v4.new_notebook(cells=list(cells), metadata={"kernelspec": kernel})
+    made: NotebookNode = nbformat.v4.new_notebook(cells=list(cells), metadata={"kernelspec": kernel})
     made.nbformat_minor = 5
     return made
 
