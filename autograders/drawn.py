@@ -222,7 +222,9 @@ class _Marks:
         if len({len(values) for values in self.data.values()}) > 1:
             raise ValueError("columns of other lengths")
         for name in ("value", "base", "start", "end"):
-            if not all(compare.is_number(one) for one in self.data.get(name, [])):
+            # A value may be missing; where a bar stands may not.
+            of_name = self.data.get(name, [])
+            if not all(compare.is_number(one) and (name == "value" or one == one) for one in of_name):  # noqa: PLR0124  NaN
                 raise ValueError("a bar without a number")
         if not all(
             type(one) in (int, float, str, bool, type(None), datetime.datetime) for one in self.data.get("x", [])

@@ -215,11 +215,13 @@ def _marks(axes: Any) -> list[dict[str, Any]]:
     from matplotlib import collections, container, patches  # noqa: PLC0415  there is a figure, so they are loaded
 
     marks, held = [], set()
-    for one in _own(axes, "containers") if not isinstance(vars(axes).get("containers"), list) else axes.containers:
-        if _is(one, container.BarContainer) and all(_is(bar, patches.Rectangle) for bar in one.patches):
-            held |= {id(bar) for bar in one.patches}
-            if _shown(one.patches):
-                marks.append(_bars(axes, one))
+    containers = vars(axes).get("containers")
+    for one in containers if type(containers) is list else []:
+        bars = vars(one).get("patches") if _is(one, container.BarContainer) else None
+        if type(bars) is list and all(_is(bar, patches.Rectangle) for bar in bars):
+            held |= {id(bar) for bar in bars}
+            if seen := _shown(bars):
+                marks.append(_bars(axes, one, seen))
     for one in _shown(_own(axes, "patches")):
         if _is(one, patches.Wedge):
             inside = vars(one)
@@ -255,13 +257,10 @@ def _mark(kind: str, artist: Any, data: dict[str, Any]) -> dict[str, Any]:
     return {"kind": kind, "series": _series(artist), "data": data}
 
 
-def _bars(axes: Any, bars: Any) -> dict[str, Any]:
-    across = vars(bars).get("orientation") == "horizontal"
+def _bars(axes: Any, holder: Any, bars: list[Any]) -> dict[str, Any]:
+    across = vars(holder).get("orientation") == "horizontal"
     axis = vars(axes)["yaxis" if across else "xaxis"]
-    boxes = [
-        (vars(bar)["_x0"], vars(bar)["_width"], vars(bar)["_y0"], vars(bar)["_height"])
-        for bar in _shown(bars.patches)[:MAX_DATA]
-    ]
+    boxes = [(vars(bar)["_x0"], vars(bar)["_width"], vars(bar)["_y0"], vars(bar)["_height"]) for bar in bars[:MAX_DATA]]
     if across:
         boxes = [(y, height, x, width) for x, width, y, height in boxes]
     middles = [float(start) + float(width) / 2 for start, width, _base, _height in boxes]
@@ -272,7 +271,7 @@ def _bars(axes: Any, bars: Any) -> dict[str, Any]:
         "start": [float(min(start, start + width)) for start, width, *_others in boxes],
         "end": [float(max(start, start + width)) for start, width, *_others in boxes],
     }
-    return {**_mark("bars", bars, data), "across": across}
+    return {**_mark("bars", holder, data), "across": across}
 
 
 def _line(axes: Any, line: Any) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 A new word brings its examples (scripts/vocabulary_examples.py), and is tried here without a further line.
 """
 
+import copy
 import inspect
 import json
 import re
@@ -15,6 +16,8 @@ import pandas as pd
 import pytest
 
 from autograders import answers
+from autograders.session import session
+from autograders.typed import pack
 from scripts.vocabulary import Example, notebook, public_words, said
 from scripts.vocabulary_examples import EXAMPLES
 
@@ -141,6 +144,90 @@ def test_every_word_is_tried() -> None:
     tried = {one.word for one in EXAMPLES if one.liars or any(NAMED.search(check) for check in one.accepts)}
 
     assert tried == set(public_words())
+
+
+CHART = {
+    "panels": [
+        {
+            "title": "Towns",
+            "x": {"title": "town", "scale": "linear", "limits": [0, 1]},
+            "y": {"title": "people", "scale": "linear", "limits": [0, 9]},
+            "legend": [],
+            "texts": [],
+            "marks": [{"kind": "bars", "series": "", "data": {"label": ["a"], "value": [3], "base": [0]}}],
+        }
+    ],
+    "title": "",
+    "own": 0,
+}
+
+
+class Hostile:
+    """A box that answers what it likes."""
+
+    def __init__(self, value: Any, **more: Any) -> None:
+        self._answer = {"state": "value", "value": pack(value), **more}
+
+    def get(self, _name: str) -> dict[str, Any]:
+        return self._answer
+
+    def call(self, *_: object, **_more: object) -> dict[str, Any]:
+        return self._answer
+
+    def ask(self, _question: object) -> dict[str, Any]:
+        return self._answer
+
+    def forget(self) -> None:
+        """Remember nothing."""
+
+
+def _changed(path: str, value: Any) -> Any:
+    chart = copy.deepcopy(CHART)
+    *way, last = [int(step) if step.isdecimal() else step for step in path.split(".")]
+    inner: Any = chart
+    for step in way:
+        inner = inner[step]
+    inner[last] = value
+    return chart
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("panels", {}),
+        ("panels", []),
+        ("panels.0", "bars"),
+        ("panels.0.title", True),
+        ("panels.0.y", None),
+        ("panels.0.y.limits", ["low", "high"]),
+        ("panels.0.y.limits", []),
+        ("panels.0.marks", "bars"),
+        ("panels.0.marks.0.kind", ["bars"]),
+        ("panels.0.marks.0.data", []),
+        ("panels.0.marks.0.data.value", [True]),
+        ("panels.0.marks.0.data.value", [1, 2]),
+        ("panels.0.marks.0.data.base", [float("nan")]),
+        ("panels.0.marks.0.data.base", ["0"]),
+    ],
+)
+def test_a_forged_drawing_is_read_as_hostile(monkeypatch: pytest.MonkeyPatch, path: str, value: Any) -> None:
+    monkeypatch.setattr(session, "source", Hostile(_changed(path, value)))
+    met = 'expect("ax").figure(marks="bars", title="towns", from_zero=True)'
+
+    assert said(met, "en")
+
+
+@pytest.mark.parametrize("state", ["callback", "unsupported", "closed", "", None, 3])
+def test_an_answer_of_another_state_is_no_answer(monkeypatch: pytest.MonkeyPatch, state: object) -> None:
+    monkeypatch.setattr(session, "source", Hostile(3, state=state))
+
+    for check in (
+        'expect("x").equals(3)',
+        'expect("x").attribute("y").equals(3)',
+        'expect("x").call("y")',
+        'expect.file("x").exists()',
+    ):
+        assert said(check, "en")
 
 
 def test_the_liars_lie_well() -> None:
