@@ -1,4 +1,4 @@
-"""The agent inside the learner box: `python -m autograders.box <descriptor> <limits as JSON> <modules>`.
+"""The agent inside the learner box: `python -m autograders.box <descriptor> <limits as JSON> <seed> <modules>`.
 
 It runs a notebook's cells one by one, as a kernel would, and answers questions about what they left behind.
 It shares its process with the fellow's code, which may do anything to it: whoever listens must take all that
@@ -19,7 +19,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import Any, NoReturn
 
-from autograders import answers, beside
+from autograders import answers, beside, chance
 from autograders.channel import Channel, ClosedError
 from autograders.handles import Desk
 from autograders.transcript import Transcript
@@ -177,12 +177,27 @@ def _keep(runner: Runner, questions: Channel) -> NoReturn:
     os._exit(0)
 
 
+_FORKS: set[int] = set()
+
+
 def _fork(runner: Runner, questions: Channel, descriptor: int) -> None:
     """Keep this moment once more, for questions that may change something."""
-    if os.fork() == 0:
+    for ended in [one for one in _FORKS if _has_ended(one)]:
+        _FORKS.discard(ended)
+    child = os.fork()
+    if child == 0:
+        _FORKS.clear()
         questions.close()
         _keep(runner, Channel.inherited(descriptor))
+    _FORKS.add(child)
     os.close(descriptor)
+
+
+def _has_ended(child: int) -> bool:
+    """Say whether a fork has ended, and let its number go: those that have ended count, too."""
+    with contextlib.suppress(ChildProcessError):
+        return os.waitpid(child, os.WNOHANG)[0] != 0
+    return True
 
 
 def _timed(desk: Desk, question: dict[str, Any]) -> dict[str, Any]:
@@ -217,8 +232,9 @@ def main() -> NoReturn:
         for standard in (0, 1, 2):
             os.dup2(nowhere, standard)
         os.close(nowhere)
-        modules = sys.argv[3:]
+        seed, modules = sys.argv[3], sys.argv[4:]
         sys.argv[:] = [""]
+        chance.seed(seed)
         _serve(control, modules)
     # The warden: bubblewrap's init lives as long as it does, and so do the keepers.
     control.close()

@@ -14,16 +14,14 @@ A token is made by the side on which the object was first. Each side keeps a `Ta
 to date in place whenever the other side has changed it.
 """
 
-import io
 import itertools
-import random
-import sys
 import types
 from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
 from typing import Any
 
+from autograders.changing import is_stateful, mark_of, state_of, update, with_state
 from autograders.known import name_of, type_of
 from autograders.typed import TooBig, _Packer, plain_name
 from autograders.untyped import GarbledError, _Unpacker
@@ -36,7 +34,6 @@ _VIEWS: dict[str, type] = {
     "dict_values": type({}.values()),
     "dict_items": type({}.items()),
 }
-_GENERATORS = ("Generator", "RandomState")
 _TRACKED = 100
 """So many of the last shared objects are looked at for changes that nobody told of."""
 
@@ -45,7 +42,7 @@ def _is_mutable(value: Any) -> bool:
     kind = type(value)
     return (
         kind in _BUILTIN_MUTABLE
-        or _is_stateful(kind)
+        or is_stateful(kind)
         or name_of(kind)
         in (
             "numpy.ndarray",
@@ -57,51 +54,6 @@ def _is_mutable(value: Any) -> bool:
     )
 
 
-def _is_stateful(kind: type) -> bool:
-    numpy = sys.modules.get("numpy.random")
-    return kind in (io.StringIO, io.BytesIO, random.Random) or (
-        numpy is not None and kind in [getattr(numpy, name, None) for name in _GENERATORS]
-    )
-
-
-def _state(value: Any) -> Any:
-    """Return the state of a stream or of a random generator."""
-    if isinstance(value, io.StringIO | io.BytesIO):
-        return None if value.closed else [value.getvalue(), value.tell()]
-    if isinstance(value, random.Random):
-        return list(value.getstate())
-    return value.get_state() if hasattr(value, "get_state") else value.bit_generator.state
-
-
-def _with_state(kind: str, state: Any, known: Any) -> Any:
-    """Return a stream or generator of a kind with this state, the known one where there is one."""
-    if kind in ("StringIO", "BytesIO"):
-        known = {"StringIO": io.StringIO, "BytesIO": io.BytesIO}[kind]() if known is None else known
-        if state is None:
-            known.close()
-            return known
-        known.seek(0)
-        known.truncate()
-        known.write(state[0])
-        known.seek(state[1])
-        return known
-    if kind == "Random":
-        known = random.Random() if known is None else known  # noqa: S311  a game of chance, not a secret
-        known.setstate(tuple(state))
-        return known
-    import numpy as np  # noqa: PLC0415  only where an answer holds a generator
-
-    if kind == "RandomState":
-        known = np.random.RandomState() if known is None else known
-        known.set_state(state)
-        return known
-    if known is None:
-        bits = {one: getattr(np.random, one) for one in ("PCG64", "MT19937", "Philox", "SFC64", "PCG64DXSM")}
-        known = np.random.Generator(bits[state["bit_generator"]]())
-    known.bit_generator.state = state
-    return known
-
-
 class Table:
     """What one side has shared: tokens by object, objects by token. `side` begins the tokens made here."""
 
@@ -109,6 +61,7 @@ class Table:
         self.side = side
         self.objects: dict[str, Any] = {}
         self.last: dict[str, Any] = {}
+        self.marks: dict[str, Any] = {}
         self._tokens: dict[int, str] = {}
         self._numbers = itertools.count()
         self.told: set[str] = set()
@@ -138,9 +91,11 @@ class Table:
         """Return what is shared and has changed since the other side last knew of it."""
         found = []
         for token in [one for one in list(self.last)[-_TRACKED:] if one not in seen]:
-            before = self.last[token]
+            mark = self.marks.get(token)
+            if mark is not None and mark == mark_of(self.objects[token]):
+                continue
             data = self.pack(self.objects[token])
-            if "v" not in data or _short(data["v"]) != before:
+            if "v" in data or data["t"] != "ref":
                 found.append(data)
         return found
 
@@ -204,6 +159,7 @@ class _Sharer(_Packer):
             self.table.told -= self.told
             for token in self.sent:
                 self.table.last.pop(token, None)
+                self.table.marks.pop(token, None)
             self.nodes = self.bytes = 0
             return self._stays(value)
 
@@ -233,8 +189,8 @@ class _Sharer(_Packer):
             return {"t": "ref", "r": token}
         self.sent.add(token)
         kind = type(value).__name__
-        if _is_stateful(type(value)):
-            data: Any = {"t": "state", "k": kind, "v": _Packer().pack(_state(value), 0)}
+        if is_stateful(type(value)):
+            data: Any = {"t": "state", "k": kind, "v": _Packer().pack(state_of(value), 0)}
         elif kind in _MAPPINGS:
             pairs = [[self.pack(k, depth + 1), self.pack(v, depth + 1)] for k, v in value.items()]
             data = {"t": kind, "v": pairs}
@@ -247,9 +203,12 @@ class _Sharer(_Packer):
         if isinstance(data, dict) and data.get("t") == "opaque":
             self.sent.discard(token)
             return self._stays(value)
+        short = _short(data)
+        is_known = token in self.table.last and self.table.last[token] == short
         self.table.last.pop(token, None)
-        self.table.last[token] = _short(data)
-        return {"t": "ref", "r": token, "v": data}
+        self.table.last[token] = short
+        self.table.marks[token] = mark_of(value)
+        return {"t": "ref", "r": token} if is_known else {"t": "ref", "r": token, "v": data}
 
     def _class(self, value: type) -> Any:
         name = name_of(value)
@@ -326,6 +285,7 @@ class _Receiver(_Unpacker):
         value = self._fill(known, content, token, depth)
         table.last.pop(token, None)
         table.last[token] = _short(content)
+        table.marks[token] = mark_of(value)
         return value
 
     def _fill(self, known: Any, content: Any, token: str, depth: int) -> Any:
@@ -336,12 +296,12 @@ class _Receiver(_Unpacker):
                 known = self._new(token, self._empty(kind, content))
             return self._refill(known, kind, content, depth)
         if kind == "state":
-            made = _with_state(str(content.get("k")), _Unpacker().unpack(content.get("v"), depth), known)
+            made = with_state(str(content.get("k")), _Unpacker().unpack(content.get("v"), depth), known)
             return known if known is not None else self._new(token, made)
         made = super().unpack(content, depth)
         if not _is_mutable(made):
             raise GarbledError("another shape")
-        if type(known) is type(made) and _update(known, made):
+        if type(known) is type(made) and update(known, made):
             return known
         return self._new(token, made)
 
@@ -375,21 +335,6 @@ class _Receiver(_Unpacker):
             for key, one in pairs:
                 known[key] = one
         return known
-
-
-def _update(known: Any, made: Any) -> bool:
-    """Bring a bytearray, an array or a table up to date in place; False where that cannot be."""
-    kind = type(known).__name__
-    if kind == "bytearray":
-        known[:] = made
-        return True
-    if kind == "ndarray":
-        if known.shape != made.shape or known.dtype != made.dtype or not known.flags.writeable:
-            return False
-        known[...] = made
-        return True
-    known._update_inplace(made)  # what pandas' own `inplace=True` does
-    return True
 
 
 def _token(data: Mapping[str, Any]) -> str:

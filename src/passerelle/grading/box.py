@@ -210,6 +210,7 @@ class Box:
         limits: Limits | None = None,
         *,
         modules: Sequence[str] = (),
+        seed: str = "",
     ) -> None:
         """Start a box; `wait` says when it is ready.
 
@@ -218,6 +219,7 @@ class Box:
             files: what lies in the working directory, by relative path.
             limits: of the submission.
             modules: what to import before the first cell, on nobody's time.
+            seed: of what her code draws at random: the same in every run.
 
         Raises:
             BoxError: there is no bubblewrap, or no learner environment.
@@ -236,7 +238,7 @@ class Box:
         self._line = _Line(self, ours)
         descriptors = {} if self._unboxed else {path: _in_memory(content) for path, content in files.items()}
         try:
-            agent = [str(theirs.fileno()), json.dumps(self.limits.of_process()), *modules]
+            agent = [str(theirs.fileno()), json.dumps(self.limits.of_process()), seed, *modules]
             boxed = command(learner, descriptors, agent, self.limits) if self._scratch is None else None
             self._bwrap = subprocess.Popen(
                 boxed or unboxed_command(learner, agent),
@@ -272,14 +274,18 @@ class Box:
         self._warden = runner.parent if runner else 0
 
     def run(self, source: str) -> dict[str, Any]:
-        """Run a cell; return its "state" (done, raised, time, memory, died), "outputs", "error" and "text": hearsay."""
+        """Run a cell; return its "state" (done, raised, time, memory, died), "outputs", "error" and "text": hearsay.
+
+        And "whole": whether the time it had was the last of the whole notebook's.
+        """
         if self.why is not None:
             return {"state": self.why, "outputs": []}
         limits = self.limits
         used = self._cpu_s()
         cell_s = min(limits.cell_s, limits.total_s - used)
+        wall_s = min(cell_s * limits.patience, self._for_cells.left_s)
+        whole = {"whole": wall_s < limits.cell_s * limits.patience}
         try:
-            wall_s = min(cell_s * limits.patience, self._for_cells.left_s)
             if wall_s <= 0:
                 raise GoneError("time")  # noqa: TRY301  one place where the runner ends
             with self._for_cells:
@@ -289,11 +295,11 @@ class Box:
                 told = json.loads(self._line.receive(deadline, cell_s))
         except GoneError as gone:
             self._end_runner(gone.why)
-            return {"state": gone.why, "outputs": []}
+            return {"state": gone.why, "outputs": [], **whole}
         except (ValueError, RecursionError):
             self._end_runner("died")
             return {"state": "died", "outputs": []}
-        return told if isinstance(told, dict) else {"state": "done", "outputs": []}
+        return {**(told if isinstance(told, dict) else {"state": "done", "outputs": []}), **whole}
 
     def keep(self) -> Keeper | None:
         """Keep the state as it is now; None where the runner is gone (`why`)."""
@@ -322,11 +328,14 @@ class Box:
         inside = watch.below(self._bwrap.pid)
         if sum(one.memory for one in inside) <= self.limits.memory:
             return
+        # Looking takes the kernel long where there is much to look at: never more than a fifth of the time.
+        began = time.monotonic()
         shares = {one: watch.own_memory(one.pid) for one in inside}
         if sum(shares.values()) > self.limits.memory:
             largest = max(shares, key=shares.__getitem__)
             self._killed_for_memory.add(largest.pid)
             watch.end(largest.pid, largest.born)
+        self._looked = time.monotonic() + 4 * (time.monotonic() - began)
 
     def why_gone(self, pid: int) -> str:
         """Return why a process of the box is gone."""

@@ -82,7 +82,7 @@ def _found(
     cells = own_cells(solution)
     modules = sorted(set().union(*(needs(cell.text) for cell in cells)))
     with (
-        Box(learner, files, limits, modules=modules) as box,
+        Box(learner, files, limits.with_checks(len(cells)), modules=modules) as box,
         Examiner(folder, modules=modules, learner=learner) as examiner,
     ):
         box.wait()

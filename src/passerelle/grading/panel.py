@@ -25,8 +25,8 @@ from passerelle.model.errors import ServiceError
 _CHECK_S = 300.0
 """By the clock, for a busy machine; CPU time is what ends a check that takes too long."""
 _START_S = 60.0
-_CPU_S = 20
-"""CPU time for all checks of a submission: honest ones need 1 or 2 seconds, imports included."""
+_CPU_S = 60
+"""CPU time for all checks of a notebook: honest ones need 1 or 2 seconds, imports included."""
 _CPU_AGAIN_S = 10
 _MEMORY = 2_000_000_000
 _SAID = 2_000
@@ -58,13 +58,16 @@ class ExaminerError(ServiceError):
 class Examiner:
     """A process that runs check cells. A context manager."""
 
-    def __init__(self, folder: Path, *, modules: Sequence[str] = (), learner: Path | None = None) -> None:
+    def __init__(
+        self, folder: Path, *, modules: Sequence[str] = (), learner: Path | None = None, seed: str = ""
+    ) -> None:
         """Start it in the source folder of a unit; it imports the modules while the box is starting.
 
-        `learner` is the environment whose libraries it uses (this one's, where none is given).
+        `learner` is the environment whose libraries it uses (this one's, where none is given); `seed` is of what a
+        check draws at random.
         """
         self._folder, self._modules = folder, list(modules)
-        self._learner = learner or Path(sys.prefix)
+        self._learner, self._seed = learner or Path(sys.prefix), seed
         self._said_file: IO[bytes] | None = None
         self._start(_CPU_S)
 
@@ -101,7 +104,7 @@ class Examiner:
             )
         self._end = ours
         self._end.settimeout(_START_S)
-        self._send({"do": "import", "modules": self._modules})
+        self._send({"do": "import", "modules": self._modules, "seed": self._seed})
 
     def examine(self, source: str, points: float, ask: Ask, *, hidden: bool) -> dict[str, Any]:
         """Run one check; see `examiner.examine` for the result. Time that the box takes is not the examiner's.
@@ -168,7 +171,10 @@ class Examiner:
             waiting.register(self._end, select.POLLIN)
             if not waiting.poll(1000 * max(0.0, deadline - time.monotonic())):
                 raise ExaminerError.silent(f"no answer within {_CHECK_S:.0f} s")
-            chunk = self._end.recv(min(size - len(data), 1 << 20))
+            try:
+                chunk = self._end.recv(min(size - len(data), 1 << 20))
+            except OSError:
+                raise ExaminerError.silent(self._said()) from None
             if not chunk:
                 raise ExaminerError.silent(self._said())
             data += chunk

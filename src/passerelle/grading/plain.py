@@ -140,7 +140,8 @@ def examine(order: Mapping[str, Any], source: Asks) -> dict[str, Any]:
         except BaseException as stopped:  # noqa: BLE001  a check may stop in any way
             error = stopped
         said = stage.errors.getvalue()
-    points = _earned(value, order["points"]) if error is None and not said.strip() else 0.0
+    is_met = error is None and not said.strip() and not counter.unanswered and not counter.unsupported
+    points = _earned(value, order["points"]) if is_met else 0.0
     result = {"points": points, "unmet": [], "fault": None, "unanswered": bool(counter.unanswered)}
     if error is not None or points < order["points"]:
         facts = _facts(error, names, counter, hidden=order["hidden"])
