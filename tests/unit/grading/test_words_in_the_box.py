@@ -101,3 +101,33 @@ def test_a_rule_that_cannot_be_right_is_ours(box: Box, examiner: Examiner) -> No
 
     assert [one["points"] for one in told] == [0.0] * len(checks)
     assert all(one["fault"] for one in told)
+
+
+def test_what_a_fork_changed_the_state_itself_never_saw(box: Box, examiner: Examiner) -> None:
+    assert box.run("stack = [1]")["state"] == "done"
+    keeper = box.keep()
+    assert keeper is not None
+    fork = keeper.again()
+    pushed = IMPORTS + 'expect("stack").call("append", 2)\nexpect("stack").equals([1, 2])'
+
+    released = examiner.examine(pushed, 1.0, fork.ask, hidden=False)
+    fork.close()
+    whole = examiner.examine(pushed, 1.0, keeper.ask, hidden=True)
+    keeper.close()
+
+    assert [told["points"] for told in (released, whole)] == [1.0, 1.0]
+
+
+def test_hidden_arguments_of_a_method_are_not_said(box: Box, examiner: Examiner) -> None:
+    assert box.run("stack = [1]")["state"] == "done"
+    keeper = box.keep()
+    assert keeper is not None
+    checks = ('expect("stack").call("index", 98765)', 'expect("stack").call("count", 98765).equals(98764)')
+
+    told = [
+        examiner.examine(IMPORTS + one, 1.0, keeper.ask, hidden=True) for one in (checks[0] + ".equals(0)", checks[1])
+    ]
+    keeper.close()
+
+    assert all(one["unmet"] and one["fault"] is None for one in told)
+    assert "9876" not in str(told)
