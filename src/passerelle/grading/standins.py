@@ -107,7 +107,7 @@ class Counter(Table):
             told["unset"] = gone
         patches = {name: now for name, one in _BUILTINS.items() if (now := getattr(builtins, name)) is not one}
         if patches or self._patched:
-            told["builtins"] = self.pack_all(patches | {name: _BUILTINS[name] for name in self._patched - {*patches}})
+            told["builtins"] = self.pack_all(patches)
             self._patched = {*patches}
         now = chance.state()
         if now != self._chance:
