@@ -5,7 +5,7 @@ A fault of the submission is its verdict; a fault of ours is a ServiceError.
 
 import json
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,14 +20,13 @@ from passerelle.grading.panel import Examiner, ExaminerError
 from passerelle.grading.prepare import Work, engine, prepare
 from passerelle.grading.rebuild import Rebuilt, RebuiltCell
 from passerelle.grading.sheet import MAX_SHOWN, Shown, executed_notebook
+from passerelle.grading.stops import Stops
 from passerelle.grading.unboxed import is_unboxed
 from passerelle.grading.walls import Limits
 from passerelle.model.verdict import CheckResult, CheckState, Message, Outcome, Trust, Verdict, place_of
 
-_STOPPED = frozenset({"time", "memory", "died"})
 # Kinds that the box need not run: checks are the examiner's, hints are for somebody who reads.
 _NOT_RUN = frozenset({"check", "hints"})
-_NO_ANSWER = frozenset({"name-missing", "still-to-write", "not-callable", "returns-nothing"})
 
 
 @dataclass(frozen=True)
@@ -51,7 +50,30 @@ class _Run:
     shown: dict[int, Shown] = field(default_factory=dict)
     keepers: dict[str, Keeper | None] = field(default_factory=dict)
     gone: dict[str, str] = field(default_factory=dict)
-    ended: dict[str, list[Shown]] = field(default_factory=dict)
+    stops: Stops = field(default_factory=Stops)
+
+
+@dataclass
+class _Told:
+    """What the examiner told of a notebook's checks, by key.
+
+    `seen` is of what is released of each, `whole` is what counts. A check that is not passed is examined a second
+    time: of two answers the better one counts, and `other` has what it gave the other time.
+    """
+
+    seen: dict[str, dict[str, Any]] = field(default_factory=dict)
+    whole: dict[str, dict[str, Any]] = field(default_factory=dict)
+    other: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+
+@dataclass
+class _Notebook:
+    """What came of one notebook: `others` are of checks that gave two answers, and do not count."""
+
+    checks: list[CheckResult]
+    others: list[CheckResult]
+    executed: NotebookNode
+    tampering: list[Message]
 
 
 def mark(
@@ -74,15 +96,16 @@ def mark(
     prepared = prepare(course_dir, unit, files, learner)
     several = len(prepared.works) > 1
     checks, answers, shown = list[CheckResult](), dict[str, str | None](), dict[str, NotebookNode]()
-    tampering = list[Message]()
+    tampering, others = list[Message](), list[CheckResult]()
     for work in prepared.works:
-        of_notebook, executed, found = _marked_notebook(work, learner, limits or Limits())
-        tampering += [one.model_copy(update={"args": {**one.args, "notebook": work.name}}) for one in found]
+        made = _marked_notebook(work, learner, limits or Limits())
+        tampering += [one.model_copy(update={"args": {**one.args, "notebook": work.name}}) for one in made.tampering]
         label = work.name if several else ""
-        checks += [check.model_copy(update={"notebook": label}) for check in of_notebook]
+        checks += [check.model_copy(update={"notebook": label}) for check in made.checks]
+        others += [check.model_copy(update={"notebook": label}) for check in made.others]
         answers |= {place_of(label, key): answer for key, answer in work.rebuilt.manual_answers.items()}
         if not work.absent:
-            shown[work.name] = executed
+            shown[work.name] = made.executed
     verdict = Verdict(
         key=prepared.key,
         unit=unit,
@@ -94,6 +117,8 @@ def mark(
         notices=prepared.notices,
         trust=_weakest(check.trust for check in checks),
         tampering=tuple(tampering),
+        flaky=tuple(check.place for check in others),
+        others=tuple(others),
         seconds=round(time.monotonic() - began, 2),
     )
     return Marked(verdict, shown)
@@ -113,41 +138,65 @@ def verdict_key(course_dir: Path, unit: str, files: Mapping[str, bytes], *, lear
 # Running and examining
 
 
-def _marked_notebook(
-    work: Work, learner: Path, limits: Limits
-) -> tuple[list[CheckResult], NotebookNode, list[Message]]:
+def _marked_notebook(work: Work, learner: Path, limits: Limits) -> _Notebook:
+    run, others = _Run(), list[CheckResult]()
     if work.unreadable is not None:
-        run = _Run()
         results = {cell.key: _unreadable(cell, work.unreadable) for cell in work.rebuilt.cells if cell.is_check}
     else:
-        run, results = _marked_in_box(work, learner, limits)
+        run, told, limits = _told_of_box(work, learner, limits)
+        asked = {cell.key: cell for cell in work.rebuilt.cells if cell.is_check}
+        results = {key: _result(cell, told.seen[key], told.whole[key], run, limits) for key, cell in asked.items()}
+        others = [_result(asked[key], told.seen[key], other, run, limits) for key, other in told.other.items()]
     checks = [
         results[cell.key] if cell.is_check else _by_hand(cell) for cell in work.rebuilt.cells if cell.points is not None
     ]
     shown = executed_notebook(work.source, work.rebuilt, run.shown, results, work.card.model_dump(mode="json"))
-    return checks, shown, run.plain.tampering if run.plain is not None else []
+    return _Notebook(checks, others, shown, run.plain.tampering if run.plain is not None else [])
 
 
-def _marked_in_box(work: Work, learner: Path, limits: Limits) -> tuple[_Run, dict[str, CheckResult]]:
+def _told_of_box(work: Work, learner: Path, limits: Limits) -> tuple[_Run, _Told, Limits]:
     checks = [cell for cell in work.rebuilt.cells if cell.is_check]
     modules = sorted(set().union(*(needs(cell.text) for cell in checks)))
     limits = limits.with_checks(len(checks))
     # Both start at once; each needs about a second for pandas.
     with (
-        Box(learner, work.files, limits, modules=modules) as box,
-        Examiner(work.folder, modules=modules, learner=learner) as examiner,
+        Box(learner, work.files, limits, modules=modules, seed=work.card.unit) as box,
+        Examiner(work.folder, modules=modules, learner=learner, seed=work.card.unit) as examiner,
     ):
         box.wait()
         plain = PlainChecks(
             work.solution, examiner, lambda: calibrate.routes(work.solution, work.folder, learner, limits)
         )
         run = _run_cells(box, work.rebuilt, plain)
-        said = {cell.key: _examine(examiner, run, work, cell, hidden=False) for cell in checks}
-        whole = {
-            cell.key: _examine(examiner, run, work, cell, hidden=True) if has_hidden(cell.text) else said[cell.key]
-            for cell in checks
-        }
-    return run, {cell.key: _result(cell, said[cell.key], whole[cell.key], run, limits) for cell in checks}
+        return run, _told_of(examiner, run, work, checks), limits
+
+
+def _told_of(examiner: Examiner, run: _Run, work: Work, checks: Sequence[RebuiltCell]) -> _Told:
+    told = _Told()
+    told.seen |= {cell.key: _examine(examiner, run, work, cell, hidden=False) for cell in checks}
+    # What has no hidden tests first: once hidden arguments are in the box, nothing that comes out of it is said.
+    for cell in sorted(checks, key=lambda one: has_hidden(one.text)):
+        hidden = has_hidden(cell.text)
+        first = _examine(examiner, run, work, cell, hidden=True) if hidden else told.seen[cell.key]
+        told.whole[cell.key] = first
+        if not _is_worth_asking_again(cell, first, run):
+            continue
+        second = _examine(examiner, run, work, cell, hidden=hidden)
+        if second["points"] != first["points"]:
+            worse, better = sorted((first, second), key=lambda one: float(one["points"]))
+            told.whole[cell.key], told.other[cell.key] = better, worse
+    return told
+
+
+def _is_worth_asking_again(cell: RebuiltCell, told: Mapping[str, Any], run: _Run) -> bool:
+    """Say whether a check is examined once more: it is not passed, and that is not for want of an answer.
+
+    What ran out of time would do so again, at the same price; what was met by a canary stays met.
+    """
+    if told["points"] >= (cell.points or 0.0) or told.get("unanswered") or run.keepers[cell.key] is None:
+        return False
+    met = run.plain.tampering if run.plain is not None else []
+    return all(one.args.get("check") != cell.key for one in met)
 
 
 def _run_cells(box: Box, rebuilt: Rebuilt, plain: PlainChecks) -> _Run:
@@ -159,13 +208,13 @@ def _run_cells(box: Box, rebuilt: Rebuilt, plain: PlainChecks) -> _Run:
             run.keepers[cell.key] = keeper
             if keeper is None:
                 run.gone[cell.key] = box.why or "died"
+            run.stops.check(cell)
             if effects := plain.effects(cell.key):
                 box.run(effects)
         elif cell.cell_type == "code" and cell.kind not in _NOT_RUN and cell.text.strip():
             run.shown[place] = shown = Shown.of(box.run(cell.text), room)
             room -= shown.size
-            if cell.task:
-                run.ended.setdefault(cell.task, []).append(shown)
+            run.stops.ran(cell, shown, is_over=box.why is not None)
     return run
 
 
@@ -177,13 +226,14 @@ def _examine(examiner: Examiner, run: _Run, work: Work, cell: RebuiltCell, *, hi
         return run.plain.examine(cell, keeper, why, hidden=hidden, counts=counts)
     gone = json.dumps({"state": "gone", "why": why}).encode()
     source = cell.text if hidden else visible(cell.text)
-    # What is released is asked of a fork: the whole must not find what it changed (a stack, a generator).
-    fork = keeper.again() if keeper is not None and not hidden and has_hidden(cell.text) else None
-    asked = fork or keeper
-    ask = asked.ask if asked is not None else lambda _question: gone
-    told = examiner.examine(source, cell.points or 0.0, ask, hidden=hidden)
-    if fork is not None:
-        fork.close()
+    # Of a fork: the next to ask must not find what this one changed (a stack, a generator).
+    fork = keeper.again() if keeper is not None else None
+    try:
+        ask = fork.ask if fork is not None else lambda _question: gone
+        told = examiner.examine(source, cell.points or 0.0, ask, hidden=hidden)
+    finally:
+        if fork is not None:
+            fork.close()
     if told["fault"]:
         raise ExaminerError.of_check(work.card.unit, cell.key, str(told["fault"]))
     return told
@@ -201,7 +251,7 @@ def _result(
     if points >= most and not whole["unmet"]:
         return CheckResult(key=cell.key, points=most, max_points=most, state=CheckState.PASSED, trust=trust)
     messages = _messages(said, whole)
-    stopped = _what_stopped(cell, messages, run, limits)
+    stopped = run.stops.said_of(cell, messages, limits)
     if whole.get("unanswered") or said.get("unanswered") or any(one.id != "cell-raised" for one in stopped):
         state = CheckState.UNANSWERED
     else:
@@ -228,20 +278,6 @@ def _messages(said: Mapping[str, Any], whole: Mapping[str, Any]) -> tuple[Messag
             # Two parts often lack the same name: once is enough.
             found.setdefault(message.model_dump_json(), message)
     return tuple(found.values())
-
-
-def _what_stopped(cell: RebuiltCell, messages: tuple[Message, ...], run: _Run, limits: Limits) -> tuple[Message, ...]:
-    """Return why there is no answer, where the answer's own cell says so."""
-    if not any(message.id in _NO_ANSWER for message in messages):
-        return ()
-    for shown in run.ended.get(cell.task or "", []):
-        if shown.state == "time":
-            return (Message(id="cell-time", args={"seconds": round(limits.cell_s)}),)
-        if shown.state in _STOPPED:
-            return (Message(id=f"cell-{shown.state}"),)
-        if shown.state == "raised":
-            return (Message(id="cell-raised", args={"error": shown.error, "text": shown.text}),)
-    return ()
 
 
 def _unreadable(cell: RebuiltCell, message: Message) -> CheckResult:

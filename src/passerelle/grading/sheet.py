@@ -28,13 +28,17 @@ MAX_SHOWN = 6_000_000
 
 @dataclass(frozen=True)
 class Shown:
-    """How a cell ended and what it showed, as the box says: `outputs` are checked to be notebook outputs."""
+    """How a cell ended and what it showed, as the box says: `outputs` are checked to be notebook outputs.
+
+    `whole`: what ran out is the time of the whole notebook.
+    """
 
     state: str
     outputs: tuple[NotebookNode, ...]
     error: str = ""
     text: str = ""
     size: int = 0
+    whole: bool = False
 
     @classmethod
     def of(cls, told: Mapping[str, Any], room: int = MAX_SHOWN) -> "Shown":
@@ -50,7 +54,7 @@ class Shown:
                 made.append(output)
                 size += length
         error, text = (_text(told.get(name))[:300] for name in ("error", "text"))
-        return cls(str(known), tuple(made), error or "Error", text or "—", size)
+        return cls(str(known), tuple(made), error or "Error", text or "—", size, told.get("whole") is True)
 
 
 def executed_notebook(
