@@ -2,22 +2,30 @@
 
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import pytest
+from nbformat import NotebookNode
+from nbgrader.api import Gradebook
 
-from passerelle.grading.assignment import open_bench, take_all
+from passerelle.grading.assignment import mark_assignment, open_bench, take_all
 from passerelle.grading.elsewhere import UnreadableSourceError, source_notebooks
 from passerelle.grading.gradebook import GradebookUnusableError, UnitNotReleasedError
 from passerelle.grading.layout import CourseConfigError, allow_elsewhere, layout_of
+from passerelle.grading.marking import Marked
 from passerelle.grading.prepare import Prepared, prepare
 from passerelle.grading.rebuild import Origin
+from passerelle.grading.report import MarkRecord
+from passerelle.grading.sheet import executed_notebook
+from passerelle.grading.worker import Marking
+from passerelle.model.verdict import CheckResult, CheckState, Outcome, Verdict
 from tests.unit.grading.elsewhere import (
     DUE,
+    LATE,
     ONE,
     PS,
     SQUARE,
@@ -27,6 +35,7 @@ from tests.unit.grading.elsewhere import (
     hand_in,
     make_course,
     numbers,
+    penalties,
     submission,
 )
 
@@ -216,7 +225,8 @@ def changed_metadata(sent: Notebooks) -> None:
         made.metadata["kernelspec"] = {"name": "other", "display_name": "Other"}
         for cell in made.cells:
             cell.metadata["tags"] = ["skip-execution"]
-            cell.metadata.setdefault("nbgrader", {})["points"] = 99
+            cell.metadata.setdefault("nbgrader", {}).update({"points": 99, "schema_version": 1, "locked": False})
+            cell.metadata.nbgrader.pop("task", None)
 
 
 def changed_outputs(sent: Notebooks) -> None:
@@ -394,3 +404,90 @@ def test_when_a_submission_came(course: Path, stamp: str | None, received: datet
 
     assert taken.received == received
     assert [one.id for one in again] == [taken.id], "a second look takes nothing anew"
+
+
+# What is recorded
+
+
+def marking_nothing(course_dir: Path, unit: str, files: Mapping[str, bytes], *, learner: Path) -> Marked:
+    """Give every test its points: here it is about what happens to a verdict."""
+    ready = prepare(course_dir, unit, files, learner)
+    checks, answers, shown = list[CheckResult](), dict[str, str | None](), dict[str, NotebookNode]()
+    for work in ready.works:
+        found = [
+            CheckResult(
+                key=cell.key,
+                notebook=work.name,
+                points=cell.points if cell.is_check else 0,
+                max_points=cell.points,
+                state=CheckState.PASSED if cell.is_check else CheckState.BY_HAND,
+            )
+            for cell in work.rebuilt.cells
+            if cell.points is not None
+        ]
+        checks += found
+        answers |= {f"{work.name}/{key}": answer for key, answer in work.rebuilt.manual_answers.items()}
+        shown[work.name] = executed_notebook(work.source, work.rebuilt, {}, {one.key: one for one in found}, {})
+    verdict = Verdict(
+        key=ready.key, unit=unit, version="1", engine="none", outcome=Outcome.MARKED, checks=tuple(checks),
+        manual_answers=answers,
+    )  # fmt: skip
+    return Marked(verdict, shown)
+
+
+def marked(course: Path) -> list[MarkRecord]:
+    return mark_assignment(course, PS, learner=LEARNER, marking=Marking(marking_nothing, key_of))
+
+
+def key_of(course_dir: Path, unit: str, files: Mapping[str, bytes], *, learner: Path) -> str:
+    return prepare(course_dir, unit, files, learner).key
+
+
+def test_a_penalty_plugin_that_stops_for_one_leaves_the_others(course: Path) -> None:
+    (course / "late_one.py").write_text(
+        "from nbgrader.plugins import BasePlugin\n\n\nclass Stops(BasePlugin):\n"
+        "    def late_submission_penalty(self, student_id, score, total_seconds_late):\n"
+        "        return {'anna': 1.5}[student_id]\n"
+    )
+    config = course / "nbgrader_config.py"
+    config.write_text(config.read_text() + 'c.AssignLatePenalties.plugin_class = "late_one.Stops"\n')
+    for handle in ("anna", "bea"):
+        hand_in(course, handle, submission(course), LATE)
+
+    records = marked(course)
+
+    assert [one.state for one in records] == ["marked", "ours"]
+    assert "the late penalty plugin stops for bea" in (records[1].reason or "")
+    # Not more than a notebook has.
+    assert penalties(course, "anna") == {ONE: 1.5, TWO: 1.0}
+
+
+def test_a_mark_by_hand_belongs_to_its_answer(course: Path) -> None:
+    def by_hand() -> tuple[float | None, bool]:
+        with Gradebook(f"sqlite:///{course / 'gradebook.db'}") as book:
+            grade = book.find_grade("why", TWO, PS, "anna")
+            return grade.manual_score, grade.needs_manual_grade
+
+    hand_in(course, "anna", submission(course), "2025-03-10 09:00:00 UTC")
+    marked(course)
+    with Gradebook(f"sqlite:///{course / 'gradebook.db'}") as book:
+        grade = book.find_grade("why", TWO, PS, "anna")
+        grade.manual_score, grade.needs_manual_grade = 1.5, False
+        book.db.commit()
+    hand_in(course, "anna", submission(course, {"square": SQUARE + "  # again"}), "2025-03-10 10:00:00 UTC")
+    marked(course)
+    kept = by_hand()
+    hand_in(course, "anna", submission(course, {"why": "Another reason."}), "2025-03-10 11:00:00 UTC")
+    (record,) = marked(course)
+
+    assert kept == (1.5, False)
+    assert by_hand() == (None, True), "a changed answer goes to a person"
+    assert (record.attempt, {one.key: one.points for one in record.checks}["why"]) == (3, None)
+
+
+def test_a_collected_folder_stays_as_it_is(course: Path) -> None:
+    folder = hand_in(course, "anna", submission(course), "2025-03-10 10:00:00 CET", **{"huge.bin": b"0" * 30_000_000})
+    before = {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
+    marked(course)
+
+    assert {path.name: path.stat().st_mtime_ns for path in folder.iterdir()} == before
