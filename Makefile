@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 BOOTSTRAP := scripts/bootstrap
 
-.PHONY: help start test test-fast lint lock bench routes bench-class bench-words faults
+.PHONY: help start test test-fast lint lock bench routes bench-class bench-words faults attacks mutated
 
 help: ## say what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -34,6 +34,12 @@ bench-words: ## measure how long each word of a check takes in a notebook
 
 faults: ## kill each process at each step of the loop, really, and see that nothing is lost (some 15 minutes)
 	@$(BOOTSTRAP) run tests.faults.grid
+
+attacks: ## make every attack on marking, really, and print what each gets from us and from stock nbgrader (some 40 minutes)
+	@$(BOOTSTRAP) run tests.attacks.table
+
+mutated: ## mark 1,000 mutated notebooks: each has a verdict, untouched answers keep their marks, nothing is left behind
+	@$(BOOTSTRAP) run tests.attacks.mutated
 
 UV := .venv/bin/uv
 COMPILE := $(UV) pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

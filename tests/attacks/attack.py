@@ -15,7 +15,8 @@ Edit = Callable[[dict[str, Any]], Any]
 """Changes a notebook's JSON in place, or returns what is sent instead: bytes, or another value for JSON."""
 
 REACHED = "REACHED"
-"""What an attack prints when it got somewhere."""
+SAY = "print('REA' 'CHED', "
+"""How an attack prints that it got somewhere; a traceback that shows this line is no such thing."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class Attack:
         edit: changes the notebook as JSON.
         files: what is sent beside it.
         shown: whether it is about pages on which it is shown.
+        then: answers of a second submission to the same process, which deserve no more than `deserves` either.
         stock: whether stock nbgrader can be tried with it (a name that no folder can hold cannot be laid there).
     """
 
@@ -43,6 +45,7 @@ class Attack:
     files: Mapping[str, bytes] = field(default_factory=dict)
     shown: bool = False
     stock: bool = True
+    then: Mapping[str, str] | None = None
 
 
 def code(name: str, tries: str, **answers: str) -> Attack:

@@ -7,7 +7,7 @@ import tempfile
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -62,7 +62,9 @@ class Found:
         if self.verdict.trust is not Trust.EXAMINED:
             words.append(self.verdict.trust.value)
         if self.verdict.tampering:
-            words.append(f"tampering ({', '.join(sorted(str(one.args.get('check')) for one in self.verdict.tampering))})")
+            words.append(
+                f"tampering ({', '.join(sorted(str(one.args.get('check')) for one in self.verdict.tampering))})"
+            )
         return ", ".join([*words, *(f"**{one}**" for one in self.bad)])
 
 
@@ -86,6 +88,9 @@ class Judge:
         """Mark an attack; say what is not as it must be."""
         children, descriptors, files = _children(), _descriptors(), _files()
         found = self._marked(kind, sent(kind, attack))
+        if attack.then is not None:
+            second = self._marked(kind, sent(kind, replace(attack, answers=attack.then)))
+            found.bad += [f"the next {one}" for one in _gains(kind, attack, second)]
         found.bad += _gains(kind, attack, found)
         found.bad += [f"loses {task}" for task in attack.keeps if found.points.get(task) != POINTS[task]]
         found.bad += ["says a secret"] if any(secret in found.said for secret in SECRETS) else []
@@ -169,7 +174,9 @@ def running(page: str) -> list[str]:
             address = text.replace("\t", "").replace("\n", "").strip().lower()
             if (name[:2] == "on" and "attack(" in text) or address.startswith(("javascript:", "data:text/html")):
                 found.append(f"<{tag.name} {name}={text[:40]}")
-            if name == "srcdoc" or (tag.name in ("iframe", "object", "embed", "base") and name in ("src", "data", "href")):
+            if name == "srcdoc" or (
+                tag.name in ("iframe", "object", "embed", "base") and name in ("src", "data", "href")
+            ):
                 found.append(f"<{tag.name} {name}={text[:40]}")
     return found
 
@@ -204,4 +211,3 @@ def _digest(course: Path) -> str:
         if path.is_file() and "__pycache__" not in path.parts:
             whole.update(str(path).encode() + b"\0" + path.read_bytes())
     return whole.hexdigest()
-

@@ -144,7 +144,9 @@ def _make_expect(root: Path) -> Path:
 def _make_plain(root: Path) -> Path:
     folder = _beside(root / "source" / UNIT)
     (folder / f"{UNIT}.ipynb").write_text(nbformat.writes(source(PLAIN)), "utf-8")
-    (root / "nbgrader_config.py").write_text("c = get_config()\nc.ExecutePreprocessor.timeout = 20\nc.Execute.timeout = 20\n")
+    (root / "nbgrader_config.py").write_text(
+        "c = get_config()\nc.ExecutePreprocessor.timeout = 20\nc.Execute.timeout = 20\n"
+    )
     environment = {"PATH": f"{sys.prefix}/bin:/usr/bin:/bin", "HOME": str(root), "JUPYTER_NO_CONFIG": "1"}
     done = subprocess.run(
         [sys.executable, "-m", "nbgrader", "generate_assignment", UNIT, "--force"],
