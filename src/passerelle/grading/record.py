@@ -120,9 +120,10 @@ def record(
                 _write_rows(rows, name if len(notebooks) > 1 else "", notebook, submission, attempt)
             rows.flush()
             assign_late_penalties(rows, layout, submission, marked.notebooks)
-            places = {autograded: layout.autograded(handle, unit)}
-            if not _holds(layout.submitted(handle, unit), received):
-                places[submitted] = layout.submitted(handle, unit)
+            # In this order: half of it, and formgrader says that the submission is still to be marked.
+            places = {submitted: layout.submitted(handle, unit), autograded: layout.autograded(handle, unit)}
+            if _holds(places[submitted], received):
+                del places[submitted]
             for made, place in places.items():
                 place.parent.mkdir(parents=True, exist_ok=True)
                 put_in_place(made, place)
