@@ -150,4 +150,5 @@ SENTENCES: dict[str, str] = {
     "unreadable-cell": "A cell has {count} characters; the limit is {most}. Make it shorter, save the notebook, and submit it again.",
     "files-left-out": "Some files of the submission were left out: {names}.",
     "said-by-check": "{text}",
+    "tampering-canary": "Check `{check}`: the answer also met a version of it that asks for something else. It was given no points.",
 }

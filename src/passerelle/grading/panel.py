@@ -19,7 +19,7 @@ import passerelle
 from autograders.channel import MAX_FRAME, framed
 from passerelle.grading.examiner import WHOLE
 from passerelle.grading.unboxed import is_unboxed
-from passerelle.grading.walls import examiner_command
+from passerelle.grading.walls import BoxError, examiner_command
 from passerelle.model.errors import ServiceError
 
 _CHECK_S = 300.0
@@ -154,7 +154,7 @@ class Examiner:
         try:
             self._end.sendall(data)
         except OSError:
-            raise ExaminerError.silent(self._said()) from None
+            raise self._gone() from None
 
     def _receive(self, seconds: float) -> dict[str, Any]:
         deadline = time.monotonic() + seconds
@@ -174,11 +174,16 @@ class Examiner:
             try:
                 chunk = self._end.recv(min(size - len(data), 1 << 20))
             except OSError:
-                raise ExaminerError.silent(self._said()) from None
+                raise self._gone() from None
             if not chunk:
-                raise ExaminerError.silent(self._said())
+                raise self._gone()
             data += chunk
         return bytes(data)
+
+    def _gone(self) -> ServiceError:
+        """Return why it is gone: there was no box for it, or it stopped."""
+        said = self._said()
+        return BoxError.did_not_start(said) if said.startswith("bwrap:") else ExaminerError.silent(said)
 
     def _said(self) -> str:
         self._process.kill()
