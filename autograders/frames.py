@@ -1,5 +1,6 @@
 """Compares tables: columns, kinds, rows; order and index only where asked. pandas is there once a table is."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -142,6 +143,8 @@ def _rows_differ(
     in_order = _first(titles, left, right, tolerance)
     if in_order is None or order:
         return in_order
+    if _same_rows(found, expected):
+        return None
     # Decimals last: two that are equal within the tolerance must not decide the order.
     decimals = [any(isinstance(one, float) for one in column) for column in expected]
     places = sorted(range(len(titles)), key=decimals.__getitem__)
@@ -151,6 +154,15 @@ def _rows_differ(
 
     unordered = _first(titles, sorted(left, key=rank), sorted(right, key=rank), tolerance)
     return None if unordered is None else Difference("some-rows-differ", unordered.args)
+
+
+def _same_rows(found: list[list[Any]], expected: list[list[Any]]) -> bool:
+    """Say at once whether the rows are the very same in another order; where each column is plain and of one type."""
+    for mine, wanted in zip(found, expected, strict=True):
+        types = {*map(type, mine)}
+        if len(types) != 1 or not types <= {*_PLAIN} or types != {*map(type, wanted)}:
+            return False
+    return Counter(zip(*found, strict=True)) == Counter(zip(*expected, strict=True))
 
 
 def _first(
