@@ -125,7 +125,7 @@ def examine(order: Mapping[str, Any], source: Asks) -> dict[str, Any]:
     error: BaseException | None = None
     value = None
     notes: list[list[Any]] = []
-    names.update({NOTE: lambda number, raised=None: notes.append([number, raised is None, str(raised)[:_MAX_TEXT]])})
+    names.update({NOTE: lambda number, raised=None: notes.append([number, raised is None, _words(raised)])})
     with _stage(names) as stage:
         try:
             for helper in route.get("helpers", ()):
@@ -324,13 +324,21 @@ def _facts(  # noqa: PLR0911  one a reason
             return (Fact("call-slow", {"name": name}, "look-call-slow"),)
         return (Fact(f"gone-{why if why in ('time', 'memory') else 'died'}", {"name": name}),)
     if isinstance(error, AssertionError):
-        words = str(error).strip()[:_MAX_TEXT]
+        words = _words(error).strip()
         return (Fact("said-by-check", {"text": words}) if words and not hidden else Fact("not-met", {}),)
     if isinstance(error, NameError) and names.looked and names.looked[-1] not in names.hers():
         return (Fact("name-missing", {"name": names.looked[-1]}, "look-name-missing"),)
     if isinstance(error, NotImplementedError) and names.looked:
         return (Fact("still-to-write", {"name": names.looked[-1]}, "look-still-to-write"),)
     if error is not None and names.looked and not hidden and counter.token(error) is not None:
-        args = {"name": names.looked[-1], "error": type(error).__name__, "text": str(error)[:_MAX_TEXT] or "—"}
+        args = {"name": names.looked[-1], "error": type(error).__name__, "text": _words(error) or "—"}
         return (Fact("call-raised", args, "look-call-raised"),)
     return (Fact("not-met" if error is None else "unforeseen", {}),)
+
+
+def _words(error: BaseException | None) -> str:
+    """Return what an error says; an error of hers may stop when it is asked."""
+    try:
+        return str(error)[:_MAX_TEXT]
+    except BaseException:  # noqa: BLE001  its words are hers to make
+        return ""
