@@ -104,6 +104,13 @@ class Examiner:
             )
         self._end = ours
         self._end.settimeout(_START_S)
+        try:
+            self._begin()
+        except BaseException:
+            self.close()
+            raise
+
+    def _begin(self) -> None:
         self._send({"do": "import", "modules": self._modules, "seed": self._seed})
 
     def examine(self, source: str, points: float, ask: Ask, *, hidden: bool) -> dict[str, Any]:
