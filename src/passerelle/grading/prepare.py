@@ -214,6 +214,7 @@ def engine() -> str:
         "late",
         "report",
         "rehearsal",
+        "remark",
     }
     for path in [
         *sorted(rooms[0].glob("*.py")),

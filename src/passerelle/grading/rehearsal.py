@@ -3,18 +3,18 @@
 It is the real thing over a copy of the ledger, without the step that records.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from passerelle import ledger
 from passerelle.grading.assignment import Bench, Progress, open_bench, reason_of, run, take_all
 from passerelle.grading.gradebook import gradebook, labels, submitted_cells
 from passerelle.grading.manual import sync_manual_marks
-from passerelle.grading.report import ChangeRecord, points_of
+from passerelle.grading.remark import change, counted_by_fellow
+from passerelle.grading.report import ChangeRecord
 from passerelle.grading.worker import Marking
 from passerelle.ledger import receipts
 from passerelle.ledger.receipts import AttemptRow
-from passerelle.model.attempts import counted_attempt
 from passerelle.model.verdict import place_of
 
 Points = dict[str, float | None]
@@ -52,17 +52,14 @@ def rehearse(
         with ledger.reading(bench.engine) as session:
             reasons = {one.handle: reason_of(session, one.id) for one in taken}
     return [
-        _change(bench, unit, handle, before.get(handle), stood.get(handle), after.get(handle), why)
+        change(bench.track, unit, handle, before.get(handle), after.get(handle), stood=stood.get(handle), reason=why)
         for handle, why in sorted(reasons.items())
     ]
 
 
 def _counted(bench: Bench, unit: str) -> dict[str, AttemptRow]:
     with ledger.reading(bench.engine) as session:
-        attempts = receipts.attempts_of_track(session, bench.track, unit)
-    found = {handle: counted_attempt([one for one in attempts if one.handle == handle])
-             for handle in {one.handle for one in attempts}}  # fmt: skip
-    return {handle: attempt for handle, attempt in found.items() if attempt is not None}
+        return counted_by_fellow(receipts.attempts_of_track(session, bench.track, unit))
 
 
 def _in_gradebook(bench: Bench, unit: str) -> dict[str, Points]:
@@ -77,35 +74,3 @@ def _in_gradebook(bench: Bench, unit: str) -> dict[str, Points]:
                     None if points is None else points + (extra or 0.0)
                 )
     return found
-
-
-def _change(
-    bench: Bench,
-    unit: str,
-    handle: str,
-    before: AttemptRow | None,
-    stood: Mapping[str, float | None] | None,
-    after: AttemptRow | None,
-    reason: str | None,
-) -> ChangeRecord:
-    old: Mapping[str, float | None] = points_of(before) if before is not None else stood or {}
-    new = points_of(after) if after is not None else {}
-    keys = [one.verdict.key if one is not None and one.verdict is not None else None for one in (before, after)]
-    state = "ours" if reason else "new" if before is None else "same" if keys[0] == keys[1] else "changed"
-    differing = {
-        place: (old.get(place), new.get(place)) for place in {**old, **new} if old.get(place) != new.get(place)
-    }
-    return ChangeRecord.model_validate(
-        {
-            "fellow": handle,
-            "assignment": unit,
-            "course": bench.track,
-            "state": state,
-            "reason": reason,
-            "key": keys[1],
-            "key_before": keys[0],
-            "points_before": sum(points or 0.0 for points in old.values()) if old else None,
-            "points": sum(points or 0.0 for points in new.values()) if new and not reason else None,
-            "changes": {} if reason else differing,
-        }
-    )

@@ -23,6 +23,7 @@ from passerelle.grading.gradebook import fingerprint
 from passerelle.grading.manual import sync_manual_marks
 from passerelle.grading.marking import Marked, mark, verdict_key
 from passerelle.grading.record import record, stands
+from passerelle.grading.remark import Rehearser
 from passerelle.grading.standing import standing_attempt
 from passerelle.grading.trees import clear_scratch
 from passerelle.grading.wake import Bell
@@ -131,6 +132,8 @@ class Worker:
         self._to_settle: dict[Place, float] = {}
         self._to_feed: dict[Place, float] = {}
         self._records, self._feeds = records, records and feeds
+        how = self._marking
+        self._rehearser = Rehearser(engine, self._course_dir, learner, how.mark, how.verdict_key)
         self._to_check = list(courses()) if records else []
         for course_dir in courses().values() if records else ():
             clear_scratch(course_dir)
@@ -144,6 +147,7 @@ class Worker:
                 or self._next_of(self._to_settle, self._settle, reasons.GRADEBOOK)
                 or self._next_of(self._to_feed, self._feed, reasons.FEEDBACK)
                 or self._check_next()
+                or self._rehearser.step()
             )
         except Exception:  # whatever it is, the next submission is somebody else's
             log.exception("a step of the marking service went wrong; it goes on")

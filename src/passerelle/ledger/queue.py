@@ -223,6 +223,8 @@ def keep_verdict(session: Session, track: str, verdict: Verdict, now: datetime) 
     if row.erased is not None:
         return verdict
     first = Verdict.model_validate(row.record)
+    if first == verdict:
+        return first
     points = [{check.place: check.points for check in one.checks} for one in (first, verdict)]
     joined = first.joined(verdict)
     if joined.model_copy(update={"key": first.key}) != first:

@@ -150,12 +150,17 @@ def attempts(session: Session, handle: str, track: str | None = None, unit: str 
     return _attempts(session, chosen)
 
 
-def attempts_of_track(session: Session, track: str, unit: str | None = None) -> list[AttemptRow]:
-    """Return everybody's attempts in a track, oldest first, in three queries whatever their number."""
+def attempts_of_track(
+    session: Session, track: str, unit: str | None = None, *, instead: Mapping[str, Verdict] | None = None
+) -> list[AttemptRow]:
+    """Return everybody's attempts in a track, oldest first, in three queries whatever their number.
+
+    `instead` has verdicts by receipt that take the place of those they have, to see what would be.
+    """
     chosen = [Receipt.track == track]
     if unit is not None:
         chosen.append(Receipt.unit == unit)
-    return _attempts(session, chosen)
+    return _attempts(session, chosen, instead or {})
 
 
 def attempt(session: Session, receipt_id: str) -> AttemptRow | None:
@@ -163,7 +168,9 @@ def attempt(session: Session, receipt_id: str) -> AttemptRow | None:
     return next(iter(_attempts(session, [Receipt.id == receipt_id])), None)
 
 
-def _attempts(session: Session, chosen: list[ColumnElement[bool]]) -> list[AttemptRow]:
+def _attempts(
+    session: Session, chosen: list[ColumnElement[bool]], instead: Mapping[str, Verdict] | None = None
+) -> list[AttemptRow]:
     query = (
         select(Receipt, VerdictRow, Job.state)
         .outerjoin(VerdictRow, VerdictRow.key == Receipt.verdict_key)
@@ -173,7 +180,8 @@ def _attempts(session: Session, chosen: list[ColumnElement[bool]]) -> list[Attem
     )
     rows = _in_order(session.execute(query).all())
     marks = _known_marks(session, {row.handle for row, _, _ in rows}, {row.track for row, _, _ in rows})
-    return [_attempt(row, verdict, job, marks) for row, verdict, job in rows]
+    other = instead or {}
+    return [_attempt(row, verdict, job, marks, other.get(row.id)) for row, verdict, job in rows]
 
 
 def _in_order(rows: Iterable[AnyRow]) -> list[AnyRow]:
@@ -203,6 +211,12 @@ def _mark(marks: Mapping[Answer, float], row: Receipt, check: str, answer: str) 
     return marks.get((row.handle, row.track, row.unit, check, answer))
 
 
+def _mark_after(marks: Mapping[Answer, float], row: Receipt, key: str, check: str, answer: str) -> float | None:
+    """Return the mark for an answer; one over the verdict that stands is one over `key`, too (see `manual.follow`)."""
+    found = _mark(marks, row, check, answer)
+    return found if found is not None or answer != key else _mark(marks, row, check, row.verdict_key or key)
+
+
 def _overridden(check: CheckResult, points: float | None) -> CheckResult:
     """Return a check with the points that a trainer gave over the machine's: a mark for the verdict's key."""
     if points is None or check.state is CheckState.BY_HAND:
@@ -212,11 +226,18 @@ def _overridden(check: CheckResult, points: float | None) -> CheckResult:
     return check.model_copy(update={"points": points, "state": state, "messages": () if full else check.messages})
 
 
-def _attempt(row: Receipt, found: VerdictRow | None, job: str | None, marks: Mapping[Answer, float]) -> AttemptRow:
-    verdict = Verdict.model_validate(found.record) if found is not None and found.erased is None else None
+def _attempt(
+    row: Receipt,
+    found: VerdictRow | None,
+    job: str | None,
+    marks: Mapping[Answer, float],
+    instead: Verdict | None = None,
+) -> AttemptRow:
+    stored = Verdict.model_validate(found.record) if found is not None and found.erased is None else None
+    verdict = instead or stored
     manual: dict[str, float | None] = {}
     if verdict is not None:
-        mine = partial(_mark, marks, row)
+        mine = partial(_mark_after, marks, row, verdict.key)
         for check, answer in verdict.manual_answers.items():
             # An answer left blank waits for nobody; a trainer may give it points all the same.
             manual[check] = mine(check, answer) if answer is not None else mine(check, verdict.key) or 0.0
