@@ -1,6 +1,6 @@
 """How many check cells of other people's courses run in the examiner, with nbgrader's verdict.
 
-`python -m benchmarks.survey_run FOLDER [--only TEXT] [--extra MODULES] [--stock FILE] [--cells FILE]` marks every
+`python -m benchmarks.survey_run FOLDER [--only PATTERN] [--extra MODULES] [--stock FILE] [--cells FILE]` marks every
 notebook of FOLDER (as `benchmarks.survey`) over its own solutions, by stock nbgrader's rule and by ours, and prints
 how many check cells were examined over stand-ins, how many ran in the box and why, and where the verdict differs.
 `--stock` keeps nbgrader's verdicts for the next time. Courses are other people's code: never run this as root.
@@ -10,6 +10,7 @@ import argparse
 import contextlib
 import json
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -112,7 +113,7 @@ def main() -> None:
     rows: list[dict[str, Any]] = []
     for notebook in survey.notebooks(given.folder):
         name = notebook.path.relative_to(given.folder).as_posix()
-        if given.only not in name:
+        if not re.search(given.only, name):
             continue
         if name not in stock:
             stock[name] = stock_of(notebook.path, given.learner, given.extra)
