@@ -182,7 +182,8 @@ class Counter(Table):
             return _make_class(self, data)
         made_of: Any = data["c"] if isinstance(data.get("c"), type) else object
         if kind == "exception":
-            error = made_of.__new__(made_of)
+            # A group cannot be made without its parts.
+            error = made_of.__new__(made_of, *(data["args"] if issubclass(made_of, BaseExceptionGroup) else ()))
             error.args = tuple(data["args"])
             return error
         if isinstance(made_of, HerType):
