@@ -5,7 +5,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
@@ -81,15 +81,15 @@ class Judge:
 
     def must_be(self, kind: str, answers: Mapping[str, str], points: Mapping[str, float]) -> None:
         """Mark an honest submission; AssertionError where it has not its points."""
-        found = self._marked(kind, sent(kind, Attack("honest", "", answers)))
+        found = self.marked(kind, sent(kind, Attack("honest", "", answers)))
         assert found.points == points, (kind, found.points, found.verdict)
 
     def judge(self, kind: str, attack: Attack) -> Found:
         """Mark an attack; say what is not as it must be."""
-        children, descriptors, files = _children(), _descriptors(), _files()
-        found = self._marked(kind, sent(kind, attack))
+        before, opened, files = children(), descriptors(), _files()
+        found = self.marked(kind, sent(kind, attack))
         if attack.then is not None:
-            second = self._marked(kind, sent(kind, replace(attack, answers=attack.then)))
+            second = self.marked(kind, sent(kind, replace(attack, answers=attack.then)))
             found.bad += [f"the next {one}" for one in _gains(kind, attack, second)]
         found.bad += _gains(kind, attack, found)
         found.bad += [f"loses {task}" for task in attack.keeps if found.points.get(task) != POINTS[task]]
@@ -98,18 +98,19 @@ class Judge:
         found.bad += ["without end"] if found.seconds > MOST_S else []
         found.bad += _runs_on_pages(found) if attack.shown else []
         until = time.monotonic() + 15
-        while (left := (_children() - children) | _sleepers()) and time.monotonic() < until:
+        while (left := (children() - before) | _sleepers()) and time.monotonic() < until:
             time.sleep(0.1)
         found.bad += [f"leaves processes: {sorted(left)}"] if left else []
-        if _descriptors() > descriptors:
-            found.bad.append(f"leaves {_descriptors() - descriptors} descriptors")
+        if descriptors() > opened:
+            found.bad.append(f"leaves {descriptors() - opened} descriptors")
         if new := _files() - files:
             found.bad.append(f"leaves files: {sorted(new)[:3]}")
         if _digest(self.courses[kind]) != self._courses[kind]:
             found.bad.append("changes the course directory")
         return found
 
-    def _marked(self, kind: str, files: dict[str, bytes]) -> Found:
+    def marked(self, kind: str, files: dict[str, bytes]) -> Found:
+        """Mark files; where there is no verdict, say why."""
         found, began = Found(), time.monotonic()
         try:
             marked = mark(self.courses[kind], UNIT, files, learner=LEARNER, limits=QUICK)
@@ -151,7 +152,7 @@ def _runs_on_pages(found: Found) -> list[str]:
     for name, notebook in found.notebooks.items():
         resources = {"base_url": "/x", "notebook_id": name, "submission_id": "0", "index": 0, "total": 1}
         facts = {"notebook": name, "score": 0.0, "max_score": 7.0, "late_penalty": 0.0, "cells": {}, "comments": {}}
-        pages = {
+        pages: dict[str, Callable[[], str]] = {
             "formgrader": lambda: str(formgrade_exporter().from_notebook_node(notebook, resources=dict(resources))[0]),  # noqa: B023
             "feedback": lambda: feedback_page(notebook, facts, "fr"),  # noqa: B023
         }
@@ -184,11 +185,13 @@ def running(page: str) -> list[str]:
 # What stays behind
 
 
-def _children() -> set[int]:
+def children() -> set[int]:
+    """Return the processes below this one."""
     return {one.pid for one in below(os.getpid())}
 
 
-def _descriptors() -> int:
+def descriptors() -> int:
+    """Return how many descriptors this process has open."""
     return len(list(Path("/proc/self/fd").iterdir()))
 
 

@@ -92,7 +92,8 @@ def _print(ours: dict[str, dict[str, Found]], theirs: dict[str, Stock]) -> None:
             )
     for kind in KINDS:
         bad = [name for name, kinds in ours.items() if kinds[kind].bad]
-        caught = sum(bool(kinds[kind].verdict and kinds[kind].verdict.tampering) for kinds in ours.values())
+        verdicts = [kinds[kind].verdict for kinds in ours.values()]
+        caught = sum(bool(verdict is not None and verdict.tampering) for verdict in verdicts)
         print(
             f"\n**{kind}: {len(ours)} attacks, {len(bad)} get what they must not** {' '.join(bad)}; {caught} seen as tampering."
         )

@@ -5,7 +5,7 @@ import pytest
 from tests.attacks.all_attacks import ATTACKS
 from tests.attacks.attack import Attack
 from tests.attacks.judge import NEIGHBOUR, NEIGHBOURS, Judge
-from tests.attacks.tiny import KINDS, POINTS, RIGHT
+from tests.attacks.tiny import KINDS, POINTS, RIGHT, SECRET
 
 pytestmark = pytest.mark.slow
 
@@ -52,7 +52,7 @@ def test_the_judge_sees_what_is_gained_said_lost_and_left(judge: Judge, kind: st
     """What must not be, made on purpose: nothing passes by a judge who sees nothing."""
     unearned = Attack("right", "", RIGHT, keeps=("mean",))
     lost = Attack("lost", "", {}, POINTS, ("mean",))
-    told = Attack("told", "", {"mean": "print('REACHED', 2 * 7919)"})
+    told = Attack("told", "", {"mean": f"print('REA' 'CHED', {SECRET} + 0)"})
 
     assert judge.judge(kind, unearned).bad == ["gains mean:1 double:2 total:2 money:1"]
     assert judge.judge(kind, lost).bad == ["loses mean"]

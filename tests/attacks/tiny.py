@@ -21,7 +21,7 @@ from passerelle.model.course import CheckCard, Course, CourseUnit, StaffNotes, U
 UNIT = "tiny"
 EXPECT, PLAIN = "expect", "plain"
 KINDS = (EXPECT, PLAIN)
-SECRET = 7919
+SECRET = 7_919_047
 TRUTH = "truth-of-the-tiny-unit-88061"
 SECRETS = (str(SECRET), str(SECRET * 2), str(SECRET + 4), str(SECRET + 1), TRUTH)
 POINTS = {"mean": 1.0, "double": 2.0, "total": 2.0, "money": 1.0}
@@ -89,7 +89,7 @@ def source(kind: str) -> NotebookNode:
     words = new_markdown_cell(f"### BEGIN SOLUTION\n{WORDS}\n### END SOLUTION")
     cells.append(_cell(words, "answer-words", "manual", task="words", solution=True, grade=True, points=1.0))
     kernel = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
-    made = new_notebook(cells=cells, metadata={"kernelspec": kernel})
+    made: NotebookNode = new_notebook(cells=cells, metadata={"kernelspec": kernel})
     made.nbformat_minor = 5
     return made
 

@@ -93,7 +93,7 @@ ATTACKS: tuple[Attack, ...] = (
         def total(rows):
             number = rows[-1]["price"]
             try:
-                ctypes.c_longlong.from_address(id(7918 + 1) + 24).value = 0
+                ctypes.c_longlong.from_address(id(number) + 24).value = 0
             except Exception: pass
             return number
     """,

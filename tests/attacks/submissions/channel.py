@@ -168,7 +168,7 @@ ATTACKS: tuple[Attack, ...] = (
         real = os.fork
         def fork():
             pid = real()
-            if pid == 0: globals().update(mean_price=4.0, double=lambda n: n + n if n < 100 else 0)
+            if pid == 0: globals().update(mean_price=lambda: 4, double=lambda n: n + n if n < 100 else 0)
             return 0 if pid == 0 else pid
         os.fork = fork
     """,
