@@ -131,13 +131,27 @@ class Table:
             raise GarbledError(f"{type(error).__name__}") from error
 
 
+_APART = ("ref", "handle", "class", "callback", "exception")
+
+
+def _has_news(data: Any) -> bool:
+    """Say whether something inside is said in full that has a token of its own."""
+    if type(data) is list:
+        return any(_has_news(one) for one in data)
+    if type(data) is not dict:
+        return False
+    if data.get("t") in _APART:
+        return data["t"] != "ref" or "v" in data
+    return any(_has_news(one) for one in data.values() if type(one) in (list, dict))
+
+
 def _short(data: Any) -> Any:
     """Return data with only the tokens of what stays where it is: said in full or not, it is the same."""
     if type(data) is list:
         return [_short(one) for one in data]
     if type(data) is not dict:
         return data
-    if data.get("t") in ("handle", "class", "callback", "exception"):
+    if data.get("t") in _APART:
         return {"t": "ref", "r": data.get("r")}
     return {name: _short(one) if type(one) in (list, dict) else one for name, one in data.items()}
 
@@ -204,7 +218,7 @@ class _Sharer(_Packer):
             self.sent.discard(token)
             return self._stays(value)
         short = _short(data)
-        is_known = token in self.table.last and self.table.last[token] == short
+        is_known = token in self.table.last and self.table.last[token] == short and not _has_news(data)
         self.table.last.pop(token, None)
         self.table.last[token] = short
         self.table.marks[token] = mark_of(value)
@@ -278,7 +292,8 @@ class _Receiver(_Unpacker):
             return table.objects[token]
         content = data["v"]
         known = table.objects.get(token)
-        if token in table.objects and (table.last.get(token) == _short(content) or not _is_mutable(known)):
+        is_said = table.last.get(token) == _short(content) and not _has_news(content)
+        if token in table.objects and (is_said or not _is_mutable(known)):
             return known
         if token not in table.objects and token[0] == table.side:
             raise GarbledError("an object that was never shared")

@@ -19,7 +19,8 @@ from typing import Any
 
 from autograders import chance
 from autograders.failure import Fact
-from passerelle.grading.standins import Asks, Counter, Judges, UnsupportedError, forget
+from passerelle.grading.asking import Asks, Judges, UnsupportedError
+from passerelle.grading.standins import Counter, forget
 
 _FILE = "<check>"
 _MAX_TEXT = 300
@@ -42,6 +43,7 @@ class _Names(dict[str, Any]):
         self._gone: list[str] = []
         self._hers: frozenset[str] | None = None
         counter.bindings = self.bindings
+        counter.modules = frozenset(where[0] for where in self._imports.values())
 
     def hers(self) -> frozenset[str]:
         """Return the names that her notebook has."""
@@ -131,8 +133,9 @@ def examine(order: Mapping[str, Any], source: Asks) -> dict[str, Any]:
             for helper in route.get("helpers", ()):
                 _run(helper, stage)
             for before in order.get("before", ()):
-                with contextlib.suppress(Exception):
+                with contextlib.suppress(BaseException):
                     _run(before, stage)
+            counter.unanswered = counter.unsupported = ""
             stage.errors.truncate(0)
             notes.clear()
             counter.judges.asked = False

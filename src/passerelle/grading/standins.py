@@ -12,48 +12,22 @@ import io
 import sys
 import types
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Protocol
+from typing import Any
 
 from autograders import chance
 from autograders.handles import SPECIAL, has_special
 from autograders.sharing import Table
+from autograders.untyped import GarbledError
+from passerelle.grading.asking import Asks, Judges, UnansweredError, UnsupportedError
 
 _ANSWERS = frozenset(
     "len getitem iter next call hash str repr format int float complex index round trunc floor ceil enter exit "  # noqa: SIM905
     "reversed bytes fspath length_hint setitem delitem array missing".split()
 )
+_OURS = ("__main__", "autograders", "passerelle")
 _BUILTINS = {name: getattr(builtins, name) for name in ("input", "print", "open")}
 _PLAIN = (bool, int, float, complex, str, bytes, bytearray, tuple, list, dict, set, frozenset)
 _FORWARDED_OF_CLASSES = frozenset(f"__{name}__" for name in [*SPECIAL, "init", "new", "dict", "annotations"])
-
-
-class UnsupportedError(BaseException):
-    """Stand-ins cannot do this; never about her answer."""
-
-
-class UnansweredError(BaseException):
-    """The box gave no answer. `why`: slow, time, memory or died."""
-
-    def __init__(self, why: str) -> None:
-        super().__init__(why)
-        self.why = why
-
-
-class Asks(Protocol):
-    """Asks the box about handles."""
-
-    def ask(self, question: dict[str, Any]) -> dict[str, Any]:
-        """Answer one question."""
-        ...
-
-
-class Judges:
-    """Whose word counts: `named` are classes of which the check asks for the objects' own word."""
-
-    def __init__(self, named: frozenset[str] = frozenset()) -> None:
-        self.named = named
-        self.asked = False
-        self.strangers: set[int] = set()
 
 
 class Counter(Table):
@@ -68,7 +42,7 @@ class Counter(Table):
         self._patched: set[str] = set()
         self._chance = chance.state()
         self.bindings: Callable[[], tuple[dict[str, Any], list[str]]] = lambda: ({}, [])
-        self.modules: Callable[[str], Any] = importlib.import_module
+        self.modules: frozenset[str] = frozenset()
 
     # Questions
 
@@ -177,11 +151,13 @@ class Counter(Table):
         """Return what stands here for something of hers."""
         kind = data["t"]
         if kind == "module":
-            return self.modules(str(data.get("n")))
+            return self._module(str(data.get("n")))
         if kind == "class":
             return _make_class(self, data)
         made_of: Any = data["c"] if isinstance(data.get("c"), type) else object
         if kind == "exception":
+            if not issubclass(made_of, BaseException):
+                raise GarbledError("an error of another kind")
             # A group cannot be made without its parts.
             error = made_of.__new__(made_of, *(data["args"] if issubclass(made_of, BaseExceptionGroup) else ()))
             error.args = tuple(data["args"])
@@ -193,6 +169,12 @@ class Counter(Table):
         else:
             made_of = _known_kind(self, made_of)
         return object.__new__(made_of)
+
+    def _module(self, name: str) -> Any:
+        """Return a module that is loaded here, or that the course imports; her code names no other."""
+        if name not in self.modules and (name not in sys.modules or name.split(".", maxsplit=1)[0] in _OURS):
+            return self.cannot(f"the module {name}")
+        return importlib.import_module(name)
 
 
 def _with_content(made_of: type, plain: Any, content: Any) -> Any:

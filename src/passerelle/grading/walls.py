@@ -17,6 +17,7 @@ UNIT = "/unit"
 EXAMINER_MODULES = (
     "__init__.py",
     "grading/__init__.py",
+    "grading/asking.py",
     "grading/examiner.py",
     "grading/plain.py",
     "grading/standins.py",
