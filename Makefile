@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 BOOTSTRAP := scripts/bootstrap
 
-.PHONY: help start test test-fast lint lock bench routes bench-class bench-words faults attacks mutated
+.PHONY: help start test test-fast lint lock bench routes bench-class bench-words faults attacks mutated differential differential-oracle
 
 help: ## say what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -40,6 +40,13 @@ attacks: ## make every attack on marking, really, and print what each gets from 
 
 mutated: ## mark 1,000 mutated notebooks: each has a verdict, untouched answers keep their marks, nothing is left behind
 	@$(BOOTSTRAP) run tests.attacks.mutated
+
+differential: ## mark hundreds of submissions of plain asserts, and print our points beside nbgrader's (some 15 minutes)
+	@$(BOOTSTRAP) run tests.grading.differential
+
+ORACLE := tests/grading/differential/oracle.json
+differential-oracle: ## let stock nbgrader mark what oracle.json does not have of these submissions (some 15 minutes)
+	@$(BOOTSTRAP) run tests.grading.differential --oracle > $(ORACLE).new && mv $(ORACLE).new $(ORACLE)
 
 UV := .venv/bin/uv
 COMPILE := $(UV) pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
