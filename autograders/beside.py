@@ -42,6 +42,8 @@ def run(names: dict[str, Any], before: Sequence[str], source: str) -> dict[str, 
     ):
         warnings.simplefilter("ignore")
         names[_NOTE] = note
+        if type(names.get("In")) is list:  # what ran before is `In[-2]`, as in a notebook
+            names["In"].append(source)
         for text in before:
             with contextlib.suppress(Exception):
                 _run(text, names)
