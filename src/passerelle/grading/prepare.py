@@ -215,6 +215,7 @@ def engine() -> str:
         "report",
         "rehearsal",
         "remark",
+        "again",
     }
     for path in [
         *sorted(rooms[0].glob("*.py")),

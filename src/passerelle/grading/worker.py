@@ -18,12 +18,12 @@ from sqlalchemy import Engine
 
 from passerelle import ledger
 from passerelle.grading import pause, trouble
+from passerelle.grading.again import Rehearser
 from passerelle.grading.feedback import release_feedback, stale_feedback
 from passerelle.grading.gradebook import fingerprint
 from passerelle.grading.manual import sync_manual_marks
 from passerelle.grading.marking import Marked, mark, verdict_key
 from passerelle.grading.record import record, stands
-from passerelle.grading.remark import Rehearser
 from passerelle.grading.standing import standing_attempt
 from passerelle.grading.trees import clear_scratch
 from passerelle.grading.wake import Bell

@@ -44,6 +44,7 @@ LOOKED_AT: dict[str, str] = {
     "attempt": to_translate("an attempt and its feedback"),
     "download": to_translate("a download of one person's progress, without a name"),
     "stuck": to_translate("the list of what could not be marked yet"),
+    "marking": to_translate("the marking page of a course"),
     "export": to_translate("an export of the whole track, without names"),
     "link": to_translate("a new link to choose the password"),
     "extension": to_translate("more time for a unit"),
