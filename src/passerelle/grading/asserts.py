@@ -166,7 +166,16 @@ def _hearsay(answer: bytes, order: Mapping[str, Any], route: Route) -> dict[str,
     met = {note[0] for note in told["notes"] if note[1]}
     error = str(said.get("error") or "")[:60]
     told["error"] = error or ("AssertionError" if missed else "")
-    if state == "ran" and not error and not missed and not said.get("stderr") and met.issuperset(route.needed or ()):
+    # Beside her code, without a solution to compare with, a check that tests nothing says nothing.
+    is_blind = route.needed is None and not route.beside and not told["notes"]
+    if (
+        state == "ran"
+        and not is_blind
+        and not error
+        and not missed
+        and not said.get("stderr")
+        and met.issuperset(route.needed or ())
+    ):
         value: Any = said.get("value")
         told["points"] = order["points"]
         if type(value) in (int, float) and value >= 0:

@@ -22,7 +22,7 @@ from typing import Any, Self
 from autograders.channel import MAX_FRAME, framed
 from passerelle.grading import watch
 from passerelle.grading.unboxed import is_unboxed, unboxed_command, unboxed_environment, unboxed_folder
-from passerelle.grading.walls import BoxError, Limits, command, identity
+from passerelle.grading.walls import WITHIN, WORK, BoxError, Limits, command, identity
 
 _POLL_S = 0.05
 _WATCH_S = 0.2
@@ -236,7 +236,8 @@ class Box:
         self._scratch = unboxed_folder(files) if self._unboxed else None
         ours, theirs = socket.socketpair()
         self._line = _Line(self, ours)
-        descriptors = {} if self._unboxed else {path: _in_memory(content) for path, content in files.items()}
+        inside = {**WITHIN, **{f"{WORK}/{path}": content for path, content in files.items()}}
+        descriptors = {} if self._unboxed else {path: _in_memory(content) for path, content in inside.items()}
         try:
             agent = [str(theirs.fileno()), json.dumps(self.limits.of_process()), seed, *modules]
             boxed = command(learner, descriptors, agent, self.limits) if self._scratch is None else None
@@ -329,13 +330,13 @@ class Box:
         if sum(one.memory for one in inside) <= self.limits.memory:
             return
         # Looking takes the kernel long where there is much to look at: never more than a fifth of the time.
-        began = time.monotonic()
+        began = time.thread_time()
         shares = {one: watch.own_memory(one.pid) for one in inside}
         if sum(shares.values()) > self.limits.memory:
             largest = max(shares, key=shares.__getitem__)
             self._killed_for_memory.add(largest.pid)
             watch.end(largest.pid, largest.born)
-        self._looked = time.monotonic() + 4 * (time.monotonic() - began)
+        self._looked = now + min(4 * (time.thread_time() - began), 1.0)
 
     def why_gone(self, pid: int) -> str:
         """Return why a process of the box is gone."""
