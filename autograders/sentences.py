@@ -33,6 +33,8 @@ SENTENCES: dict[str, str] = {
     "the-cell-of": "The cell “{title}”",
     "the-cell-that-begins": "The cell that begins with `{code}`",
     "cell-raised": "{cell} stopped with {error}: {text}",
+    "cell-input": "{cell} asks with `input()`. While your work is marked, nobody is there to answer `input()`: "
+    "give the name a value instead.",
     "cell-time": "{cell} was still running when its time was up ({seconds} s).",
     "cell-time-whole": "{cell} was running when the time for the whole notebook was up ({seconds} s).",
     "cell-memory": "{cell} needed more memory than there is.",

@@ -20,7 +20,7 @@ from passerelle.grading.panel import Examiner, ExaminerError
 from passerelle.grading.prepare import Work, engine, prepare
 from passerelle.grading.rebuild import Rebuilt, RebuiltCell
 from passerelle.grading.sheet import MAX_SHOWN, Shown, executed_notebook
-from passerelle.grading.stops import Stops
+from passerelle.grading.stops import RAISED, Stops
 from passerelle.grading.unboxed import is_unboxed
 from passerelle.grading.walls import Limits
 from passerelle.model.verdict import CheckResult, CheckState, Message, Outcome, Trust, Verdict, place_of
@@ -252,7 +252,7 @@ def _result(
         return CheckResult(key=cell.key, points=most, max_points=most, state=CheckState.PASSED, trust=trust)
     messages = _messages(said, whole)
     stopped = run.stops.said_of(cell, messages, limits)
-    if whole.get("unanswered") or said.get("unanswered") or any(one.id != "cell-raised" for one in stopped):
+    if whole.get("unanswered") or said.get("unanswered") or any(one.id not in RAISED for one in stopped):
         state = CheckState.UNANSWERED
     else:
         state = CheckState.PARTIAL if points > 0 else CheckState.MISSED

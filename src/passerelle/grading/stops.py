@@ -12,6 +12,8 @@ from passerelle.model.verdict import Message
 _STOPPED = frozenset({"time", "memory", "died"})
 _NO_ANSWER = frozenset({"name-missing", "still-to-write", "not-callable", "returns-nothing"})
 _GONE = frozenset({"gone-time", "gone-memory", "gone-died"})
+RAISED = frozenset({"cell-raised", "cell-input"})
+"""Sentences of a cell that ended by itself: the check has an answer, which is that there is none."""
 _BEGIN = 60
 
 
@@ -25,6 +27,8 @@ class Ended:
     def said(self, limits: Limits) -> Message:
         """Return the sentence."""
         args: dict[str, Any] = {"cell": _named(self.cell)}
+        if self.shown.state == "raised" and self.shown.text == "EOF when reading a line":
+            return Message(id="cell-input", args=args)
         if self.shown.state == "raised":
             return Message(id="cell-raised", args={**args, "error": self.shown.error, "text": self.shown.text})
         if self.shown.state != "time":

@@ -13,6 +13,15 @@ from passerelle.model.errors import ServiceError
 HOME = "/home/fellow"
 NOBODY = 65534
 _VOCABULARY = "/passerelle"
+WORK = f"{HOME}/work"
+WITHIN = {
+    # A server of a unit's own is asked by its name.
+    "/etc/hosts": b"127.0.0.1 localhost\n::1 localhost\n",
+    "/etc/nsswitch.conf": b"hosts: files\n",
+    # Without /proc it ends whoever trusts it (joblib's workers); who cannot import it goes on without.
+    f"{_VOCABULARY}/psutil.py": b"raise ImportError('psutil needs /proc, which is not there while work is marked')\n",
+}
+"""What every box has beside the system: absolute path -> content."""
 UNIT = "/unit"
 EXAMINER_MODULES = (
     "__init__.py",
@@ -102,7 +111,7 @@ def command(learner: Path, files: Mapping[str, int], agent: list[str], limits: L
 
     Args:
         learner: the learner environment, shown read-only at its own path.
-        files: what lies in the working directory: path -> open descriptor of its content.
+        files: what lies inside: absolute path -> open descriptor of its content.
         agent: arguments of the agent.
         limits: of the submission.
 
@@ -126,7 +135,7 @@ def command(learner: Path, files: Mapping[str, int], agent: list[str], limits: L
     line += ["--dev", "/dev", "--size", disk, "--tmpfs", "/dev/shm", "--size", disk, "--tmpfs", "/tmp"]  # noqa: S108  inside
     line += ["--size", disk, "--tmpfs", HOME, "--dir", f"{HOME}/work"]
     for path, descriptor in files.items():
-        line += ["--file", str(descriptor), f"{HOME}/work/{path}"]
+        line += ["--file", str(descriptor), path]
     line += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", f"{HOME}/work"]
     # -P: a `json.py` of hers beside her notebook is not ours to import.
     return [*line, str(python), "-P", "-m", "autograders.box", *agent]
