@@ -24,7 +24,7 @@ ATTACKS: tuple[Attack, ...] = (
         "writes full marks for everybody into the gradebook",
         f"""
         import glob, sqlite3
-        for path in glob.glob("../../../gradebook.db") + glob.glob("/**/gradebook.db", recursive=True):
+        for path in glob.glob("../../../gradebook.db") + glob.glob("/*/*/gradebook.db"):
             try:
                 with sqlite3.connect(path, timeout=1) as book:
                     book.execute("update grade set auto_score = 100, manual_score = 100, needs_manual_grade = 0")
@@ -38,7 +38,7 @@ ATTACKS: tuple[Attack, ...] = (
         "leaves a trigger in the gradebook that gives everybody points later",
         f"""
         import glob, sqlite3
-        for path in glob.glob("../../../gradebook.db") + glob.glob("/**/gradebook.db", recursive=True):
+        for path in glob.glob("../../../gradebook.db") + glob.glob("/*/*/gradebook.db"):
             try:
                 with sqlite3.connect(path, timeout=1) as book:
                     book.execute("create trigger gift after update on grade begin update grade set manual_score = 9 where id = new.id; end")
@@ -51,7 +51,7 @@ ATTACKS: tuple[Attack, ...] = (
         "writes other checks into the course's source and release",
         f"""
         import glob
-        for path in glob.glob("../../../source/*/*.ipynb") + glob.glob("/**/source/tiny/*.ipynb", recursive=True):
+        for path in glob.glob("../../../source/*/*.ipynb") + glob.glob("/*/*/source/tiny/*.ipynb"):
             try:
                 text = open(path).read()
                 open(path, "w").write(text.replace("assert ", "1 or "))

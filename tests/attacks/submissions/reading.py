@@ -32,7 +32,7 @@ ATTACKS: tuple[Attack, ...] = (
         "looks for a gradebook and reads the hidden tests in it",
         f"""
         import glob, sqlite3
-        for path in glob.glob("/**/gradebook.db", recursive=True) + glob.glob("../../../gradebook.db"):
+        for path in glob.glob("../../../gradebook.db") + glob.glob("/*/*/gradebook.db"):
             for row in sqlite3.connect(path).execute("select source from source_cell"):
                 if "HIDDEN" in str(row[0]): {_SAY}"gradebook")
     """,
@@ -42,7 +42,7 @@ ATTACKS: tuple[Attack, ...] = (
         "reads what others sent",
         f"""
         import glob
-        for path in glob.glob("../../*/*/*.ipynb") + glob.glob("/**/submitted/*/*/*.ipynb", recursive=True):
+        for path in glob.glob("../../*/*/*.ipynb") + glob.glob("../../../submitted/*/*/*.ipynb") + glob.glob("/*/*/submitted/*/*/*.ipynb"):
             if "neighbour" in path: {_SAY}"a neighbour's work")
     """,
     ),
@@ -79,7 +79,7 @@ ATTACKS: tuple[Attack, ...] = (
             {_SAY}passerelle.__file__)
         except ImportError: pass
         import glob
-        for path in glob.glob("/**/ledger.db", recursive=True): {_SAY}path)
+        for path in glob.glob("/*/*/ledger.db") + glob.glob("/*/*/.passerelle/ledger.db"): {_SAY}path)
     """,
     ),
     everywhere(
@@ -100,7 +100,7 @@ ATTACKS: tuple[Attack, ...] = (
         import gc
         for one in gc.get_objects():
             text = repr(one) if type(one) in (dict, list, tuple) and len(one) < 50 else ""
-            if "HIDDEN " + "TESTS" in text: {_SAY}"a check")
+            if "HIDDEN " + str("TESTS") in text: {_SAY}"a check")
     """,
     ),
     _kept("kept-in-a-global", "keeps hidden arguments among its names", "seen.append(number)", "print(seen)"),
