@@ -46,6 +46,7 @@ PAGES = {
     "review-sheet-for-her-trainer": ("maple", "mentee/fern"),
     "course": ("maple", ""),
     "stuck": ("maple", "stuck/data-science"),
+    "marking": ("maple", "marking/data-science"),
     "programme": ("linden", ""),
     "my-data": ("fern", "mydata"),
     "not-hers": ("fern", "mentee/cedar"),

@@ -14,7 +14,7 @@ from passerelle.ledger import people, queue, reasons, rehearsals
 from passerelle.ledger.tables import FlakySighting, Job, Receipt, Rehearsal, VerdictRow
 from passerelle.model.course import Course, CourseUnit, Text
 from passerelle.model.people import Role
-from passerelle.model.verdict import Trust, Verdict
+from passerelle.model.verdict import CheckState, Trust, Verdict
 from passerelle.review.base import PageHandler
 from passerelle.review.i18n import Reader, to_translate
 from passerelle.review.stuck import WHY
@@ -172,7 +172,7 @@ def _marked(
         receipt.number,
         at,
         verdict.points,
-        sum(check.max_points for check in verdict.checks),
+        sum(check.max_points for check in verdict.checks if check.state is not CheckState.BY_HAND),
         TRUST_WORDS[verdict.trust],
         [TAMPERING] if verdict.tampering else [],
     )
@@ -266,7 +266,7 @@ class MarkingPage(PageHandler):
                     rehearsals.record(session, newest, self.moment)
             elif any(one.card.unit == unit for one in course.units):
                 rehearsals.ask(session, track, unit, by=self.me.handle, at=self.moment)
-            else:
+            elif unit:
                 raise HTTPError(404)
 
         await self.writing(work)

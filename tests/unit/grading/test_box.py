@@ -55,9 +55,10 @@ def test_it_sees_a_bare_system_and_the_public_data(box: Box) -> None:
     files = value(box, "sorted(str(p) for p in __import__('pathlib').Path('.').rglob('*') if p.is_file())")
 
     assert files == ["data/towns.csv", "unit.json"]
-    system = {"bin", "dev", "home", "lib", "lib32", "lib64", "passerelle", "sbin", "tmp", "usr"}
+    system = {"bin", "dev", "etc", "home", "lib", "lib32", "lib64", "passerelle", "sbin", "tmp", "usr"}
     assert root <= system | {LEARNER.parts[1]}
     assert value(box, "__import__('os').listdir('/home')") == ["fellow"]
+    assert sorted(value(box, "__import__('os').listdir('/etc')")) == ["hosts", "nsswitch.conf"]
 
 
 def test_it_is_nobody_with_an_empty_environment(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:

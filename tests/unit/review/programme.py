@@ -8,7 +8,8 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from passerelle import ledger
-from passerelle.ledger import extensions, invitations, manual, people, queue, receipts, releases
+from passerelle.ledger import extensions, invitations, manual, people, queue, receipts, rehearsals, releases
+from passerelle.ledger.tables import FlakySighting
 from passerelle.model.course import CheckCard, Course, CourseUnit, StaffNotes, Unit
 from passerelle.model.people import Role
 from passerelle.model.settings import Settings
@@ -226,3 +227,20 @@ def fill(programme: Programme) -> None:
     programme.send("basil", "d1-tables", weeks[2], verdict("d1-tables", half, "d1", told))
     broken = programme.send("cedar", "d1-tables", weeks[1])
     programme.mark(broken, ours("d1-tables"), weeks[1] + timedelta(seconds=2))
+    _rehearse(programme)
+
+
+def _rehearse(programme: Programme) -> None:
+    """Let a trainer see who would gain by a corrected check, and that a check has given two answers."""
+    full = verdict("d1-tables", {"check-mean": 2.0, "check-missing": 4.0}, "d1", key="corrected")
+    with ledger.session(programme.engine) as session:
+        rehearsals.ask(session, TRACK, "d1-tables", by="maple", at=NOW)
+        while (found := rehearsals.due(session)) and found[1] is not None:
+            row, receipt = found
+            rehearsals.note(session, row.id, receipt.id, full if receipt.handle == "basil" else None)
+        assert found is not None
+        rehearsals.end(session, found[0].id, NOW)
+        seen = receipts.attempts(session, "basil", TRACK, "d1-tables")[0].verdict
+        assert seen is not None
+        points = {"points": 2.0, "other": 0.0}
+        session.add(FlakySighting(track=TRACK, unit=seen.unit, check="check-mean", verdict=seen.key, at=NOW, **points))
