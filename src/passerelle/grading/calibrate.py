@@ -82,8 +82,8 @@ def _found(
     cells = own_cells(solution)
     modules = sorted(set().union(*(needs(cell.text) for cell in cells)))
     with (
-        Box(learner, files, limits.with_checks(len(cells)), modules=modules) as box,
-        Examiner(folder, modules=modules, learner=learner) as examiner,
+        Box(learner, files, limits.with_checks(len(cells)), modules=modules, seed=folder.name) as box,
+        Examiner(folder, modules=modules, learner=learner, seed=folder.name) as examiner,
     ):
         box.wait()
         plain = PlainChecks(solution, examiner)
