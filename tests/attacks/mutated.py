@@ -177,7 +177,7 @@ def _outputs(notebook: Notebook, chance: Chance) -> None:
 
 def _deep(notebook: Notebook, chance: Chance) -> None:
     value: Any = []
-    for _ in range(chance.choice((10, 70, 900))):
+    for _ in range(chance.choice((10, 70, 150))):
         value = [value]
     notebook["metadata"] = {"deep": value}
     for cell in _cells(notebook)[:1]:
