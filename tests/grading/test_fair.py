@@ -90,7 +90,7 @@ def test_the_task_whose_cell_ran_out_is_named_and_what_was_earned_stays(
     assert points(outcome) == {"mean": 1, "double": 0}
     assert check.state is CheckState.UNANSWERED
     assert f"The cell “The double” {EN[what]}" in words(check, "en", TASKS)
-    assert f"La cellule « Le double » {FR[what]}" in words(check, "fr", TASKS)
+    assert f"La cellule «\N{NO-BREAK SPACE}Le double\N{NO-BREAK SPACE}» {FR[what]}" in words(check, "fr", TASKS)
 
 
 @pytest.mark.parametrize(("answer", "what"), EXHAUSTED)
