@@ -66,7 +66,7 @@ def plans(source: NotebookNode) -> dict[str, Plan]:
         uses = _loads(tree)
         effects = _effects(cell.source, source.cells[place + 1 :])
         found[key_of(cell)] = Plan(_needed(earlier, uses), effects, _route(known, tree, uses))
-        earlier.append((cell.source, set(_binds(tree))))
+        earlier.append((cell.source, set(_binds(tree)) | (set(_changes(tree)) - known.imports.keys())))
     return found
 
 
@@ -89,7 +89,7 @@ def _route(known: _Source, tree: ast.Module, uses: set[str]) -> dict[str, Any]:
 
 
 def _needed(earlier: list[tuple[str, set[str]]], uses: set[str]) -> list[str]:
-    """Return the earlier checks that bind what a check uses, and what those use, in their order."""
+    """Return the earlier checks that bind or change what a check uses, and what those use, in their order."""
     wanted, kept = set(uses), list[str]()
     for text, bound in reversed(earlier):
         if bound & wanted:
@@ -185,6 +185,30 @@ def _binds(tree: ast.Module) -> Iterator[str]:
             yield node.id
         elif not isinstance(node, ast.Lambda):
             waiting += ast.iter_child_nodes(node)
+
+
+def _changes(tree: ast.Module) -> Iterator[str]:
+    """Yield the names whose objects a cell changes in place, as far as its text says so.
+
+    That is `x[…] = …`, `x.y = …`, and calls whose result nobody uses: `x.append(…)`, `push(x)`.
+    """
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Subscript | ast.Attribute) and not isinstance(node.ctx, ast.Load):
+            yield from _root(node)
+        elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+            called = node.value.func
+            if isinstance(called, ast.Attribute):
+                yield from _root(called)
+            if not ast.unparse(called).rpartition(".")[2].startswith(("assert", "print")):
+                yield from (one.id for one in node.value.args if isinstance(one, ast.Name))
+
+
+def _root(node: ast.AST) -> Iterator[str]:
+    """Yield the name that `x.y[…].z` begins with."""
+    while isinstance(node, ast.Subscript | ast.Attribute):
+        node = node.value
+    if isinstance(node, ast.Name):
+        yield node.id
 
 
 def _is_check(cell: NotebookNode) -> bool:
