@@ -14,7 +14,7 @@ SAMPLE = (
     "constants-of-the-caller",
     "an-int-that-lies",
     "money-always-equal",
-    "by-what-was-released",
+    "notes-of-her-own",
     "one-says-beside-with-notes",
     "called-back-unasked",
     "kept-in-an-error",
