@@ -14,7 +14,7 @@ from tests.grading.differential.submissions import ALL, Submission, submissions
 pytestmark = pytest.mark.slow
 
 SAMPLE = 40
-LIVE = ("values/mixture-0", "by-hand/right", "several/no-file-right")
+LIVE = ("by-value/score-half", "by-hand/right", "several/no-file-right")
 # They wait for a limit of time, nbgrader's or ours.
 _LONG = ("endless",)
 

@@ -5,7 +5,7 @@ import json
 import random
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import nbformat
@@ -27,7 +27,7 @@ class Submission:
 
     assignment: str
     name: str
-    files: Mapping[str, bytes]
+    files: Mapping[str, bytes] = field(repr=False)
 
     @property
     def place(self) -> str:
