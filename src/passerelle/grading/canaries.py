@@ -1,17 +1,21 @@
-"""Canaries: versions of a check that must not pass.
+"""Canaries: versions of a check in which a random part of the tests must not be met.
 
-Where her own code had a say in a verdict (in the box, or by an `==` of her own), the check comes in a version that
-notes how each of its tests ends, and in others of the same shape in which every test asks for something else: another
-expected value, or, where there is none to be seen, the contrary. A true answer meets none of them. Which versions of
-which tests are armed is found out on the reference solution.
+Where her own code had a say in a verdict (in the box, or by an `==` of her own), the check comes in versions that note
+how each test ends. In some of them a random part of the tests asks for something else: another expected value, or,
+where there is none to be seen, the contrary. A true answer meets the tests that are as they were, and none of those
+that are changed. What may be changed how is found out on the reference solution, with a seed that nobody is told.
 """
 
 import ast
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Set
+from dataclasses import dataclass
 from typing import Any
 
+from passerelle.grading.examiner import hidden_lines
 from passerelle.grading.plain import NOTE, parsed
+
+NOTHING: Mapping[int, int] = {}
 
 _EQUAL = frozenset(
     "assertEqual assertAlmostEqual assertEquals assertListEqual assertDictEqual assertTupleEqual assertSetEqual "  # noqa: SIM905
@@ -23,48 +27,69 @@ _WRAPS = frozenset("array asarray list tuple set dict frozenset Series DataFrame
 _ERROR = "__passerelle_error__"
 
 
-def noted(source: str, *, canary: int = 0, negated: frozenset[int] = frozenset()) -> str:
+def noted(source: str, *, seed: str = "", changed: Mapping[int, int] = NOTHING, negated: Set[int] = frozenset()) -> str:
     """Return a check that notes how each of its tests ends.
 
     Args:
         source: the check.
-        canary: 0 for the check itself, else which version of it.
-        negated: numbers of tests that are negated in a canary, whatever values they name.
+        seed: of the values that changed tests ask for.
+        changed: which variant each changed test has, by its number; the others are as they are.
+        negated: numbers of tests that are negated where they are changed, whatever values they name.
     """
-    tree = _Noting(canary, negated).visit(parsed(source))
+    tree = _Noting(seed, changed, negated).visit(parsed(source))
     return ast.unparse(ast.fix_missing_locations(tree))
 
 
-def count(source: str) -> int:
-    """Return how many tests a check has."""
-    noting = _Noting(0, frozenset())
+@dataclass(frozen=True)
+class Tests:
+    """What can be read off a check: how many tests it has, which are hidden, which are mere equalities with a value.
+
+    Of the last, no answer can be equal to one value and to another, whatever the solution is.
+    """
+
+    count: int
+    hidden: frozenset[int]
+    plain: frozenset[int]
+
+
+def tests(source: str) -> Tests:
+    """Return what can be read off a check."""
+    noting = _Noting("", NOTHING, frozenset())
     noting.visit(parsed(source))
-    return noting.number
+    lines = hidden_lines(source)
+    hidden = frozenset(number for number, line in noting.lines.items() if line in lines)
+    return Tests(noting.number, hidden, frozenset(noting.plain))
 
 
 class _Noting(ast.NodeTransformer):
-    def __init__(self, canary: int, negated: frozenset[int]) -> None:
-        self.canary = canary
+    def __init__(self, seed: str, changed: Mapping[int, int], negated: Set[int]) -> None:
+        self.seed = seed
+        self.changed = changed
         self.negated = negated
         self.number = 0
+        self.lines: dict[int, int] = {}
+        self.plain: set[int] = set()
 
     def visit_Assert(self, node: ast.Assert) -> ast.AST:
-        changed = None if self.number in self.negated else _changed(node, self.canary)
-        return self._noted(changed or ast.Assert(ast.UnaryOp(ast.Not(), node.test), node.msg), node)
+        if _is_plain_equality(node.test):
+            self.plain.add(self.number)
+        contrary = ast.Assert(ast.UnaryOp(ast.Not(), node.test), node.msg)
+        return self._noted(node, self._other(node) or contrary)
 
     def visit_Expr(self, node: ast.Expr) -> ast.AST:
         if not isinstance(node.value, ast.Call) or not _name(node.value.func).startswith("assert"):
             return node
-        changed = None if self.number in self.negated else _changed(node, self.canary)
-        raises = ast.Raise(ast.Call(ast.Name("AssertionError", ast.Load()), [], []), None)
-        return self._noted(changed or raises, node)
+        failed = ast.Name("AssertionError", ast.Load())
+        contrary = ast.Try(
+            [node], [ast.ExceptHandler(failed, None, [ast.Pass()])], [ast.Raise(ast.Call(failed, [], []), None)], []
+        )
+        return self._noted(node, self._other(node) or contrary)
 
     def visit_If(self, node: ast.If) -> ast.AST:
         if node.orelse or not node.body or not isinstance(node.body[-1], ast.Raise):
             return self.generic_visit(node)
-        changed = None if self.number in self.negated else _changed(node.test, self.canary)
-        test = changed or ast.UnaryOp(ast.Not(), node.test)
-        return self._noted(ast.If(test, node.body, []), node)
+        test = self._other(node.test) or ast.UnaryOp(ast.Not(), node.test)
+        return self._noted(node, ast.If(test, node.body, []))
 
     def visit_With(self, node: ast.With) -> ast.AST:
         # What is expected to raise must be let through.
@@ -72,8 +97,15 @@ class _Noting(ast.NodeTransformer):
             node if any("raises" in _name(one.context_expr).lower() for one in node.items) else self.generic_visit(node)
         )
 
-    def _noted(self, changed: Any, node: Any) -> ast.AST:
+    def _other(self, node: Any) -> Any:
+        """Return a test with other values; None where it names none."""
+        variant = self.changed.get(self.number, 0)
+        return _changed(node, f"{self.seed} {variant}") if variant and self.number not in self.negated else None
+
+    def _noted(self, node: Any, other: Any) -> ast.AST:
         number = ast.Constant(self.number)
+        test = other if self.changed.get(self.number) else node
+        self.lines[self.number] = node.lineno
         self.number += 1
         note = ast.Name(NOTE, ast.Load())
         handler = ast.ExceptHandler(
@@ -82,7 +114,13 @@ class _Noting(ast.NodeTransformer):
             [ast.Expr(ast.Call(note, [number, ast.Name(_ERROR, ast.Load())], []))],
         )
         done: list[ast.stmt] = [ast.Expr(ast.Call(note, [number], []))]
-        return ast.Try([changed if self.canary else node], [handler], done, [])
+        return ast.Try([test], [handler], done, [])
+
+
+def _is_plain_equality(test: ast.expr) -> bool:
+    if not isinstance(test, ast.Compare) or len(test.ops) != 1 or not isinstance(test.ops[0], ast.Eq):
+        return False
+    return not list(_literals(test.left)) and isinstance(test.comparators[0], ast.Constant)
 
 
 def _name(function: ast.AST) -> str:
@@ -93,13 +131,13 @@ def _name(function: ast.AST) -> str:
     )
 
 
-def _changed(node: Any, canary: int) -> Any:
+def _changed(node: Any, seed: str) -> Any:
     """Return a test that expects other values; None where it names none."""
     copy = ast.parse(ast.unparse(node)).body[0]
     if isinstance(copy, ast.Expr) and isinstance(node, ast.expr):
         copy = copy.value  # type: ignore[assignment]
-    found = list(_expected(copy))
-    chance = random.Random(f"{canary} {ast.unparse(node)}")  # noqa: S311  the same for the same check
+    found = list(_expected(copy)) or list(_further(copy))
+    chance = random.Random(f"{seed} {ast.unparse(node)}")  # noqa: S311  the same for the same check and seed
     taken: set[str] = set()
     for constant in found:
         # Both sides of `P(1) == P(1)` must differ from one another, too.
@@ -121,6 +159,22 @@ def _expected(node: ast.AST) -> Iterator[ast.Constant]:
             yield from _literals(side)
 
 
+def _further(node: ast.AST) -> Iterator[ast.Constant]:
+    """Yield the constants from which what something is compared with is made: `== point(1, 2)`, `abs(x - 3) < …`."""
+    for one in ast.walk(node):
+        if not isinstance(one, ast.Compare):
+            continue
+        if any(isinstance(op, ast.Eq | ast.NotEq) for op in one.ops):
+            for side in one.comparators:
+                for call in ast.walk(side):
+                    if isinstance(call, ast.Call):
+                        for given in [*call.args, *(keyword.value for keyword in call.keywords)]:
+                            yield from _literals(given)
+        elif isinstance(one.left, ast.Call) and _name(one.left.func) == "abs":
+            for given in one.left.args:
+                yield from _literals(given)
+
+
 def _literals(node: ast.expr) -> Iterator[ast.Constant]:
     if isinstance(node, ast.Constant) and type(node.value) in (int, float, complex, str, bool, bytes):
         yield node
@@ -134,7 +188,7 @@ def _literals(node: ast.expr) -> Iterator[ast.Constant]:
         for one in (node.operand,) if isinstance(node, ast.UnaryOp) else (node.left, node.right):
             yield from _literals(one)
     elif isinstance(node, ast.Call) and (_name(node.func) in _WRAPS or _name(node.func)[:1].isupper()):
-        for one in node.args:
+        for one in [*node.args, *(keyword.value for keyword in node.keywords)]:
             yield from _literals(one)
 
 
@@ -143,7 +197,8 @@ def _other(value: Any, chance: random.Random) -> Any:
     if type(value) is bool:
         return not value
     if type(value) is int:
-        return value + chance.randint(1, max(3, abs(value) // 3))
+        step = chance.randint(1, max(3, abs(value) // 3))
+        return value - step if value > 9 and chance.random() < 0.5 else value + step
     if type(value) in (float, complex):
         return value * chance.uniform(1.2, 1.9) + chance.uniform(0.5, 1.5)
     if type(value) is bytes:

@@ -94,6 +94,8 @@ def _solution(layout: Layout, path: Path) -> NotebookNode:
         if beside:
             cells = _read(layout.root / beside).cells
             notebook.cells = [*cells, *notebook.cells] if where == 0 else [*notebook.cells, *cells]
+    for cell in notebook.cells:
+        cell.source = _plain_delimiters(layout, cell.source)
     return notebook
 
 

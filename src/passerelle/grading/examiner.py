@@ -27,7 +27,9 @@ from autograders.session import session
 from autograders.vocabulary import expect
 from passerelle.grading import plain
 
-_HIDDEN = re.compile(r"^([^\S\n]*)### BEGIN HIDDEN TESTS.*?### END HIDDEN TESTS[^\n]*", re.MULTILINE | re.DOTALL)
+# The bare words anywhere in a line, as nbgrader has it; what a course configures instead becomes these where its source
+# is read.
+_HIDDEN = re.compile(r"^([^\S\n]*)[^\n]*BEGIN HIDDEN TESTS.*?(?:END HIDDEN TESTS[^\n]*|\Z)", re.MULTILINE | re.DOTALL)
 WHOLE = 0
 """The line of what was not met outside any part."""
 
@@ -40,6 +42,15 @@ def has_hidden(source: str) -> bool:
 def visible(source: str) -> str:
     """Return a check without its hidden tests, line for line (a block that was all hidden keeps a `pass`)."""
     return _HIDDEN.sub(lambda found: f"{found[1]}pass" + "\n" * found[0].count("\n"), source)
+
+
+def hidden_lines(source: str) -> frozenset[int]:
+    """Return the numbers of the lines of a check that are hidden."""
+    found: set[int] = set()
+    for block in _HIDDEN.finditer(source):
+        first = source.count("\n", 0, block.start()) + 1
+        found.update(range(first, first + block[0].count("\n") + 1))
+    return frozenset(found)
 
 
 class Pipe:
@@ -85,7 +96,9 @@ def _checked(answer: object) -> dict[str, Any]:
         if type(answer.get(name)) is str
     }
     lists: dict[str, Any] = {
-        name: answer[name] for name in ("kinds", "arguments", "args", "changed", "chance") if type(answer.get(name)) is list
+        name: answer[name]
+        for name in ("kinds", "arguments", "args", "changed", "chance")
+        if type(answer.get(name)) is list
     }
     lists |= {name: answer[name] for name in ("raised", "kwargs") if type(answer.get(name)) is dict}
     lists["kinds"] = [kind for kind in lists.get("kinds", []) if type(kind) is str][:20]

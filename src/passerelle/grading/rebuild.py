@@ -25,8 +25,9 @@ MAX_CELLS = 1_000
 MAX_CELL_CHARACTERS = 200_000
 MAX_DEPTH = 60
 
-_SOLUTION = re.compile(r"^\s*### BEGIN SOLUTION\s*?\n.*?^\s*### END SOLUTION[^\n]*$", re.MULTILINE | re.DOTALL)
-_HIDDEN = re.compile(r"^[^\n]*### BEGIN HIDDEN TESTS.*?### END HIDDEN TESTS[^\n]*\n?", re.MULTILINE | re.DOTALL)
+# The bare words anywhere in a line, as nbgrader has it.
+_SOLUTION = re.compile(r"^[^\n]*BEGIN SOLUTION[^\n]*\n.*?^[^\n]*END SOLUTION[^\n]*$", re.MULTILINE | re.DOTALL)
+_HIDDEN = re.compile(r"^[^\n]*BEGIN HIDDEN TESTS.*?(?:END HIDDEN TESTS[^\n]*\n?|\Z)", re.MULTILINE | re.DOTALL)
 _STUBS = {"", "...", "YOUR ANSWER HERE", "# YOUR CODE HERE\nraise NotImplementedError()"}
 
 

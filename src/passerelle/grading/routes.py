@@ -6,7 +6,7 @@ All of it is read off the source alone (its text, never a submission), so no sub
 import ast
 import builtins
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -71,21 +71,32 @@ def plans(source: NotebookNode) -> dict[str, Plan]:
 
 
 def _route(known: _Source, tree: ast.Module, uses: set[str]) -> dict[str, Any]:
-    helpers, waiting = {}, sorted(uses)
-    while waiting:
-        name = waiting.pop()
-        if name in known.helpers and name not in helpers:
-            helpers[name] = known.helpers[name]
-            waiting += sorted(_loads(_tree(known.helpers[name])))
+    functions = {name: text for name, text in known.helpers.items() if not _makes_class(text)}
     called = {node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
     made = {name for name in called if name[:1].isupper() and not hasattr(builtins, name) and name not in known.imports}
     return {
         "imports": known.imports,
         "defined": sorted(known.defined),
         "classes": sorted(known.classes | made),
-        "helpers": [helpers[name] for name in sorted(helpers)],
+        "helpers": _used(known.helpers, uses),
+        "functions": _used(functions, uses),
         "loaded": sorted(known.loaded),
     }
+
+
+def _used(helpers: Mapping[str, str], uses: set[str]) -> list[str]:
+    """Return the texts of what is used of the source's own, and of what those use, in the source's order."""
+    found, waiting = set[str](), [*uses]
+    while waiting:
+        name = waiting.pop()
+        if name in helpers and name not in found:
+            found.add(name)
+            waiting += _loads(_tree(helpers[name]))
+    return [text for name, text in helpers.items() if name in found]
+
+
+def _makes_class(text: str) -> bool:
+    return isinstance(_tree(text).body[0], ast.ClassDef)
 
 
 def _needed(earlier: list[tuple[str, set[str]]], uses: set[str]) -> list[str]:
@@ -115,6 +126,7 @@ def _effects(text: str, later: Sequence[NotebookNode]) -> str:
 
 def _read(source: NotebookNode) -> _Source:
     found = _Source()
+    answered, bound, touched = set[str](), set[str](), set[str]()
     for cell in source.cells:
         if cell.cell_type != "code":
             continue
@@ -124,19 +136,50 @@ def _read(source: NotebookNode) -> _Source:
         if _is_check(cell):
             continue
         found.loaded |= _loads(tree)
-        for node in tree.body:
-            if isinstance(node, ast.ClassDef):
-                found.classes.add(node.name)
-            if isinstance(node, ast.FunctionDef) and not _is_answer(cell) and _asserts(node):
-                found.helpers[node.name] = ast.unparse(node)
+        found.classes |= {node.name for node in tree.body if isinstance(node, ast.ClassDef)}
         imported = {name for name, _where in _imports(tree)}
         found.defined |= {name for name in _binds(tree) if name not in imported}
-        if _is_answer(cell):
-            for name in found.defined & found.helpers.keys() & set(_binds(tree)):
-                del found.helpers[name]
+        if _is_answer(cell) or not _is_locked(cell):
+            touched |= _loads(tree)
+            bound |= set(_binds(tree))
+        if not _is_answer(cell):
+            found.helpers |= dict(_own(tree, is_locked=_is_locked(cell)))
+        else:
+            answered |= set(_binds(tree))
+    for name, text in [*found.helpers.items()]:
+        is_value = isinstance(_tree(text).body[0], ast.Assign)
+        # Data that other cells work with may be what they have made of it by then.
+        if name in answered or (is_value and (name in bound or (name in touched and not _is_constant(text)))):
+            del found.helpers[name]
     for name in found.defined & found.imports.keys():
         del found.imports[name]
     return found
+
+
+def _own(tree: ast.Module, *, is_locked: bool) -> Iterator[tuple[str, str]]:
+    """Yield what of a given cell is the source's own: locked definitions and values, and functions that assert."""
+    for node in tree.body:
+        if (is_locked and isinstance(node, ast.FunctionDef | ast.ClassDef)) or (
+            isinstance(node, ast.FunctionDef) and _asserts(node)
+        ):
+            yield node.name, ast.unparse(node)
+        elif is_locked and isinstance(node, ast.Assign) and len(node.targets) == 1 and _is_literal(node.value):
+            target = node.targets[0]
+            if isinstance(target, ast.Name):
+                yield target.id, ast.unparse(node)
+
+
+def _is_literal(value: ast.expr) -> bool:
+    try:
+        ast.literal_eval(value)
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+        return False
+    return True
+
+
+def _is_constant(text: str) -> bool:
+    """Say whether what a text binds cannot be changed in place."""
+    return not any(isinstance(node, ast.List | ast.Dict | ast.Set) for node in ast.walk(_tree(text)))
 
 
 def _asserts(function: ast.FunctionDef) -> bool:
@@ -214,6 +257,11 @@ def _root(node: ast.AST) -> Iterator[str]:
 def _is_check(cell: NotebookNode) -> bool:
     meta = cell.metadata.get("nbgrader", {})
     return bool(cell.cell_type == "code" and meta.get("grade") and not meta.get("solution"))
+
+
+def _is_locked(cell: NotebookNode) -> bool:
+    meta = cell.metadata.get("nbgrader", {})
+    return bool(meta.get("locked") and not meta.get("solution")) or cell.metadata.get("editable") is False
 
 
 def _is_answer(cell: NotebookNode) -> bool:

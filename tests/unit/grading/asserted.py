@@ -58,6 +58,7 @@ class Room:
                 plain.take_routes({cell.key: route_of(plain, cell, keeper) for cell in cells})
         with self._after(given, answer) as keeper:
             told = [plain.examine(cell, keeper, "died", hidden=True) for cell in cells]
+            plain.settle(lambda: self._keepers(given, answer, keys=[cell.key for cell in cells]))
         self.tampering = [message.id for message in plain.tampering]
         return told
 
@@ -71,6 +72,11 @@ class Room:
             yield keeper
         finally:
             keeper.close()
+
+    @contextmanager
+    def _keepers(self, *texts: str, keys: Sequence[str]) -> Iterator[dict[str, Keeper | None]]:
+        with self._after(*texts) as keeper:
+            yield dict.fromkeys(keys, keeper)
 
     def passes(self, answer: str, check: str, **more: Any) -> bool:
         """Say whether an answer gets the point over stand-ins."""
