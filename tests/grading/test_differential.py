@@ -64,6 +64,12 @@ def test_each_difference_on_purpose_says_why_and_where(sent: Sequence[Submission
     assert {submission_of(place) for purpose in ON_PURPOSE for place in purpose.places} <= places
 
 
+def test_the_guide_tells_each_difference_on_purpose() -> None:
+    told = (Path(__file__).parents[2] / "docs" / "marking.md").read_text("utf-8")
+
+    assert [one.word for one in ON_PURPOSE if f"| {one.word} | {one.reason} |" not in told] == []
+
+
 def _sample(sent: Sequence[Submission]) -> list[Submission]:
     """Return some of all kinds: one of each difference on purpose, and others by seeded dice."""
     short = [one for one in sent if not any(word in one.name for word in _LONG)]
