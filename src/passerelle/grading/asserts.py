@@ -216,7 +216,7 @@ def _nothing() -> dict[str, Any]:
     """Return the result of a check that is not met."""
     unmet = [[0, 1, [["not-met", {}, None]]]]
     told = {"points": 0.0, "unmet": unmet, "fault": None, "unanswered": False, "judged": True, "unsupported": ""}
-    return {**told, "notes": [], "error": "AssertionError"}
+    return {**told, "notes": [], "error": "AssertionError", "opened": []}
 
 
 def _hearsay(answer: bytes, order: Mapping[str, Any], *, beside: bool) -> dict[str, Any]:

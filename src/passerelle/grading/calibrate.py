@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -24,6 +24,13 @@ from passerelle.grading.walls import Limits, environment_mark
 
 _MAX_BYTES = 50_000_000
 _SEEDS = 3
+_STAMPS = """
+print(__import__('json').dumps([
+    (os.path.normpath(os.path.join(folder, name)), [at.st_mtime_ns, at.st_size])
+    for os in [__import__('os')] for folder, _folders, names in os.walk('.') for name in names
+    for at in [os.lstat(os.path.join(folder, name))]
+]))
+"""
 _KNOWN: dict[str, dict[str, Route]] = {}
 
 
@@ -90,8 +97,26 @@ def _found(
     ):
         box.wait()
         plain = PlainChecks(solution, examiner)
+        fresh = box.keep()
+        before = _stamps(fresh)
         kept = run_cells(box, plain, cells)
-        return {cell.key: route_of(plain, cell, keeper) for cell, keeper in kept}
+        written = {name for name, stamp in _stamps(fresh).items() if before.get(name) != stamp}
+        return {cell.key: route_of(plain, cell, keeper, written) for cell, keeper in kept}
+
+
+def _stamps(keeper: Keeper | None) -> dict[str, Any]:
+    """Return when each file of the working directory was written, and its size; nothing where nobody can say."""
+    if keeper is None:
+        return {}
+    fork = keeper.again()
+    try:
+        outputs = json.loads(fork.ask({"ask": "run", "source": _STAMPS})).get("outputs", [])
+    finally:
+        fork.close()
+    text = "".join(str(one.get("text", "")) for one in outputs)
+    with suppress(ValueError):
+        return dict(json.loads(text))
+    return {}
 
 
 def own_cells(solution: NotebookNode) -> list[RebuiltCell]:
@@ -116,8 +141,12 @@ def run_cells(box: Box, plain: PlainChecks, cells: Sequence[RebuiltCell]) -> lis
     return kept
 
 
-def route_of(plain: PlainChecks, cell: RebuiltCell, keeper: Keeper) -> Route:
-    """Try the ways in the order of how far they are from her code."""
+def route_of(plain: PlainChecks, cell: RebuiltCell, keeper: Keeper, written: Set[str] = frozenset()) -> Route:
+    """Try the ways in the order of how far they are from her code.
+
+    `written`: files that the solution wrote. The examiner has the author's own of that name, if any: a check that
+    reads one has to read hers, in the box.
+    """
     route, source = Route(), plain.order(cell, Route(), hidden=True)["source"]
 
     def in_box(version: str) -> Mapping[str, Any]:
@@ -128,7 +157,9 @@ def route_of(plain: PlainChecks, cell: RebuiltCell, keeper: Keeper) -> Route:
     box = _proof(source, in_box) if in_box(noted(source))["points"] > 0 else None
     for forwards in _ways(plain.plans[cell.key].route):
         route = Route(forwards=forwards, box=box)
-        if (order := plain.order(cell, route, hidden=True)) and plain.over_stand_ins(order, keeper)["points"] > 0:
+        order = plain.order(cell, route, hidden=True)
+        told = plain.over_stand_ins(order, keeper)
+        if told["points"] > 0 and not _reads(source, told["opened"], written):
 
             def over(version: str, order: Mapping[str, Any] = order) -> Mapping[str, Any]:
                 return plain.over_stand_ins({**order, "source": version}, keeper)
@@ -136,6 +167,13 @@ def route_of(plain: PlainChecks, cell: RebuiltCell, keeper: Keeper) -> Route:
             route.over = _proof(source, over)
             return route
     return Route(beside=box is not None, box=box)
+
+
+def _reads(source: str, opened: Sequence[str], written: Set[str]) -> bool:
+    """Say whether a check opens or names a file that the solution wrote."""
+    return bool({os.path.normpath(name) for name in opened} & written) or any(
+        Path(name).name in source for name in written
+    )
 
 
 def _ways(route: Mapping[str, Any]) -> list[int]:

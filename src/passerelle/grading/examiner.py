@@ -178,6 +178,7 @@ def main() -> NoReturn:
     resource.setrlimit(resource.RLIMIT_CPU, (cpu_s, cpu_s + 5))
     resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
     session.source = Pipe(channel)
+    sys.addaudithook(plain.watched)
     sys.path.append(str(Path.cwd()))  # the unit's own modules, after everything else
     # What a check prints must not reach anybody.
     sys.stdout = sys.stderr

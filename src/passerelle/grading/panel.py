@@ -28,6 +28,10 @@ _START_S = 60.0
 _CPU_S = 60
 """CPU time for all checks of a notebook: honest ones need 1 or 2 seconds, imports included."""
 _CPU_AGAIN_S = 10
+_MOST_DEATHS = 2
+"""How often the answers of one submission may use up the examiner's time; what is left then is not met."""
+_MOST_HEARD = 400_000_000
+"""Bytes of all answers of one submission."""
 _MEMORY = 2_000_000_000
 _SAID = 2_000
 
@@ -69,6 +73,7 @@ class Examiner:
         self._folder, self._modules = folder, list(modules)
         self._learner, self._seed = learner or Path(sys.prefix), seed
         self._said_file: IO[bytes] | None = None
+        self._deaths = self._heard = 0
         self._start(_CPU_S)
 
     def _start(self, cpu_s: int) -> None:
@@ -131,7 +136,9 @@ class Examiner:
         """
         return self._examined({"do": "plain", **order}, ask)
 
-    def _examined(self, order: Mapping[str, Any], ask: Ask) -> dict[str, Any]:
+    def _examined(self, order: Mapping[str, Any], ask: Ask, *, again: bool = True) -> dict[str, Any]:
+        if self._deaths >= _MOST_DEATHS:
+            return _unforeseen()
         answered = False
         try:
             self._send(order)
@@ -145,14 +152,22 @@ class Examiner:
                     return examined
                 answer = ask(message)
                 answered = True
+                self._heard += len(answer)
+                if self._heard > _MOST_HEARD:
+                    answer = b'{"state":"gone","why":"memory"}'
                 self._write(len(answer).to_bytes(4, "big") + answer)
         except ExaminerError:
             self._process.kill()
-            if not answered or self._process.wait(timeout=10) not in (-signal.SIGXCPU, 128 + signal.SIGXCPU):
+            is_spent = self._process.wait(timeout=10) in (-signal.SIGXCPU, 128 + signal.SIGXCPU)
+            # Without an answer of hers in this check, an earlier one may have used up the time: once more, then.
+            if not is_spent or not (answered or again):
                 raise
         self.close()
         self._start(_CPU_AGAIN_S)
-        return {"points": 0.0, "unmet": [[WHOLE, 1, [["unforeseen", {}, None]]]], "fault": None, "unanswered": False}
+        if not answered:
+            return self._examined(order, ask, again=False)
+        self._deaths += 1
+        return _unforeseen()
 
     def _send(self, message: Any) -> None:
         self._write(framed(message))
@@ -215,3 +230,9 @@ class Examiner:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _unforeseen() -> dict[str, Any]:
+    """Return the result of a check whose answers cannot be examined."""
+    told = {"points": 0.0, "unmet": [[WHOLE, 1, [["unforeseen", {}, None]]]], "fault": None, "unanswered": False}
+    return {**told, "unsupported": "", "judged": False, "notes": [], "error": "", "opened": []}

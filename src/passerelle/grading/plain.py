@@ -24,6 +24,9 @@ from passerelle.grading.standins import Counter, forget
 
 _FILE = "<check>"
 _MAX_TEXT = 300
+_MAX_OPENED = 100
+_UNPICKLED = ("builtins", "collections", "datetime", "decimal", "fractions", "_codecs")
+_UNPICKLED_BUILTINS = ("set", "frozenset", "complex", "bytearray", "range", "slice", "list", "dict", "tuple")
 NOTE = "__passerelle_note__"
 """What versions of a check call at the end of each of its tests."""
 
@@ -123,6 +126,8 @@ def examine(order: Mapping[str, Any], source: Asks) -> dict[str, Any]:
     route = order.get("route", {})
     judges = Judges(frozenset(route.get("classes", ())))
     counter = Counter(source, judges)
+    watched.counter = counter
+    watched.opened.clear()
     names = _Names(counter, route)
     error: BaseException | None = None
     value = None
@@ -155,7 +160,35 @@ def examine(order: Mapping[str, Any], source: Asks) -> dict[str, Any]:
         "judged": judges.asked,
         "notes": notes,
         "error": "" if error is None else type(error).__name__,
+        "opened": sorted(watched.opened),
     }
+
+
+class _Watched:
+    """What a check does meanwhile that could run her code here, or read a file."""
+
+    def __init__(self) -> None:
+        self.counter: Counter | None = None
+        self.opened: set[str] = set()
+
+    def __call__(self, event: str, args: tuple[Any, ...]) -> None:
+        """Hear of an event; what could run her code stops the check: such a check goes beside it, into the box."""
+        if self.counter is None:
+            return
+        if event == "open" and type(args[0]) is str and len(self.opened) < _MAX_OPENED:
+            self.opened.add(args[0])
+        elif event == "pickle.find_class" and args[0].partition(".")[0] not in _UNPICKLED:
+            self.counter.cannot(f"a pickle of {args[0]}.{args[1]}")
+        elif event == "pickle.find_class" and args[0] == "builtins" and args[1] not in _UNPICKLED_BUILTINS:
+            self.counter.cannot(f"a pickle of {args[1]}")
+        elif event in ("subprocess.Popen", "os.system") or (
+            event in ("exec", "compile") and sys._getframe(1).f_code.co_filename == _FILE
+        ):
+            self.counter.cannot(event)
+
+
+watched = _Watched()
+"""The audit hook of the examiner's process."""
 
 
 class _Stage:
@@ -184,6 +217,7 @@ def _stage(names: _Names) -> Iterator[_Stage]:
     try:
         yield stage
     finally:
+        watched.counter = None
         sys.stdin, sys.stdout, sys.stderr = streams
         sys.modules["__main__"] = before
         chance.restore(random_state)

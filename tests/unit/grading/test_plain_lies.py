@@ -169,3 +169,144 @@ def test_a_class_of_hers_that_says_yes_to_everything_is_tampering(desk: Room) ->
 
     assert (honest["points"], honest["beside"], tampering) == (1.0, True, [])
     assert (lying["points"], desk.tampering) == (0.0, ["tampering-canary"])
+
+
+# The check's way is never hers to choose.
+
+CHOOSES = """
+import autograders.handles as handles, autograders.beside as beside
+handles.Desk.answer = lambda self, question: {"state": "unsupported", "text": "x"}
+notes = [[number, True, ""] for number in range(99)]
+beside.run = lambda *_: {"state": "ran", "notes": notes, "error": "", "text": "", "value": None, "stderr": False}
+"""
+
+
+def test_what_the_box_says_stand_ins_cannot_do_is_not_believed(desk: Room) -> None:
+    (told,) = desk.told(CHOOSES, CHECK, solution=TRUE)
+
+    assert (told["points"], told["beside"]) == (0.0, False)
+
+
+@pytest.mark.parametrize("notes", ["[]", "[[number, True, ''] for number in range(99)]"])
+def test_who_has_stand_ins_stop_is_asked_by_versions_that_must_not_be_met(desk: Room, notes: str) -> None:
+    """A module that nobody loads is what stand-ins cannot be: she can have the examiner itself say so."""
+    honest = "def f(x):\n    return x * 2\ndef g():\n    return 5"
+    lie = "import autograders.beside as beside, mailbox\nf = g = lambda *_: mailbox\n"
+    lie += f"notes = {notes}\nbeside.run = lambda *_: {{'state': 'ran', 'notes': notes, 'error': '', 'value': None}}"
+    check = "assert f(3) == 6\n### BEGIN HIDDEN TESTS\nassert f(21) == 42\nassert g() == 5\n### END HIDDEN TESTS"
+
+    (told,) = desk.told(lie, check, solution=honest)
+
+    assert (told["points"], told["beside"]) == (0.0, True)
+    assert desk.tampering == (["tampering-canary"] if "True" in notes else [])
+
+
+def test_where_every_hidden_test_can_be_told_from_its_contrary_nobody_is_sent_beside(desk: Room) -> None:
+    honest = "def f(x):\n    return x > 3"
+    lie = "import autograders.beside as beside, mailbox\nf = lambda *_: mailbox\n"
+    lie += "def run(names, before, source):\n    notes = [[n, 'not ' not in source, ''] for n in range(9)]\n"
+    lie += "    return {'state': 'ran', 'notes': notes, 'error': '', 'value': None}\nbeside.run = run"
+    check = "### BEGIN HIDDEN TESTS\nassert f(4)\nassert f(5)\n### END HIDDEN TESTS"
+
+    (true,) = desk.told(honest, check, solution=honest)
+    (lying,) = desk.told(lie, check, solution=honest)
+
+    assert (true["points"], lying["points"], lying["beside"]) == (1.0, 0.0, True)
+
+
+# What locked cells give is the course's own.
+
+CLOSE = "LIMIT = 0.1\ndef close(found, wanted):\n    return abs(found - wanted) < LIMIT"
+
+
+@pytest.mark.parametrize(
+    "lie", ["close = lambda *_: True", "LIMIT = 1000", "import builtins\nbuiltins.abs = lambda v: 0"]
+)
+def test_a_locked_function_is_the_courses_own(desk: Room, lie: str) -> None:
+    check = "assert close(mean, 4)"
+
+    assert desk.passes("mean = 4", check, solution="mean = 4", given=CLOSE)
+    assert not desk.passes(f"mean = 9\n{lie}", check, solution="mean = 4", given=CLOSE)
+
+
+def test_a_locked_function_that_the_solution_replaces_is_hers(desk: Room) -> None:
+    solution = "def close(found, wanted):\n    return found == wanted"
+
+    assert desk.passes(solution, "assert not close(4.01, 4)", solution=solution, given=CLOSE)
+
+
+# An `==` of her own, in every form in which a check may name it.
+
+MONEY = """
+class Money:
+    def __init__(self, amount, unit="euro"):
+        self.amount, self.unit = amount, unit
+    def __add__(self, other):
+        return Money(self.amount + other.amount)
+    def __eq__(self, other):
+        return isinstance(other, Money) and (self.amount, self.unit) == (other.amount, other.unit)
+def money(amount):
+    return Money(amount)
+"""
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        "assert Money(2) + Money(3) == Money(5)",
+        "assert Money(amount=2) + Money(amount=3) == Money(amount=5)",
+        "assert money(2) + money(3) == money(5)",
+        "### BEGIN HIDDEN TESTS\nassert Money(2) + Money(300) == Money(302)\n### END HIDDEN TESTS",
+    ],
+)
+def test_an_equality_that_is_always_true_meets_what_it_must_not(desk: Room, check: str) -> None:
+    lie = "class Money:\n    __init__ = lambda *a, **k: None\n    __add__ = lambda s, o: s\n    __eq__ = lambda *_: True\n"
+
+    (honest,) = desk.told(MONEY, check, solution=MONEY)
+    tampering = desk.tampering
+    (lying,) = desk.told(lie + "money = Money", check, solution=MONEY)
+
+    assert (honest["points"], tampering) == (1.0, [])
+    assert (lying["points"], desk.tampering) == (0.0, ["tampering-canary"])
+
+
+# Her bytes and texts never become code where the check is.
+
+PICKLED = """
+import os, pickle
+class P:
+    def __reduce__(self):
+        return (eval, ("__import__('sys').modules['passerelle.grading.plain'].forget() or 6",))
+def save(): return pickle.dumps(P())
+text = "6"
+"""
+RUNS_HER_CODE = [
+    "import pickle\nassert pickle.loads(save()) == 6",
+    "import io, numpy as np, pickle\nassert pickle.Unpickler(io.BytesIO(save())).load() == 6",
+    "assert eval(text) == 6",
+    "space = {}\nexec('x = ' + text, space)\nassert space['x'] == 6",
+    "import os\nassert os.system(text) != 6",
+]
+
+
+@pytest.mark.parametrize("check", RUNS_HER_CODE)
+def test_a_check_that_would_run_her_code_goes_beside_it(desk: Room, check: str) -> None:
+    solution = "import pickle\ndef save(): return pickle.dumps(6)\ntext = '6'"
+
+    (hers,) = desk.told(PICKLED, check, solution=solution)
+
+    assert hers["beside"]
+
+
+def test_a_pickle_of_plain_data_stays_where_the_check_is(desk: Room) -> None:
+    answer = "import pickle, datetime\ndef save(): return pickle.dumps({'a': {1, 2}, 'b': datetime.date(2024, 1, 2)})"
+
+    assert desk.passes(answer, "import pickle\nassert pickle.loads(save())['a'] == {2, 1}", solution=answer)
+
+
+def test_an_error_that_a_check_raises_itself_is_no_fault_of_the_check(desk: Room) -> None:
+    check = "if f(3) != 6:\n    raise ValueError('f(3) is not 6')"
+
+    told = [desk.told(f"def f(x): return x * {by}", check, solution="def f(x): return x * 2")[0] for by in (2, 3)]
+
+    assert [(one["points"], one["fault"]) for one in told] == [(1.0, None), (0.0, None)]
