@@ -170,6 +170,7 @@ def _told_of_box(work: Work, learner: Path, limits: Limits) -> tuple[_Run, _Told
         )
         run = _run_cells(box, work.rebuilt, plain)
         told = _told_of(examiner, run, work, checks)
+        box.close()  # nothing of hers goes on living beside the boxes that follow
         plain.settle(lambda: _once_more(work, learner, limits, modules, plain))
         return run, told, limits
 
