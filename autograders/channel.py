@@ -34,7 +34,11 @@ class Channel:
 
     def send(self, message: Any) -> None:
         """Send a message."""
-        self._end.sendall(framed(message))
+        self.write(framed(message))
+
+    def write(self, data: bytes) -> None:
+        """Send a message that is framed already."""
+        self._end.sendall(data)
 
     def receive(self) -> tuple[Any, list[int]]:
         """Return the next message, and the descriptors that came with it.

@@ -30,6 +30,8 @@ _SCIENTIFIC = {
     "bool": "kind-bool",
     "str_": "kind-str",
 }
+_MOST_TEXT, _MOST_ITEMS, _DEEPEST = 2_000, 40, 4
+"""What a message may say: characters of a text, items, lists and dicts in one another."""
 
 
 class Difference(NamedTuple):
@@ -107,9 +109,10 @@ def shown(value: Any) -> Any:
     """Return a value as an argument of a message: a number, short text in Python's notation, or what it is."""
     if is_number(value):
         plain = value if type(value) in (int, float) else value.item()
-        if type(plain) is float and math.isfinite(plain):
-            return float(f"{plain:.8g}")
-        return plain if type(plain) is float or abs(plain) < 10**30 else kind_word(value)
+        if type(plain) is not int:
+            plain = float(plain)  # NumPy's longest float is none of Python's
+            return float(f"{plain:.8g}") if math.isfinite(plain) else str(plain)
+        return plain if abs(plain) < 10**30 else kind_word(value)
     name = type(value).__name__
     if name == "DataFrame":
         return {"id": "a-frame", "args": {"rows": len(value), "columns": len(value.columns)}}
@@ -119,6 +122,19 @@ def shown(value: Any) -> Any:
         return kind_word(value)
     text = repr(_plain(value))
     return text if len(text) <= 90 else text[:88] + " …"
+
+
+def sayable(value: Any, depth: int = 0) -> Any:
+    """Return any argument of a message as JSON, and short: a check's Python may have put her data there as they are."""
+    if value is None or type(value) is bool or (type(value) is float and math.isfinite(value)):
+        return value
+    if type(value) is str:
+        return value[:_MOST_TEXT].encode("utf-8", "replace").decode("utf-8")
+    if type(value) is list and depth < _DEEPEST:
+        return [sayable(one, depth + 1) for one in value[:_MOST_ITEMS]]
+    if type(value) is dict and depth < _DEEPEST and {*map(type, value)} <= {str}:
+        return {name[:_MOST_TEXT]: sayable(one, depth + 1) for name, one in [*value.items()][:_MOST_ITEMS]}
+    return shown(value)
 
 
 def shape(array: Any) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from autograders.catalogue import language, unit_here, words
+from autograders.compare import sayable
 
 
 class Fact(NamedTuple):
@@ -19,6 +20,10 @@ class Fact(NamedTuple):
         if self.look:
             said.append(words("look", {"where": words(self.look, self.args, in_language, unit)}, in_language))
         return said
+
+    def told(self) -> list[Any]:
+        """Return it as it is recorded: JSON, and short, whatever its arguments are."""
+        return [self.id, {name: sayable(value) for name, value in self.args.items()}, self.look]
 
 
 class CheckFailed(AssertionError):  # noqa: N818  what has failed is her check, not a program

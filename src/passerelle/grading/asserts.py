@@ -244,7 +244,7 @@ def _hearsay(answer: bytes, order: Mapping[str, Any], *, beside: bool) -> dict[s
         value: Any = said.get("value")
         told["points"] = order["points"]
         if type(value) in (int, float) and value >= 0:
-            told["points"] = min(float(value), order["points"])
+            told["points"] = float(min(value, order["points"]))
     if told["points"] < order["points"]:
         told["unmet"] = [[0, 1, [_fact(said, missed, hidden=order["hidden"])]]]
         told["unanswered"] = state in ("slow", "gone")

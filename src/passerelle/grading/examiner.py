@@ -20,7 +20,7 @@ from typing import Any, NoReturn
 
 from autograders import chance
 from autograders.asked import UNANSWERED
-from autograders.channel import Channel, ClosedError
+from autograders.channel import MAX_FRAME, Channel, ClosedError, framed
 from autograders.failure import CheckFailed, Fact
 from autograders.rules import is_about_her_data
 from autograders.session import session
@@ -75,7 +75,11 @@ class Pipe:
         """A keeper is asked by one check, and ends with it."""
 
     def _ask(self, question: dict[str, Any]) -> dict[str, Any]:
-        self._channel.send(question)
+        asked = framed(question)
+        # Only what she said before, and is said back, makes a question so large: a proven check has none of its own.
+        if len(asked) > MAX_FRAME:
+            return _checked(None)
+        self._channel.write(asked)
         try:
             answer, _descriptors = self._channel.receive()
         except (ValueError, RecursionError):
@@ -139,9 +143,9 @@ def examine(source: str, points: float, *, hidden: bool) -> dict[str, Any]:
     for part in expect.parts:
         times[part.line] = times.get(part.line, 0) + 1
         if part.facts:
-            result["unmet"].append([part.line, times[part.line], [list(fact) for fact in part.facts]])
+            result["unmet"].append([part.line, times[part.line], [fact.told() for fact in part.facts]])
     if unmet:
-        result["unmet"].append([WHOLE, 1, [list(fact) for fact in unmet]])
+        result["unmet"].append([WHOLE, 1, [fact.told() for fact in unmet]])
     result["points"] = 0.0 if unmet or result["fault"] else _earned(value, points)
     result["unanswered"] = any(fact[0] in UNANSWERED for _line, _time, facts in result["unmet"] for fact in facts)
     return result
@@ -150,7 +154,8 @@ def examine(source: str, points: float, *, hidden: bool) -> dict[str, Any]:
 def _earned(value: Any, points: float) -> float:
     """Return the points: a number in the last line is partial credit, as in nbgrader; else the parts; else all."""
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return min(max(float(value), 0.0), points)
+        # NaN is no number of points; a whole number may be larger than any float.
+        return float(min(max(value, 0.0), points)) if value == value else 0.0  # noqa: PLR0124  NaN
     return min(expect.points(), points) if expect.parts else points
 
 

@@ -347,7 +347,7 @@ def _earned(value: Any, points: float) -> float:
     if type(value) not in (int, float):
         return points
     # nbgrader stops at more than there is, and takes what is below nothing for all.
-    return points if value < 0 or value != value else min(float(value), points)  # noqa: PLR0124  NaN
+    return points if value < 0 or value != value else float(min(value, points))  # noqa: PLR0124  NaN
 
 
 def _facts(  # noqa: PLR0911  one a reason
