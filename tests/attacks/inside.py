@@ -57,7 +57,7 @@ def _output(line: list[str]) -> str:
     done = subprocess.run(
         line, env={"PATH": "/usr/bin:/bin", "HOME": "/"}, capture_output=True, text=True, timeout=60, check=False
     )
-    return done.stdout + done.stderr
+    return f"{done.stdout}{done.stderr}\n(ended with {done.returncode})"
 
 
 def shown(*paths: Path | str) -> Callable[[list[str]], list[str]]:

@@ -24,6 +24,7 @@ LAY = """
     for name, target in given["links"].items():
         link = pathlib.Path.home() / name
         link.parent.mkdir(parents=True, exist_ok=True)
+        link.unlink(missing_ok=True)  # a note that stood here: her home is that of the tests before
         link.symlink_to(target)
     return True
 """
