@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
@@ -204,6 +205,8 @@ class Examiner:
 
     def _gone(self) -> ServiceError:
         """Return why it is gone: there was no box for it, or it stopped."""
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(timeout=5)  # killed meanwhile, it could not say by what it ended
         said = self._said()
         return BoxError.did_not_start(said) if said.startswith("bwrap:") else ExaminerError.silent(said)
 
