@@ -6,10 +6,11 @@ directory is one of ours or any other of nbgrader's.
 
 import fcntl
 import hashlib
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,12 +32,13 @@ from passerelle.grading.worker import Marking, Worker
 from passerelle.ledger import queue, receipts
 from passerelle.ledger.tables import Job, Person, Receipt
 from passerelle.model.errors import ContentError, ServiceError, SubmissionError
-from passerelle.model.parcel import pack, unpack
+from passerelle.model.parcel import is_printable, pack, unpack
 from passerelle.model.people import Role
 
 LEDGER = Path(".passerelle") / "ledger.db"
 LOCK = Path(".passerelle") / "mark.lock"
 STAMP = "timestamp.txt"
+_YEARS = range(1970, 9999)
 
 
 class NoSubmissionError(ContentError):
@@ -199,14 +201,15 @@ def take_all(bench: Bench, unit: str, handles: Sequence[str] | None, *, stamp: b
     if stamp:
         for one in found:
             if not one.stamped:
-                (one.folder / STAMP).write_text(nbgrader_timestamp(one.received))
+                _stamp(one)
     return taken
 
 
 def _submitted(layout: Layout, unit: str, handles: Sequence[str] | None) -> Iterator[_Found]:
     due = None if layout.is_ours else _due(layout, unit)
     for handle, folder in layout.submissions(unit):
-        if handles is None or handle in handles:
+        # Nobody is called by what is no text.
+        if (handles is None or handle in handles) and is_printable(handle):
             received, stamped = _received(folder)
             if not stamped and due is not None:
                 # Without a time nbgrader takes it as in time: a file's own is often that of a copy.
@@ -221,21 +224,37 @@ def _due(layout: Layout, unit: str) -> datetime | None:
 
 
 def _received(folder: Path) -> tuple[datetime, bool]:
+    path = folder / STAMP
+    with suppress(OSError, ValueError, OverflowError):
+        stamp: datetime = parse_utc(path.read_text().strip())
+        if not path.is_symlink() and stamp.year in _YEARS:
+            return stamp.replace(tzinfo=UTC), True
+    changed = max(path.lstat().st_mtime for path in [*folder.glob("*.ipynb")] or [folder])
     try:
-        stamp: datetime = parse_utc((folder / STAMP).read_text().strip())
-    except (OSError, ValueError, OverflowError):
-        notebooks = sorted(folder.glob("*.ipynb"))
-        return datetime.fromtimestamp(max(path.stat().st_mtime for path in notebooks or [folder]), UTC), False
-    return stamp.replace(tzinfo=UTC), True
+        return datetime.fromtimestamp(changed, UTC), False
+    except (OSError, ValueError, OverflowError):  # of no year that there is
+        return datetime.now(UTC), False
+
+
+def _stamp(found: _Found) -> None:
+    """Write a fellow's time into her folder. What stands there is replaced, never followed: it may be a link."""
+    descriptor, made = tempfile.mkstemp(dir=found.folder)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(nbgrader_timestamp(found.received))
+    Path(made).chmod(0o644)
+    try:
+        Path(made).replace(found.folder / STAMP)
+    except OSError:  # a folder of that name
+        Path(made).unlink()
 
 
 def _parcel(folder: Path) -> bytes:
     """Return the files of a folder; its notebooks alone where they are too many or too large, or nothing."""
-    files = {
-        path.relative_to(folder).as_posix(): path.read_bytes()
-        for path in sorted(folder.rglob("*"))
-        if path.is_file() and not path.is_symlink() and path.name != STAMP
-    }
+    files = {}
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and not path.is_symlink() and path.name != STAMP:
+            with suppress(OSError):  # one that may not be read is as if it were not there
+                files[path.relative_to(folder).as_posix()] = path.read_bytes()
     notebooks = {name: content for name, content in files.items() if name.endswith(".ipynb") and "/" not in name}
     for kept in (files, notebooks):
         try:
