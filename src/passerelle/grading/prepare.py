@@ -71,7 +71,7 @@ def prepare(course_dir: Path, unit: str, files: Mapping[str, bytes], learner: Pa
     notices = [notice for work in works for notice in ([work.unreadable] if work.unreadable else work.rebuilt.notices)]
     if left_out:
         notices.append(Message(id="files-left-out", args={"names": left_out[:10]}))
-    return Prepared(card, _key(card, works, {**hers, **beside}, learner), works, tuple(notices))
+    return Prepared(card, _key(card, works, {**hers, **public}, beside, learner), works, tuple(notices))
 
 
 def _ours(layout: Layout, unit: str, files: Mapping[str, bytes]) -> tuple[Unit, tuple[Work, ...], dict[str, bytes]]:
@@ -167,8 +167,13 @@ def _is_plain(name: str, parts: tuple[str, ...]) -> bool:
     return is_printable(name) and "/".join(parts) == name and not any(part in ("..", ".") for part in parts)
 
 
-def _key(card: Unit, works: tuple[Work, ...], files: Mapping[str, bytes], learner: Path) -> str:
-    """Return the hash of all that a verdict depends on, and of nothing else."""
+def _key(
+    card: Unit, works: tuple[Work, ...], files: Mapping[str, bytes], beside: Mapping[str, bytes], learner: Path
+) -> str:
+    """Return the hash of all that a verdict depends on, and of nothing else.
+
+    `files` are those in the box, `beside` those that the examiner sees: hers may have the name of one.
+    """
     facts = {
         "unit": [card.track, card.unit, card.version],
         "notebooks": [
@@ -182,12 +187,17 @@ def _key(card: Unit, works: tuple[Work, ...], files: Mapping[str, bytes], learne
             }
             for work in works
         ],
-        "files": {name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
+        "files": _hashes(files),
+        "beside": _hashes(beside),
         "engine": engine(),
         "environment": environment_mark(learner),
         "seed": card.unit,
     }
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+
+def _hashes(files: Mapping[str, bytes]) -> dict[str, str]:
+    return {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
 
 
 def _facts(cell: NotebookNode) -> list[Any]:

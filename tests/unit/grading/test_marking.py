@@ -206,6 +206,12 @@ def test_the_verdict_key_is_that_of_the_answers_and_nothing_of_the_wrapping(cour
     assert other not in keys
 
 
+def test_a_file_with_the_name_of_one_that_is_not_released_is_hers_and_in_the_key(course_dir: Path) -> None:
+    sent_with = [submission(**{"truth/truth.txt": content}) for content in (b"one", b"another")]
+
+    assert len({verdict_key(course_dir, UNIT, files, learner=LEARNER) for files in sent_with}) == 2
+
+
 @pytest.mark.parametrize(
     ("files", "message"),
     [
