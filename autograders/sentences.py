@@ -17,7 +17,7 @@ SENTENCES: dict[str, str] = {
     "look-not-callable": "the name: another line may have given it another value.",
     "call-raised-at": "`{name}` stopped with {error}: {text}\nIn the line: `{code}`",
     "call-raised": "`{name}` stopped with {error}: {text}",
-    "call-raised-unseen": "`{name}` stopped with {error}, on data not shown in the notebook.",
+    "call-raised-unseen": "`{name}` stopped with an error, on data not shown in the notebook.",
     "look-call-raised": "what this line gets when the function is called with other values.",
     "call-slow": "`{name}` was still running when its time was up.",
     "look-call-slow": "the loops: does each of them come to an end?",

@@ -7,6 +7,7 @@ fault of ours costs her a point.
 
 import logging
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -39,6 +40,8 @@ from passerelle.model.verdict import Outcome, Verdict
 LEASE_S = 60
 LOOK_EVERY_S = 1.0
 AGAIN_AFTER_S = 30.0
+MOST_WRITES = 5
+"""Records of one place in a row that did not stand afterwards: a sixth would not, either."""
 
 log = logging.getLogger("passerelle.marking")
 
@@ -130,6 +133,7 @@ class Worker:
         self._seen: dict[str, tuple[int, ...]] = {}
         self._said: dict[str, str] = {}
         self._to_settle: dict[Place, float] = {}
+        self._written = Counter[Place]()
         self._to_feed: dict[Place, float] = {}
         self._records, self._feeds = records, records and feeds
         how = self._marking
@@ -255,7 +259,11 @@ class Worker:
             return
         course_dir = self._course_dir(place.track)
         if stands(course_dir, place.handle, chosen.received, raw):
+            self._written.pop(place, None)
             return
+        if self._written[place] >= MOST_WRITES:
+            del self._written[place]
+            raise ServiceError(f"{place.unit}: the gradebook does not keep what is written; is it on a sound disk?")
         if fresh is None or fresh.receipt != chosen.receipt:
             fresh = self._mark_again(chosen)
             if fresh is None:
@@ -270,6 +278,7 @@ class Worker:
             ledger_engine=self._engine,
             track=place.track,
         )
+        self._written[place] += 1
         self._to_feed[place] = 0.0
         # A mark that a trainer saved while this was going on is in the ledger now: do the sums still agree?
         self._to_settle[place] = 0.0

@@ -1,3 +1,4 @@
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -248,6 +249,22 @@ def test_a_gradebook_that_cannot_be_written_keeps_the_verdict_and_tries_again(de
     assert without == ([("marked", 2.0)], queue.OURS)
     assert jobs(desk)[0][0] == queue.DONE
     assert desk.grade(CHECK)["score"] == 2.0
+
+
+def test_a_gradebook_that_keeps_nothing_is_not_written_for_ever(desk: Desk) -> None:
+    with sqlite3.connect(desk.course_dir / "gradebook.db") as book:
+        for event in ("INSERT", "UPDATE OF auto_score"):
+            book.execute(
+                f"CREATE TRIGGER 'after {event}' AFTER {event} ON grade BEGIN "
+                "UPDATE grade SET auto_score = 77 WHERE id = NEW.id; END"
+            )
+    book.close()
+    desk.submit(desk.files())
+    drain(worker_of(desk))
+
+    ((state, _tries, why),) = jobs(desk)
+    assert (state, (why or "").partition(":")[0]) == (queue.OURS, "gradebook")
+    assert [row.points for row in desk.attempts()] == [2.0]
 
 
 @pytest.mark.parametrize("stage", ["settle", "feed"])
