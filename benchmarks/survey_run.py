@@ -49,21 +49,33 @@ def ours_of(path: Path, learner: Path, extra: Path | None) -> dict[str, dict[str
             number += 1
     cells = calibrate.own_cells(notebook)
     modules = sorted(set().union(*(needs(cell.text) for cell in cells)))
-    found: dict[str, dict[str, Any]] = {}
-    with (
-        _folder(path.parent, extra) as folder,
-        Box(learner, calibrate.files_beside(folder), LIMITS.with_checks(len(cells)), modules=modules) as box,
-        Examiner(folder, modules=modules, learner=learner) as examiner,
-    ):
-        box.wait()
-        plain = PlainChecks(notebook, examiner)
-        kept = calibrate.run_cells(box, plain, cells)
-        for cell, keeper in kept:
-            try:
-                found[str(numbers[cell.key])] = _told(plain, cell, keeper)
-            except ExaminerError as error:
-                found[str(numbers[cell.key])] = {"points": -1, "error": str(error)[:200]}
-    return found
+    found: dict[str, Any] = {}
+    with _folder(path.parent, extra) as folder:
+        files, limits = calibrate.files_beside(folder), LIMITS.with_checks(len(cells))
+        routes = calibrate.routes(notebook, folder, learner, limits)
+
+        def box() -> Box:
+            return Box(learner, files, limits, modules=modules, seed=folder.name)
+
+        with box() as first, Examiner(folder, modules=modules, learner=learner, seed=folder.name) as examiner:
+            first.wait()
+            plain = PlainChecks(notebook, examiner)
+            plain.take_routes(routes)
+            for cell, keeper in calibrate.run_cells(first, plain, cells):
+                try:
+                    found[str(numbers[cell.key])] = _told(plain, cell, keeper, routes.get(cell.key, Route()))
+                except ExaminerError as error:
+                    found[str(numbers[cell.key])] = {"points": -1, "error": str(error)[:200]}
+            first.close()
+
+            @contextlib.contextmanager
+            def once_more() -> Iterator[dict[str, Any]]:
+                with box() as again:
+                    again.wait()
+                    yield {cell.key: keeper for cell, keeper in calibrate.run_cells(again, plain, cells)}
+
+            plain.settle(once_more)
+    return {key: _row_of(*told) if isinstance(told, tuple) else told for key, told in found.items()}
 
 
 @contextlib.contextmanager
@@ -79,21 +91,24 @@ def _folder(folder: Path, extra: Path | None) -> Iterator[Path]:
         yield copy
 
 
-def _told(plain: PlainChecks, cell: RebuiltCell, keeper: Any) -> dict[str, Any]:
-    first = plain.over_stand_ins(plain.order(cell, Route(), hidden=True), keeper)
-    route = calibrate.route_of(plain, cell, keeper)
-    plain.take_routes({cell.key: route})
-    told = plain.examine(cell, keeper, "died", hidden=True)
+def _told(plain: PlainChecks, cell: RebuiltCell, keeper: Any, route: Route) -> tuple[Any, ...]:
+    """Examine a check; what is decided when its versions have run is in the same dictionary."""
+    first = plain.over_stand_ins(plain.order(cell, route, hidden=True), keeper)
+    return cell, route, first, plain.examine(cell, keeper, "died", hidden=True)
+
+
+def _row_of(cell: RebuiltCell, route: Route, first: dict[str, Any], told: dict[str, Any]) -> dict[str, Any]:
+    in_box = bool(route.beside or told["unsupported"] or first["unsupported"])
+    proof = route.box if in_box else route.over
     why = first["unsupported"] or f"{first['error']} {first['unmet'][0][2][0] if first['unmet'] else ''}"
-    armed = sorted({number for numbers in route.armed.values() for number in numbers})
     return {
         "points": told["points"] / (cell.points or 1.0) if cell.points else float(not told["error"]),
         "beside": told["beside"],
-        "in box": bool(route.beside or told["unsupported"] or first["unsupported"]),
+        "in box": in_box,
         "why": why[:200],
         "error": told["error"],
-        "tests": len(route.needed or ()),
-        "armed": len(armed),
+        "tests": len(proof.needed or ()) if proof else 0,
+        "armed": len({number for numbers in proof.armed.values() for number in numbers}) if proof else 0,
     }
 
 
