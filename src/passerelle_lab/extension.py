@@ -5,7 +5,8 @@ from typing import Any
 
 from jupyter_server.base.handlers import Template404
 from jupyter_server.utils import url_path_join
-from tornado.routing import PathMatches, Rule
+from jupyterlab.handlers.build_handler import BuildHandler
+from tornado.routing import RuleRouter
 
 from passerelle_lab import error_page
 from passerelle_lab.handlers import (
@@ -44,12 +45,22 @@ ROUTES: list[tuple[str, type[PasserelleHandler]]] = [
 """The extension's addresses below the server's base URL."""
 
 
+def _take_builder_away(application: Any) -> None:
+    """Answer 404 where Lab's builder was: nobody builds Lab in a box, and asking for it starts Node."""
+    waiting = [application.default_router]
+    while waiting:
+        for rule in waiting.pop().rules:
+            if rule.target is BuildHandler:
+                rule.target, rule.target_kwargs = Template404, {}
+            elif isinstance(rule.target, RuleRouter):
+                waiting.append(rule.target)
+
+
 def _load_jupyter_server_extension(server: Any) -> None:
     """Add the handlers, take Lab's builder away, and tell the bar what this server can do."""
     application = server.web_app
     base_url = application.settings["base_url"]
-    # Before Lab's own rule: nobody builds Lab in a box, and asking for it starts Node.
-    application.default_router.rules.insert(0, Rule(PathMatches(url_path_join(base_url, "lab/api/build")), Template404))
+    _take_builder_away(application)
     error_page.put_into(application.settings["jinja2_env"])
     application.add_handlers(".*$", [(url_path_join(base_url, pattern), handler) for pattern, handler in ROUTES])
     # The bar submits and stores only where there is an exchange to ask.

@@ -239,7 +239,10 @@ class Box:
         inside = {**WITHIN, **{f"{WORK}/{path}": content for path, content in files.items()}}
         descriptors = {} if self._unboxed else {path: _in_memory(content) for path, content in inside.items()}
         try:
-            agent = [str(theirs.fileno()), json.dumps(self.limits.of_process()), seed, *modules]
+            limited = self.limits.of_process()
+            if self._unboxed:
+                del limited["NPROC"]  # without a namespace it counts all that this user runs, ours too
+            agent = [str(theirs.fileno()), json.dumps(limited), seed, *modules]
             boxed = command(learner, descriptors, agent, self.limits) if self._scratch is None else None
             self._bwrap = subprocess.Popen(
                 boxed or unboxed_command(learner, agent),

@@ -207,7 +207,9 @@ def _is_worth_asking_again(cell: RebuiltCell, told: Mapping[str, Any], run: _Run
 
     What ran out of time would do so again, at the same price; what was met by a canary stays met.
     """
-    if told["points"] >= (cell.points or 0.0) or told.get("unanswered") or run.keepers[cell.key] is None:
+    if told["points"] >= (cell.points or 0.0) or run.keepers[cell.key] is None:
+        return False
+    if told.get("unanswered") or told.get("spent"):
         return False
     met = run.plain.tampering if run.plain is not None else []
     return all(one.args.get("check") != cell.key for one in met)

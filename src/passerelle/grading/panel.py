@@ -238,4 +238,5 @@ class Examiner:
 def _unforeseen() -> dict[str, Any]:
     """Return the result of a check whose answers cannot be examined."""
     told = {"points": 0.0, "unmet": [[WHOLE, 1, [["unforeseen", {}, None]]]], "fault": None, "unanswered": False}
-    return {**told, "unsupported": "", "judged": False, "notes": [], "error": "", "opened": []}
+    # Spent: to ask once more would cost the same again.
+    return {**told, "unsupported": "", "judged": False, "notes": [], "error": "", "opened": [], "spent": True}
