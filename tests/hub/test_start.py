@@ -231,6 +231,6 @@ def test_services_are_not_root_and_listen_on_loopback_alone(hub: RunningHub) -> 
 
 
 def test_bootstrap_scripts_are_sound() -> None:
-    for script in sorted(path for path in (CHECKOUT / "scripts").iterdir() if path.suffix != ".py"):
+    for script in sorted(path for path in (CHECKOUT / "scripts").iterdir() if path.is_file() and path.suffix != ".py"):
         done = subprocess.run(["bash", "-n", str(script)], capture_output=True, text=True, timeout=10, check=False)
         assert done.returncode == 0, done.stderr

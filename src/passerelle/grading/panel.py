@@ -26,7 +26,7 @@ from passerelle.model.errors import ServiceError
 _CHECK_S = 300.0
 """By the clock, for a busy machine; CPU time is what ends a check that takes too long."""
 _START_S = 60.0
-_CPU_S = 60
+_CPU_S = 40
 """CPU time for all checks of a notebook: honest ones need 1 or 2 seconds, imports included."""
 _CPU_AGAIN_S = 10
 _MOST_DEATHS = 2
