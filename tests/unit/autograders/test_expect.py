@@ -302,7 +302,7 @@ def test_hidden_tests_say_nothing_of_hers_or_ours(notebook: Notebook) -> None:
     ]
 
     assert "7919" not in str(facts)
-    assert facts[-1].args["error"] == "ValueError"
+    assert set(facts[-1].args) == {"name"}  # not even which error: it could be chosen by what is hidden
 
 
 def test_parts_earn_their_points_and_go_on(notebook: Notebook) -> None:
