@@ -14,7 +14,7 @@ start: ## set everything up, then run the learning environment on http://passere
 test: ## set everything up, then pass the tests
 	@$(BOOTSTRAP) test
 
-test-fast: ## the tests that take less than a minute together
+test-fast: ## the quick tests
 	@$(BOOTSTRAP) test -m "not slow"
 
 lint: ## formatting, types, order of rooms, spelling
