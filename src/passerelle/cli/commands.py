@@ -14,6 +14,7 @@ from rich.console import Console
 
 from passerelle.cli import operate, people
 from passerelle.cli.alias import alias
+from passerelle.cli.build import build
 from passerelle.cli.mark import mark
 from passerelle.cli.stuck import stuck
 from passerelle.model.errors import PasserelleError
@@ -29,6 +30,7 @@ app = typer.Typer(
 demo_app = typer.Typer(help="Fill the environment with a demo programme.", no_args_is_help=True)
 app.add_typer(demo_app, name="demo")
 app.add_typer(people.app, name="people")
+app.command()(build)
 app.command()(stuck)
 app.command()(alias)
 app.command()(mark)
@@ -48,30 +50,6 @@ def main() -> None:
     except PasserelleError as error:
         Console(stderr=True).print(str(error), style="bold", highlight=False, markup=False, soft_wrap=True)
         sys.exit(2)
-
-
-@app.command()
-def build(
-    source: Annotated[Path, typer.Argument(help="a track as text, such as courses/data-science")],
-    into: Annotated[Path, typer.Option(help="course directory to write")],
-    release: Annotated[bool, typer.Option(help="also write the release, without answers")] = True,
-    update_po: Annotated[bool, typer.Option(help="first bring each fr.po up to the English text")] = False,
-) -> None:
-    """Build a track: text in, nbgrader course directory out; twice the same text gives the same bytes.
-
-    Example: `passerelle build courses/data-science --into /tmp/data-science`
-    """
-    from passerelle import courses
-    from passerelle.grading.release import generate
-
-    if update_po:
-        for catalogue in courses.update_catalogues(source):
-            typer.echo(f"updated {catalogue}")
-    course = courses.build_course(source, into)
-    for unit in course.units:
-        typer.echo(f"built {course.track}/{unit.card.unit}, {unit.card.max_points:g} points")
-        if release:
-            typer.echo(f"released to {generate(into, unit.card.unit)}")
 
 
 @app.command()
