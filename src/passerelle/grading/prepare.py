@@ -226,6 +226,7 @@ def engine() -> str:
         "rehearsal",
         "remark",
         "again",
+        "warm",
     }
     for path in [
         *sorted(rooms[0].glob("*.py")),
