@@ -6,6 +6,7 @@ import { element, setText } from "./dom.js";
 import { Folder } from "./folder.js";
 import { KernelLanguage, switchProse } from "./language.js";
 import { hintCells, restartAndCheck, showHint } from "./run.js";
+import { Progress } from "./progress.js";
 import { Saving } from "./saving.js";
 import { Submission } from "./submission.js";
 import { LANGUAGES, say } from "./words.js";
@@ -28,7 +29,8 @@ class Bar {
     this.saving = new Saving(this);
     this.folder = new Folder(this);
     this.submission = new Submission(this);
-    const topics = [this.saving.topic, ...this.folder.topics, this.submission.topic];
+    this.progressFile = new Progress(this);
+    const topics = [this.saving.topic, ...this.folder.topics, this.submission.topic, this.progressFile.topic];
     this.inner.append(element("div", { class: "passerelle-bar-topics" }, ...topics.map((topic) => topic.node)));
     insteadOfDialogs(panel, {
       saveError: (error) => (this.saving.error = error),
@@ -44,7 +46,7 @@ class Bar {
     observer.observe(this.inner);
     this.widget.disposed.connect(() => observer.disconnect());
     this.redraw();
-    if (server.here) {
+    if (server.here || server.alone) {
       this.followPreference();
     }
   }
@@ -73,6 +75,11 @@ class Bar {
       class: "passerelle-bar-submit",
       onclick: () => this.submission.start(),
     });
+    this.keep = element("button", {
+      type: "button",
+      class: "passerelle-bar-submit",
+      onclick: () => this.progressFile.save(),
+    });
     this.saved = element("span", { class: "passerelle-bar-saved" });
     this.progress = element("progress", { class: "passerelle-bar-progress" });
     this.more = element("button", { type: "button", "aria-expanded": "false", onclick: () => this.toggleMore() });
@@ -91,7 +98,7 @@ class Bar {
         element("span", {}, this.shape, " ", this.count, " ", this.progress),
         this.saved,
       ),
-      element("div", { class: "passerelle-bar-controls" }, this.select, this.hint, this.check, this.submit, this.more),
+      element("div", { class: "passerelle-bar-controls" }, this.select, this.hint, this.check, this.submit, this.keep, this.more),
       this.moreActs,
     );
     this.node = element("div", { role: "region" }, this.inner);
@@ -135,6 +142,8 @@ class Bar {
     setText(this.check, this.running ? this.say("Stop") : this.say("Restart and check"));
     setText(this.submit, this.say("Submit"));
     this.submit.hidden = !this.server.here;
+    setText(this.keep, this.say("Save my progress"));
+    this.keep.hidden = !this.server.alone;
     this.progress.hidden = !this.running;
     this.progress.setAttribute("aria-label", this.say("Cells that have run"));
     setText(this.saved, this.saving.words());
@@ -149,6 +158,7 @@ class Bar {
     this.saving.topic.draw();
     this.folder.draw();
     this.submission.draw();
+    this.progressFile.draw();
   }
 
   toggleMore() {
@@ -174,7 +184,7 @@ class Bar {
   async choose(language) {
     this.chosen = true;
     this.apply(language);
-    if (this.server.here) {
+    if (this.server.here || this.server.alone) {
       try {
         await this.server.storeLanguage(language);
       } catch (error) {

@@ -90,6 +90,7 @@ export class Checks {
     if (isCheck(cell)) {
       const points = statedPoints(cell);
       if (success && (points === null || points >= checkPoints(cell))) {
+        this.times[checkKey(cell)] = new Date().toISOString();
         this.proofs[checkKey(cell)] = this.answers(cell, (answer) => this.ran[answer.model.id] ?? "");
       } else {
         delete this.proofs[checkKey(cell)];
@@ -118,6 +119,7 @@ export class Checks {
   forget() {
     this.ran = {};
     this.proofs = {};
+    this.times = {};
   }
 
   // A reload of the page keeps the kernel, so what was proven in it still stands.
@@ -128,7 +130,7 @@ export class Checks {
 
   remember() {
     if (this.place) {
-      sessionStorage.setItem(this.place, JSON.stringify({ ran: this.ran, proofs: this.proofs }));
+      sessionStorage.setItem(this.place, JSON.stringify({ ran: this.ran, proofs: this.proofs, times: this.times }));
     }
   }
 

@@ -23,6 +23,8 @@ export class Server {
     this.settings = lab.ServerConnection.makeSettings();
     /** Whether this Lab runs with Passerelle's server extension; without it the bar neither submits nor stores. */
     this.here = lab.PageConfig.getOption("passerelleServer") === "true";
+    /** Whether it runs with the extension and without an exchange: nothing is submitted, she can save a file. */
+    this.alone = lab.PageConfig.getOption("passerelleServer") === "false";
     this.pages = lab.PageConfig.getOption("passerellePages");
   }
 
