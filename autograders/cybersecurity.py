@@ -31,6 +31,7 @@ OWASP = ((5, 7168), (4, 9216), (3, 12288), (2, 19456), (1, 47104))
 """Passes and the least memory in KiB that go with them: OWASP, Password Storage Cheat Sheet, Argon2id."""
 LEAST_SALT = 16
 """Bytes: RFC 9106, section 4."""
+_KINDS, _VERSION = ("argon2id", "argon2i", "argon2d"), 19
 _MOST = 1_048_576  # KiB times passes: what a check is ready to compute for one record
 _PHC = re.compile(r"\$(argon2(?:id|i|d))\$v=(\d+)\$m=(\d+),t=(\d+),p=(\d+)\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]+)")
 _FORMS: tuple[Any, ...] = ("NFC", "NFD", "NFKC", "NFKD")
@@ -115,9 +116,13 @@ def argon2id(found: Expectation, *, else_: str | None = None, look: str | None =
     Raises:
         CheckFailed: it is none; what is said of it is its kind, never its text.
     """
+    return _record(found, ("argon2id",), else_, look, facts)
+
+
+def _record(found: Expectation, kinds: Sequence[str], else_: str | None, look: str | None, facts: Any) -> Argon2:
     found.text(look=look)
     record = parsed(str(found.value))
-    if record is None or record.kind != "argon2id" or record.version != 19:
+    if record is None or record.kind not in kinds or record.version != _VERSION:
         kind = _kind_of(str(found.value), record)
         found._fail("argon2-other", else_, look, {"found": {"id": kind, "args": {}}}, facts)
         raise AssertionError  # `_fail` always raises
@@ -133,16 +138,16 @@ def _kind_of(text: str, record: Argon2 | None) -> str:
 
 
 def enough_cost(found: Expectation, *, else_: str | None = None, look: str | None = None, **facts: Any) -> None:
-    """Expect an Argon2id record that costs at least what OWASP asks for."""
-    record = argon2id(found, else_=else_, look=look, **facts)
+    """Expect an Argon2 record, of whichever kind, that costs at least what OWASP asks for."""
+    record = _record(found, _KINDS, else_, look, facts)
     if not record.is_enough:
         args = {"memory": record.memory, "passes": record.passes, "least": record.least_memory}
         found._fail("argon2-cost", else_, look, args, facts)
 
 
 def long_salt(found: Expectation, *, else_: str | None = None, look: str | None = None, **facts: Any) -> None:
-    """Expect an Argon2id record with a salt of at least 16 bytes."""
-    record = argon2id(found, else_=else_, look=look, **facts)
+    """Expect an Argon2 record, of whichever kind, with a salt of at least 16 bytes."""
+    record = _record(found, _KINDS, else_, look, facts)
     if len(record.salt) < LEAST_SALT:
         found._fail("argon2-salt", else_, look, {"expected": LEAST_SALT, "found": len(record.salt)}, facts)
 
