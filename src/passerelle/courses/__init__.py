@@ -9,6 +9,7 @@ from passerelle.courses.cells import Cell, Kind
 from passerelle.courses.faults import CourseTextError, Fault, NotBuiltError
 from passerelle.courses.folder import (
     TRANSLATIONS,
+    RightAnswer,
     UnitFolder,
     WrongAnswer,
     read_course_table,
@@ -27,6 +28,7 @@ __all__ = [
     "Gap",
     "Kind",
     "NotBuiltError",
+    "RightAnswer",
     "TranslationGap",
     "UnitFolder",
     "WrongAnswer",

@@ -8,7 +8,15 @@ from pathlib import Path
 from passerelle.courses.catalogue import Catalogue, TranslationGap, update_catalogue
 from passerelle.courses.cells import Cell, Kind, check_cells, read_cells
 from passerelle.courses.faults import CourseTextError, Fault
-from passerelle.courses.schema import CourseTable, UnitTable, WrongTable, read_table
+from passerelle.courses.schema import (
+    CourseTable,
+    EquivalentMutant,
+    EquivalentTable,
+    RightTable,
+    UnitTable,
+    WrongTable,
+    read_table,
+)
 from passerelle.courses.texts import DATASHEET, MENTOR, TRAINER, UnitTexts, Wording
 from passerelle.model.people import LANGUAGES
 
@@ -28,6 +36,15 @@ class WrongAnswer:
 
 
 @dataclass(frozen=True)
+class RightAnswer:
+    """Another right answer: written differently from the reference, it earns full points all the same."""
+
+    name: str
+    description: str
+    answers: dict[str, str]
+
+
+@dataclass(frozen=True)
 class UnitFolder:
     """A unit as its author wrote it. `data` are the files that the fellow gets, by path below the unit."""
 
@@ -39,6 +56,8 @@ class UnitFolder:
     pages: dict[str, str]
     data: dict[str, bytes]
     wrong: tuple[WrongAnswer, ...]
+    right: tuple[RightAnswer, ...]
+    equivalent: tuple[EquivalentMutant, ...]
     catalogues: dict[str, Catalogue]
 
     @property
@@ -93,6 +112,7 @@ def read_unit(source: Path, unit: str) -> UnitFolder:
     if DATASHEET in data:
         pages[DATASHEET] = _page(path / DATASHEET, f"{unit}/{DATASHEET}")
     wrong = tuple(_wrong_answer(file, unit) for file in sorted((path / "wrong").glob("*.toml")))
+    right = tuple(_right_answer(file, unit) for file in sorted((path / "right").glob("*.toml")))
     folder = UnitFolder(
         track=source.name,
         unit=unit,
@@ -102,11 +122,13 @@ def read_unit(source: Path, unit: str) -> UnitFolder:
         pages=pages,
         data=data,
         wrong=wrong,
+        right=right,
+        equivalent=_equivalent(path / "equivalent.toml", unit),
         catalogues={
             language: Catalogue.read(path / f"{language}.po", f"{unit}/{language}.po") for language in TRANSLATIONS
         },
     )
-    faults = [*check_cells(cells, table, folder.where("unit.md")), *_wrong_faults(folder)]
+    faults = [*check_cells(cells, table, folder.where("unit.md")), *_wrong_faults(folder), *_right_faults(folder)]
     if faults:
         raise CourseTextError.of(faults)
     return folder
@@ -161,6 +183,25 @@ def _wrong_answer(file: Path, unit: str) -> WrongAnswer:
     table = read_table(file, WrongTable, f"{unit}/wrong/{file.name}")
     answers = {key: text.strip("\n") for key, text in table.answers.items()}
     return WrongAnswer(file.stem, table.description, answers, table.points, table.hints)
+
+
+def _right_answer(file: Path, unit: str) -> RightAnswer:
+    table = read_table(file, RightTable, f"{unit}/right/{file.name}")
+    return RightAnswer(file.stem, table.description, {key: text.strip("\n") for key, text in table.answers.items()})
+
+
+def _equivalent(file: Path, unit: str) -> tuple[EquivalentMutant, ...]:
+    return read_table(file, EquivalentTable, f"{unit}/{file.name}").mutant if file.exists() else ()
+
+
+def _right_faults(folder: UnitFolder) -> list[Fault]:
+    """Return what in right/ names cells that the unit does not have."""
+    answers = {cell.key for cell in folder.cells if cell.is_solution}
+    return [
+        Fault(folder.where(f"right/{right.name}.toml, answers"), f"there is no answer cell {key!r}", "mend the key")
+        for right in folder.right
+        for key in sorted(right.answers.keys() - answers)
+    ]
 
 
 def _wrong_faults(folder: UnitFolder) -> list[Fault]:

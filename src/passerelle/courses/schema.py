@@ -1,4 +1,4 @@
-"""The TOML files of a course, as types: course.toml, unit.toml, wrong/*.toml."""
+"""The TOML files of a course, as types: course.toml, unit.toml, wrong/*.toml, right/*.toml, equivalent.toml."""
 
 import re
 import tomllib
@@ -104,6 +104,36 @@ class WrongTable(_Table):
     hints: tuple[str, ...] = ()
     answers: dict[str, str] = Field(min_length=1)
     points: dict[str, Points] = Field(min_length=1)
+
+
+class RightTable(_Table):
+    """One file of right/."""
+
+    description: Words
+    answers: dict[str, str] = Field(min_length=1)
+
+
+class EquivalentMutant(_Table):
+    """A planted bug that is none: what it changes, why nobody can tell it from the reference, and what shows that."""
+
+    id: Words
+    change: Words
+    reason: Words
+    evidence: Words
+
+
+class EquivalentTable(_Table):
+    """equivalent.toml."""
+
+    mutant: tuple[EquivalentMutant, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _once(self) -> "EquivalentTable":
+        names = [mutant.id for mutant in self.mutant]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"these are there twice: {', '.join(twice)}")
+        return self
 
 
 Table = TypeVar("Table", bound=BaseModel)

@@ -80,6 +80,11 @@ class Judge:
             elif not own and english in others and any(letter.isalpha() for letter in english):
                 yield Fault(place, f"the message {name!r} is not translated", "report it: this is ours to mend")
 
+    def said(self, messages: tuple[Message, ...]) -> list[str]:
+        """Return every sentence of these messages, in every language."""
+        parts = [part for message in messages for part in _parts(message)]
+        return [self._words(name, args, language, self._unit) for name, args in parts for language in LANGUAGES]
+
     def _sentences(self, messages: tuple[Message, ...], language: str) -> list[str]:
         return [self._words(message.id, message.args, language, self._unit) for message in messages]
 

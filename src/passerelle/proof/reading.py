@@ -1,26 +1,28 @@
-"""What can be proved of a unit by reading it: languages, headings, images, terms, wrong answers."""
+"""What can be proved of a unit by reading it: languages, terms, minutes, messages, wrong answers."""
 
 import ast
-import re
 from collections.abc import Callable, Iterator
-from html.parser import HTMLParser
+from dataclasses import replace
 
-from markdown_it import MarkdownIt
-from markdown_it.token import Token
+import polib
 from nbformat import NotebookNode
 
 from passerelle.courses import TRANSLATIONS, Cell, Fault, Kind, UnitFolder, notebook_in_language
-from passerelle.model.course import in_language
+from passerelle.courses.catalogue import Catalogue
+from passerelle.courses.notebook import build_notebook
 from passerelle.model.people import LANGUAGES
 
 MOST_TERMS = 8
 """New terms a unit may bring (SYLLABUS: at most 8 a unit)."""
 
+MOST_MINUTES = 240
+"""Minutes of one unit."""
+
 LEAST_WRONG = 2
 """Wrong answers that each counted task needs."""
 
-_MARKDOWN = MarkdownIt("commonmark").enable("table")
-_HEADING = re.compile(r"h[1-6]")
+_WORDS_A_MINUTE = 200
+"""Faster than anybody reads a second language: what takes longer cannot be done in the stated time."""
 
 
 def translation_faults(folder: UnitFolder) -> list[Fault]:
@@ -40,34 +42,36 @@ def language_faults(notebook: NotebookNode, where: str) -> list[Fault]:
     return faults
 
 
-def accessibility_faults(notebook: NotebookNode, where: str) -> list[Fault]:
-    """Return images without an alternative text and headings out of order, in every language."""
-    faults = []
-    for language in LANGUAGES:
-        level = 0
-        for cell in notebook.cells:
-            text = cell.metadata["passerelle"].get("text")
-            if text is None:
-                continue
-            place = f"{where}, cell {cell.metadata['passerelle']['key']!r} ({language})"
-            page = _Page(in_language(text, language))
-            faults += [_no_alternative(place, name) for name in page.images_without_text]
-            for heading in page.headings:
-                faults += _heading_faults(place, heading, level)
-                level = heading
-        if level == 0:
-            faults.append(Fault(f"{where} ({language})", "there is no heading", "start with one: # The unit's title"))
-    return faults
-
-
-def page_faults(folder: UnitFolder) -> list[Fault]:
-    """Return images without an alternative text in the pages beside the notebook."""
+def identity_faults(folder: UnitFolder) -> list[Fault]:
+    """Return the cells that a translation into the same words changes: it may change nothing."""
+    same = Catalogue(
+        [polib.POEntry(msgctxt=text.context, msgid=text.english, msgstr=text.english) for text in folder.texts.all()]
+    )
+    notebook = build_notebook(replace(folder, catalogues=dict.fromkeys(TRANSLATIONS, same)))
     return [
-        _no_alternative(f"{folder.where(name)} ({language})", image)
-        for name, markdown in folder.pages.items()
-        for language, text in folder.wording.page(name, markdown).items()
-        for image in _Page(text).images_without_text
+        Fault(
+            folder.where(f"unit.md, cell {cell.metadata['passerelle']['key']!r}"),
+            "translated into its own words it is another text",
+            "part its blocks by one empty line",
+        )
+        for language in TRANSLATIONS
+        for cell, changed in zip(notebook.cells, notebook_in_language(notebook, language).cells, strict=True)
+        if cell != changed
     ]
+
+
+def minute_faults(folder: UnitFolder) -> list[Fault]:
+    """Return a fault where the stated minutes do not do for reading alone, or are not said to the fellow."""
+    minutes = folder.table.minutes
+    prose = [cell.source for cell in folder.cells if cell.is_prose]
+    words = sum(len(text.split()) for text in prose)
+    faults = []
+    where = folder.where("unit.toml, minutes")
+    if words > minutes * _WORDS_A_MINUTE:
+        faults.append(Fault(where, f"{words} words cannot be read in {minutes} minutes", "state more, or cut"))
+    if folder.table.minutes > MOST_MINUTES:
+        faults.append(Fault(where, f"{minutes} minutes are more than a session", "make two units"))
+    return faults
 
 
 def term_faults(folder: UnitFolder) -> list[Fault]:
@@ -135,56 +139,3 @@ def _named_messages(cell: Cell) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.keyword) and node.arg == "else_" and isinstance(node.value, ast.Constant):
             yield str(node.value.value)
-
-
-def _heading_faults(place: str, level: int, before: int) -> list[Fault]:
-    if before == 0 and level != 1:
-        return [Fault(place, f"the first heading is of level {level}", "start with one: # The unit's title")]
-    if before != 0 and level == 1:
-        return [Fault(place, "there is a second heading of level 1", "use ## for the parts")]
-    if level > before + 1:
-        return [Fault(place, f"a heading of level {level} follows one of level {before}", f"use {'#' * (before + 1)}")]
-    return []
-
-
-def _no_alternative(place: str, image: str) -> Fault:
-    return Fault(place, f"the image {image} has no alternative text", "write what it shows: ![…](…)")
-
-
-class _Page:
-    """The headings and the images of a Markdown text, its HTML included."""
-
-    def __init__(self, markdown: str) -> None:
-        self.headings: list[int] = []
-        self.images_without_text: list[str] = []
-        for token in _MARKDOWN.parse(markdown):
-            self._look(token)
-
-    def _look(self, token: Token) -> None:
-        if token.type == "heading_open":
-            self.headings.append(int(token.tag[1]))
-        elif token.type == "image" and not token.content.strip():
-            self.images_without_text.append(str(token.attrGet("src")))
-        elif token.type in {"html_block", "html_inline"}:
-            html = _Html()
-            html.feed(token.content)
-            self.headings += html.headings
-            self.images_without_text += html.images_without_text
-        for child in token.children or ():
-            self._look(child)
-
-
-class _Html(HTMLParser):
-    """The same for a piece of HTML."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.headings: list[int] = []
-        self.images_without_text: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if _HEADING.fullmatch(tag):
-            self.headings.append(int(tag[1]))
-        values = dict(attrs)
-        if tag == "img" and not (values.get("alt") or "").strip():
-            self.images_without_text.append(values.get("src") or "?")

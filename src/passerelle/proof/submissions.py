@@ -40,7 +40,7 @@ class Release:
 def reference_answers(folder: UnitFolder) -> dict[str, str]:
     """Return the author's answers by key, without the markers that a fellow never sees."""
     return {
-        cell.key: "\n".join(line for line in cell.source.split("\n") if not _is_marker(line))
+        cell.key: "\n".join(line for line in cell.source.split("\n") if not is_marker(line))
         for cell in folder.cells
         if cell.is_solution
     }
@@ -51,5 +51,6 @@ def machine_points(folder: UnitFolder) -> dict[str, float]:
     return {cell.key: cell.points or 0.0 for cell in folder.cells if cell.kind is Kind.CHECK}
 
 
-def _is_marker(line: str) -> bool:
+def is_marker(line: str) -> bool:
+    """Say whether a line begins or ends a solution."""
     return "BEGIN SOLUTION" in line or "END SOLUTION" in line
