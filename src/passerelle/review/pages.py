@@ -21,6 +21,7 @@ from passerelle.review.base import LANGUAGE_COOKIE, NotHereHandler, PageHandler
 from passerelle.review.callback import CallbackPage
 from passerelle.review.fellow import AttemptPage, UnitPage, show_path
 from passerelle.review.marking import MarkingPage
+from passerelle.review.saved import SavedPage
 from passerelle.review.shelf import Shelf
 from passerelle.review.stuck import StuckPage
 
@@ -168,6 +169,7 @@ def routes(context: Context) -> list[Route]:
         (r"attempt/([0-9a-f]{8,64})", AttemptPage),
         (rf"mentee/({HANDLE_PATTERN})", staff.SheetPage),
         (rf"mentee/({HANDLE_PATTERN})\.(csv|json)", FellowDownload),
+        (rf"mentee/({HANDLE_PATTERN})/saved", SavedPage),
         (rf"stuck/({_NAME})", StuckPage),
         (rf"marking/({_NAME})", MarkingPage),
         (rf"people/({HANDLE_PATTERN})/link", programme.LinkForm),

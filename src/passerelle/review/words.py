@@ -42,6 +42,7 @@ ROLE_WORDS: dict[str, str] = {
 LOOKED_AT: dict[str, str] = {
     "sheet": to_translate("the review sheet"),
     "attempt": to_translate("an attempt and its feedback"),
+    "saved": to_translate("a progress file that you saved elsewhere"),
     "download": to_translate("a download of one person's progress, without a name"),
     "stuck": to_translate("the list of what could not be marked yet"),
     "marking": to_translate("the marking page of a course"),

@@ -1,0 +1,1 @@
+"""Our tests; a package by name, because one of our dependencies installs a `tests` of its own."""
