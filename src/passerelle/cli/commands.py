@@ -15,6 +15,7 @@ from rich.console import Console
 from passerelle.cli import operate, people
 from passerelle.cli.alias import alias
 from passerelle.cli.build import build
+from passerelle.cli.check import check
 from passerelle.cli.mark import mark
 from passerelle.cli.stuck import stuck
 from passerelle.model.errors import PasserelleError
@@ -33,13 +34,10 @@ app.add_typer(people.app, name="people")
 app.command()(build)
 app.command()(stuck)
 app.command()(alias)
+app.command()(check)
 app.command()(mark)
 for _command in (operate.backup, operate.restore, operate.doctor, operate.upgrade):
     app.command()(_command)
-
-Learner = Annotated[
-    Path | None, typer.Option(help="environment whose Python runs fellows' code (default: PASSERELLE_LEARNER)")
-]
 
 
 def main() -> None:
@@ -50,25 +48,6 @@ def main() -> None:
     except PasserelleError as error:
         Console(stderr=True).print(str(error), style="bold", highlight=False, markup=False, soft_wrap=True)
         sys.exit(2)
-
-
-@app.command()
-def check(
-    source: Annotated[Path, typer.Argument(help="a track as text, such as courses/data-science")],
-    unit: Annotated[list[str] | None, typer.Argument(help="units of it; all where none is named")] = None,
-    learner: Learner = None,
-) -> None:
-    """Prove units on the real marking path: solution, blank release, each wrong answer, languages.
-
-    Example: `passerelle check courses/data-science d1-tables`
-    """
-    from passerelle import proof
-
-    proofs = proof.check(source, *(unit or ()), learner=learner or Settings().learner)
-    for line in proof.lines(proofs):
-        typer.echo(line)
-    if not all(one.proved for one in proofs):
-        raise typer.Exit(1)
 
 
 @app.command()
