@@ -29,6 +29,13 @@ MAX_PRINTED = 20_000
 MAX_FILE = 4_000_000
 # As the interpreter knows them: a class may answer anything to its `__name__`.
 _MODULE_OF, _NAME_OF = type.__dict__["__module__"].__get__, type.__dict__["__name__"].__get__
+MAX_SITE = 5_000_000
+"""Bytes of all files of a page."""
+_SITE_FILES = 200
+_OF_PAGES = frozenset(
+    {".html", ".htm", ".css", ".js", ".mjs", ".json", ".txt", ".webmanifest", ".woff", ".woff2"}
+    | {".svg", ".png", ".jpg", ".jpeg", ".gif", ".webp", ".avif", ".ico"}
+)
 _IDLE = {"RESUME", "NOP", "LOAD_CONST", "RETURN_VALUE", "RETURN_CONST"}
 
 
@@ -93,6 +100,31 @@ def file(path: str) -> dict[str, Any] | None:
             return None
         content = opened.read(MAX_FILE + 1)
     return {"size": about.st_size, "bytes": content if len(content) <= MAX_FILE else None}
+
+
+def site(path: str) -> dict[str, Any]:
+    """Return the "files" that a page may ask for, by path; or its "size", where the page itself has too many bytes.
+
+    They lie where the notebook lies or below it, and are of the kinds that pages are made of.
+    """
+    page = file(path)
+    if page is None or page["bytes"] is None:
+        return {"size": page["size"]} if page is not None else {"files": {}}
+    files = {path: page["bytes"]}
+    room = MAX_SITE - page["size"]
+    for folder, folders, names in os.walk("."):
+        folders[:] = sorted(one for one in folders if not one.startswith((".", "__")))
+        for name in sorted(names):
+            place = os.path.relpath(os.path.join(folder, name))  # noqa: PTH118  paths cost more than the walk
+            is_link = os.path.islink(place)  # noqa: PTH114
+            if os.path.splitext(name)[1].lower() not in _OF_PAGES or is_link or place in files:  # noqa: PTH122
+                continue
+            found = file(place) if len(files) < _SITE_FILES else None
+            if found is None or found["bytes"] is None or found["size"] > room:
+                continue
+            files[place] = found["bytes"]
+            room -= found["size"]
+    return {"files": files}
 
 
 def raised(error: BaseException) -> dict[str, Any]:

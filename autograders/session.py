@@ -1,11 +1,14 @@
 """Whom the words ask, and what they may say: one session a process."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from autograders import answers
 from autograders.handles import Desk
 from autograders.typed import pack
+
+if TYPE_CHECKING:
+    from autograders.web_warm import Warm
 
 
 class Source(Protocol):
@@ -23,6 +26,10 @@ class Source(Protocol):
         """Answer a question about handles (`autograders.handles`)."""
         ...
 
+    def page(self, question: dict[str, Any]) -> dict[str, Any]:
+        """Answer what a browser sees of a page (`autograders.web_dev`): "path", "width", "axe"."""
+        ...
+
     def forget(self) -> None:
         """Let go of the handles: another check begins."""
         ...
@@ -33,6 +40,7 @@ class Kernel:
 
     def __init__(self) -> None:
         self._desk: Desk | None = None
+        self._browser: Warm | None = None
 
     def get(self, name: str) -> dict[str, Any]:
         """Answer what a variable holds."""
@@ -47,9 +55,25 @@ class Kernel:
         self._desk = self._desk or Desk(answers.namespace(), _no_callback)
         return self._desk.answer({"ask": "do", **question})
 
+    def page(self, question: dict[str, Any]) -> dict[str, Any]:
+        """Answer what a browser beside this kernel sees of a page."""
+        from autograders import web_site, web_warm  # noqa: PLC0415  only where there are pages
+
+        browser = self._browser = self._browser or web_warm.here()
+
+        def browse(files: Mapping[str, bytes], asked: Mapping[str, Any]) -> dict[str, Any]:
+            try:
+                return browser.look(files, asked["path"], width=asked["width"], axe=asked["axe"])
+            except web_warm.NoBrowserError:
+                return {"trouble": "page-no-browser", "args": {}}
+
+        return web_site.answer(answers.site(question["path"]), question, browse)
+
     def forget(self) -> None:
         """Let go of what was handed out: another cell begins, and her objects may be large."""
         self._desk = None
+        if self._browser is not None:
+            self._browser.forget_trouble()
 
 
 def _no_callback(_answer: dict[str, Any]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from autograders.failure import CheckFailed, Fact
 from autograders.files import File
 from autograders.rules import is_about_her_data
 from autograders.session import session
+from autograders.web_dev import Page
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,7 @@ class Expect:
     expect.call("f", 1, frame)       the result of her function f, called with copies of these arguments
     expect.figure()                  what was drawn last
     expect.file("out.csv")           a file she has written
+    expect.page("index.html")        a page she has written, as a browser shows it
     """
 
     def __init__(self) -> None:
@@ -105,6 +107,11 @@ class Expect:
         """Look at a file she has written; its path begins where the notebook lies."""
         self._watch()
         return File(path)
+
+    def page(self, path: str, *, width: int = 1280) -> Page:
+        """Look at a page she has written, in a browser so many pixels wide; its path begins where the notebook lies."""
+        self._watch()
+        return Page(path, width)
 
     def that(self, condition: object, message: str, *, look: str | None = None, **args: Any) -> None:
         """Expect that a condition of your own is true; the message is said where it is not."""

@@ -10,6 +10,7 @@ points: hidden arguments are in the box from then on, so nothing that comes out 
 """
 
 import ast
+import base64
 import importlib
 import re
 import resource
@@ -24,6 +25,7 @@ from autograders.channel import MAX_FRAME, Channel, ClosedError, framed
 from autograders.failure import CheckFailed, Fact
 from autograders.rules import is_about_her_data
 from autograders.session import session
+from autograders.untyped import GarbledError, unpack
 from autograders.vocabulary import expect
 from passerelle.grading import plain
 
@@ -70,6 +72,27 @@ class Pipe:
     def ask(self, question: dict[str, Any]) -> dict[str, Any]:
         """Answer a question about handles (`autograders.handles`)."""
         return self._ask({"ask": "do", **question})
+
+    def page(self, question: dict[str, Any]) -> dict[str, Any]:
+        """Answer what a browser sees of a page: the box has its files, and whoever started the examiner the browser."""
+        from autograders import web_site  # noqa: PLC0415  only where there are pages
+
+        module = {"t": "module", "n": "autograders.answers"}
+        asked = {"op": "method", "on": module, "attr": "site", "args": [question["path"]], "plain": True}
+        told = self.ask(asked)
+        if told["state"] not in ("value", "raised"):
+            return told
+
+        def browse(files: Mapping[str, bytes], question: Mapping[str, Any]) -> dict[str, Any]:
+            texts = {name: base64.b64encode(body).decode("ascii") for name, body in files.items()}
+            seen: dict[str, Any] = self._ask({"ask": "browse", "files": texts, **question})["value"]
+            return seen
+
+        try:
+            site = unpack(told["value"])
+        except GarbledError:
+            site = None
+        return web_site.answer(site, question, browse)
 
     def forget(self) -> None:
         """A keeper is asked by one check, and ends with it."""

@@ -17,6 +17,7 @@ from passerelle.grading import calibrate
 from passerelle.grading.asserts import PlainChecks
 from passerelle.grading.box import Box, Keeper
 from passerelle.grading.examiner import WHOLE, has_hidden, needs, visible
+from passerelle.grading.pages import Pages
 from passerelle.grading.panel import Examiner, ExaminerError
 from passerelle.grading.prepare import Work, engine, prepare
 from passerelle.grading.rebuild import Rebuilt, RebuiltCell
@@ -48,6 +49,8 @@ class _Run:
     """What came of running the cells: how each ended, and the state at each check."""
 
     plain: PlainChecks | None = None
+    pages: Pages | None = None
+    looked_at: dict[str, list[str]] = field(default_factory=dict)
     shown: dict[int, Shown] = field(default_factory=dict)
     keepers: dict[str, Keeper | None] = field(default_factory=dict)
     gone: dict[str, str] = field(default_factory=dict)
@@ -151,7 +154,8 @@ def _marked_notebook(work: Work, learner: Path, limits: Limits) -> _Notebook:
     checks = [
         results[cell.key] if cell.is_check else _by_hand(cell) for cell in work.rebuilt.cells if cell.points is not None
     ]
-    shown = executed_notebook(work.source, work.rebuilt, run.shown, results, work.card.model_dump(mode="json"))
+    unit = work.card.model_dump(mode="json")
+    shown = executed_notebook(work.source, work.rebuilt, run.shown, results, unit, _pictures(run, checks))
     return _Notebook(checks, others, shown, run.plain.tampering if run.plain is not None else [])
 
 
@@ -169,8 +173,10 @@ def _told_of_box(work: Work, learner: Path, limits: Limits) -> tuple[_Run, _Told
             work.solution, examiner, lambda: calibrate.routes(work.solution, work.folder, learner, limits)
         )
         run = _run_cells(box, work.rebuilt, plain)
+        run.pages = Pages(learner)
         told = _told_of(examiner, run, work, checks)
         box.close()  # nothing of hers goes on living beside the boxes that follow
+        run.pages.close()
         plain.settle(lambda: _once_more(work, learner, limits, modules, plain))
         return run, told, limits
 
@@ -246,6 +252,8 @@ def _examine(examiner: Examiner, run: _Run, work: Work, cell: RebuiltCell, *, hi
     fork = keeper.again() if keeper is not None else None
     try:
         ask = fork.ask if fork is not None else lambda _question: gone
+        if run.pages is not None:
+            ask = run.pages.beside(ask, run.looked_at.setdefault(cell.key, []))
         told = examiner.examine(source, cell.points or 0.0, ask, hidden=hidden)
     finally:
         if fork is not None:
@@ -253,6 +261,17 @@ def _examine(examiner: Examiner, run: _Run, work: Work, cell: RebuiltCell, *, hi
     if told["fault"]:
         raise ExaminerError.of_check(work.card.unit, cell.key, str(told["fault"]))
     return told
+
+
+def _pictures(run: _Run, checks: Sequence[CheckResult]) -> dict[str, Sequence[Mapping[str, Any]]]:
+    """Return the pictures of each page, by the first check that looked at it."""
+    left = dict(run.pages.pictures) if run.pages is not None else {}
+    found: dict[str, Sequence[Mapping[str, Any]]] = {}
+    for check in checks:
+        for path in run.looked_at.get(check.key, ()):
+            if path in left and check.key not in found:
+                found[check.key] = left.pop(path)
+    return found
 
 
 # The verdict

@@ -119,15 +119,23 @@ def _shown(output: NotebookNode) -> NotebookNode | None:
     data = {mime: _text(output["data"][mime]) for mime in SHOWN_TYPES if mime in output["data"]}
     if not data:
         return None
-    sizes = output.get("metadata", {}).get("image/png")
-    kept = {name: sizes[name] for name in ("width", "height") if isinstance(sizes.get(name), int)} if sizes else {}
+    kept = {kind: found for kind in ("image/png", "image/jpeg") if (found := _about_picture(output, kind))}
     return NotebookNode(
         {
             "output_type": "display_data",
             "data": NotebookNode(data),
-            "metadata": NotebookNode({"image/png": NotebookNode(kept)} if kept else {}),
+            "metadata": NotebookNode(kept),
         }
     )
+
+
+def _about_picture(output: NotebookNode, kind: str) -> NotebookNode:
+    """Return a picture's size and its alternative text, which templates escape."""
+    about = output.get("metadata", {}).get(kind)
+    if not isinstance(about, dict):
+        return NotebookNode()
+    kept = {name: about[name] for name in ("width", "height") if isinstance(about.get(name), int)}
+    return NotebookNode({**kept, "alt": about["alt"][:300]} if isinstance(about.get("alt"), str) else kept)
 
 
 def _text(value: object) -> str:

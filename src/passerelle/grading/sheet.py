@@ -5,13 +5,14 @@ It is what `nbgrader autograde` would leave, so that nbgrader's own reading of i
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
 
+from autograders.catalogue import words
 from autograders.failure import Fact
 from passerelle.courses import notebook_in_language
 from passerelle.grading.rebuild import Origin, Rebuilt, RebuiltCell
@@ -22,6 +23,8 @@ _SHOWN_TYPES = frozenset(
 )
 
 
+_WIDEST = 720
+"""Pixels of a picture in the feedback; the file may have more."""
 MAX_SHOWN = 6_000_000
 """Characters of all outputs of a notebook. The box has a lower limit of its own, which her code can lift."""
 
@@ -63,8 +66,12 @@ def executed_notebook(
     shown: Mapping[int, Shown],
     results: Mapping[str, CheckResult],
     unit: dict[str, Any],
+    pictures: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
 ) -> NotebookNode:
-    """Return the executed notebook, in the language she read it in."""
+    """Return the executed notebook, in the language she read it in.
+
+    `pictures` are of her pages, by the check that shows them: "width", "kind" and "body" (base64).
+    """
     cells, count = [], 0
     for place, cell in enumerate(rebuilt.cells):
         if cell.origin is Origin.MISSING:
@@ -74,6 +81,7 @@ def executed_notebook(
             outputs: list[NotebookNode] = []
             if cell.is_check:
                 outputs = _of_check(results[cell.key], rebuilt.language, unit)
+                outputs += [_picture(one, rebuilt.language) for one in (pictures or {}).get(cell.key, ())]
             elif place in shown:
                 outputs = [*shown[place].outputs]
             if outputs or place in shown:
@@ -110,6 +118,15 @@ def _of_check(result: CheckResult, language: str, unit: dict[str, Any]) -> list[
         text = nbformat.v4.new_output("display_data", data={"text/plain": "\n".join(lines)})
         return [text, nbformat.v4.new_output("execute_result", data={"text/plain": repr(result.points)})]
     return [nbformat.v4.new_output("error", ename="CheckFailed", evalue="\n".join(lines), traceback=lines)]
+
+
+def _picture(told: Mapping[str, Any], language: str) -> NotebookNode:
+    """Return what a browser showed of her page."""
+    kind, said = str(told["kind"]), words("page-picture", {"width": told["width"]}, language)
+    about = {"alt": said, "width": min(int(told["width"]), _WIDEST)}
+    data = {kind: told["body"], "text/plain": said}
+    made: NotebookNode = nbformat.v4.new_output("display_data", data=data, metadata={kind: about})
+    return made
 
 
 def _text(value: object) -> str:

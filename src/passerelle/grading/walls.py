@@ -188,6 +188,30 @@ def examiner_command(learner: Path, folder: Path, package: Path, agent: list[str
     return [*line, str(learner / "bin" / "python"), "-P", "-m", "passerelle.grading.examiner", *agent]
 
 
+def browser_command(learner: Path, descriptor: int) -> list[str]:
+    """Return the command line of the browser that looks at pages: fonts, no network, nothing of anybody else.
+
+    Args:
+        learner: the environment that has what drives it.
+        descriptor: where it is asked.
+
+    Raises:
+        BoxError: bubblewrap is missing.
+    """
+    program = shutil.which("bwrap")
+    if program is None:
+        raise BoxError.no_bubblewrap()
+    line = [program, "--unshare-user", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts"]
+    line += ["--unshare-cgroup", "--disable-userns", "--die-with-parent", "--new-session", "--cap-drop", "ALL"]
+    line += ["--uid", "1000", "--gid", "1000", "--hostname", "browser", *_system(learner)]
+    for fonts in ("/etc/fonts", "/var/cache/fontconfig"):
+        line += ["--ro-bind-try", fonts, fonts]
+    # A browser does not start without /proc; it shows the processes in here.
+    line += ["--proc", "/proc", "--dev", "/dev", "--size", "256000000", "--tmpfs", "/dev/shm"]  # noqa: S108  inside
+    line += ["--size", "512000000", "--tmpfs", "/tmp", "--remount-ro", "/", "--chdir", "/tmp"]  # noqa: S108  inside
+    return [*line, str(learner / "bin" / "python"), "-P", "-m", "autograders.web_browser", str(descriptor)]
+
+
 def _system(learner: Path) -> list[str]:
     """Return the read-only system: /usr, the learner environment with the Python below it, the vocabulary."""
     line = ["--ro-bind", "/usr", "/usr"]

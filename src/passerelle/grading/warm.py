@@ -19,6 +19,7 @@ from passerelle.grading import calibrate
 from passerelle.grading.asserts import PlainChecks
 from passerelle.grading.box import Box, Keeper
 from passerelle.grading.examiner import has_hidden, needs
+from passerelle.grading.pages import Pages
 from passerelle.grading.panel import Examiner, ExaminerError
 from passerelle.grading.prepare import prepare
 from passerelle.grading.rebuild import RebuiltCell
@@ -149,10 +150,11 @@ class Bench:
 
     def _ask(self, cell: RebuiltCell, state: Keeper) -> Tried:
         errors: list[bool] = []
+        pages = Pages(self._learner, widths=())
 
         def ask(question: Mapping[str, Any]) -> bytes:
             began = monotonic()
-            answer = fork.ask(question)
+            answer = pages.beside(fork.ask, [])(question)
             self._asked_s += monotonic() - began
             errors.append(_is_error(answer))
             return answer
