@@ -9,6 +9,7 @@ from jupyterlab.handlers.build_handler import BuildHandler
 from tornado.routing import RuleRouter
 
 from passerelle_lab import error_page
+from passerelle_lab.explaining import ExplainingHandler
 from passerelle_lab.handlers import (
     NAME,
     RECEIPT,
@@ -40,6 +41,7 @@ ROUTES: list[tuple[str, type[PasserelleHandler]]] = [
     (rf"passerelle/restore/({RECEIPT})", RestoreHandler),
     (rf"passerelle/results/({RECEIPT})", ResultsHandler),
     (r"passerelle/language", LanguageHandler),
+    (r"passerelle/explaining", ExplainingHandler),
     (r"passerelle/notice", NoticeHandler),
 ]
 """The extension's addresses below the server's base URL."""

@@ -129,6 +129,7 @@ class BubblewrapSpawner(LocalProcessSpawner):  # type: ignore[misc]  # jupyterhu
             "PYTHONDONTWRITEBYTECODE": "1",
             "MPLCONFIGDIR": "/tmp/matplotlib",  # noqa: S108  # the box's own
             "PASSERELLE_LANGUAGE": language,
+            "PASSERELLE_EXPLAIN_ERRORS": "on" if settings.explain_errors else "off",
             "PASSERELLE_API": f"http://127.0.0.1:{Ports.from_environment().service}/services/{SERVICE}/api",
             "PASSERELLE_PAGES": origins.pages_address(settings),
         }

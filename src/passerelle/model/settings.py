@@ -52,6 +52,9 @@ class Settings(BaseSettings):
         default=None, description="file (0600) with the password at the mail server"
     )
     smtp_from: str = Field(default="", description="address that mails come from")
+    explain_errors: bool = Field(
+        default=True, description="whether errors in fellows' notebooks are explained, where she has not chosen herself"
+    )
     server_memory_mb: int = Field(default=1200, ge=256, description="memory of a server with its kernels, MB")
     server_disk_mb: int = Field(default=1000, ge=10, description="what one fellow's home may hold, MB")
     kernel_idle_s: int = Field(

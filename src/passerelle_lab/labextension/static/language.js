@@ -24,6 +24,7 @@ export function switchProse(panel, language) {
 // One expression in a try, by dunder import: it leaves no name among hers, and a kernel without the package stays silent.
 const tell = (language) => `try:
     __import__("autograders").set_language(${JSON.stringify(language)})
+    __import__("autograders.explained").explained.watch()
 except ImportError:
     pass`;
 

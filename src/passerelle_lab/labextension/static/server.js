@@ -63,6 +63,15 @@ export class Server {
     return this.ask("PUT", "language", { language });
   }
 
+  /** Whether errors are explained in her notebooks. */
+  explaining() {
+    return this.ask("GET", "explaining");
+  }
+
+  explain(on) {
+    return this.ask("PUT", "explaining", { on });
+  }
+
   submit(unit, body) {
     return this.ask("POST", `submit/${place(unit)}`, body);
   }
