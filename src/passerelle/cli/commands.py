@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from passerelle.cli import operate, people
+from passerelle.cli import new, operate, people
 from passerelle.cli.alias import alias
 from passerelle.cli.build import build
 from passerelle.cli.check import check
@@ -31,6 +31,7 @@ app = typer.Typer(
 demo_app = typer.Typer(help="Fill the environment with a demo programme.", no_args_is_help=True)
 app.add_typer(demo_app, name="demo")
 app.add_typer(people.app, name="people")
+app.add_typer(new.app, name="new")
 app.command()(build)
 app.command()(stuck)
 app.command()(alias)

@@ -16,6 +16,7 @@ from passerelle.courses.folder import (
     read_unit,
     update_catalogues,
 )
+from passerelle.courses.new import new_unit
 from passerelle.courses.notebook import notebook_in_language
 from passerelle.courses.trees import put_in_place
 
@@ -34,6 +35,7 @@ __all__ = [
     "WrongAnswer",
     "build_course",
     "load_course",
+    "new_unit",
     "notebook_in_language",
     "put_in_place",
     "read_course_table",
