@@ -14,7 +14,7 @@ LEARNER = Path(sys.prefix)
 
 SOLUTION = "return sum(numbers) / len(numbers)"
 CHECK = 'expect.call("mean", [1, 2, 6]).equals(3, tolerance=1e-9, else_="divide-by-count")'
-HIDDEN = 'expect.call("mean", [5]).equals(5, tolerance=1e-9, else_="divide-by-count")'
+HIDDEN = 'expect.call("mean", [5, 6]).equals(5.5, tolerance=1e-9, else_="divide-by-count")'
 
 
 def proof_of(course: Path) -> UnitProof:
