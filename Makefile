@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 BOOTSTRAP := scripts/bootstrap
 
-.PHONY: help start test test-fast lint lock bench routes bench-class bench-words faults attacks mutated differential differential-oracle
+.PHONY: help start test test-fast lint lock bench routes bench-class bench-words faults attacks mutated differential differential-oracle check
 
 help: ## say what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -37,6 +37,10 @@ faults: ## kill each process at each step of the loop, really, and see that noth
 
 attacks: ## make every attack on marking, really, and print what each gets from us and from stock nbgrader (some 40 minutes)
 	@$(BOOTSTRAP) run tests.attacks.table
+
+check: ## prove every unit, with all planted bugs, and write docs/courses/ anew
+	@out=$$(mktemp -d) && chmod 777 $$out && $(BOOTSTRAP) run passerelle.cli check --table $$out; status=$$?; \
+	mkdir -p docs/courses && cp $$out/*.md docs/courses/; rm -r $$out; exit $$status
 
 mutated: ## mark 1,000 mutated notebooks: each has a verdict, untouched answers keep their marks, nothing is left behind
 	@$(BOOTSTRAP) run tests.attacks.mutated

@@ -25,7 +25,11 @@ def plain_course(root: Path) -> Path:
         'expect.call("mean", [1, 2, 6]).equals(3, tolerance=1e-9, else_="divide-by-count")',
         "assert mean([1, 2, 6]) == 3",
     )
-    edit(text, 'expect.call("mean", [5, 6]).equals(5.5, tolerance=1e-9, else_="divide-by-count")', "assert mean([5]) == 5")
+    edit(
+        text,
+        'expect.call("mean", [5, 6]).equals(5.5, tolerance=1e-9, else_="divide-by-count")',
+        "assert mean([5]) == 5",
+    )
     edit(text, 'from autograders import expect, hints\nhints("mean")', "print('a hint')")
     edit(text, "from autograders import expect\n", "")
     return course

@@ -27,12 +27,27 @@ def test_the_documents_example_is_proved(tmp_path: Path) -> None:
     proof = proof_of(write_example(tmp_path))
 
     assert proof.proved, proof.faults
-    assert (proof.points, proof.by_hand, proof.wrong, proof.languages) == (2.0, 1.0, 2, ("en", "fr"))
+    assert (proof.points, proof.by_hand, proof.wrong, proof.right, proof.languages) == (2.0, 1.0, 2, 2, ("en", "fr"))
+    assert proof.planted is not None
+    assert proof.planted.caught == proof.planted.planted > 8
+    assert proof.planted.errored <= proof.planted.planted / 2
 
 
 def ask_nothing(unit: Path) -> None:
     edit(unit / "unit.md", CHECK, "2 + 2")
     edit(unit / "unit.md", HIDDEN, "2 + 2")
+
+
+def ask_for_one_spelling(unit: Path) -> None:
+    """The name of an argument is the fellow's own: a right answer that has another one shows it."""
+    edit(unit / "unit.md", CHECK, CHECK.replace("[1, 2, 6]", "numbers=[1, 2, 6]"))
+    file = unit / "right" / "with-statistics.toml"
+    file.write_text(file.read_text("utf-8").replace("numbers", "values"), "utf-8")
+
+
+def ask_too_little(unit: Path) -> None:
+    edit(unit / "unit.md", HIDDEN, "pass")
+    edit(unit / "unit.md", CHECK, CHECK.replace("[1, 2, 6]).equals(3", "[2, 2]).equals(2"))
 
 
 DEFECTS: list[tuple[str, Callable[[Path], None], str, str]] = [
@@ -59,6 +74,24 @@ DEFECTS: list[tuple[str, Callable[[Path], None], str, str]] = [
         lambda unit: edit(unit / "unit.md", f'{CHECK}\n', CHECK.replace(', else_="divide-by-count"', "") + "\n"),
         "mini/wrong/sum-not-mean.toml",
         "the hint 'divide-by-count' was not given",
+    ),
+    (
+        "one-spelling-is-asked-for",
+        ask_for_one_spelling,
+        "mini/right/with-statistics.toml",
+        "'check-mean' earned 0, stated are 2",
+    ),
+    (
+        "planted-bugs-survive",
+        ask_too_little,
+        "mini/unit.md, planted bugs",
+        "planted bugs are caught, 95% must be",
+    ),
+    (
+        "solution-warns",
+        lambda unit: edit(unit / "unit.md", "sum([1, 2, 3])", "import sys\nprint('soon', file=sys.stderr)"),
+        "mini/reference solution, cell 'example-sum'",
+        "it warns: soon",
     ),
     (
         "check-is-broken",

@@ -102,6 +102,7 @@ class Page(HTMLParser):
         self._block: int | None = None
         self._code = 0
         self._cells: list[str] | None = None
+        self._in_header = False
 
     @classmethod
     def of(cls, markdown: str) -> "Page":
@@ -131,6 +132,7 @@ class Page(HTMLParser):
             self._cells = []
         elif tag == "th" and self._cells is not None:
             self._cells.append("")
+            self._in_header = True
 
     def handle_endtag(self, tag: str) -> None:
         """Note what ends."""
@@ -143,13 +145,15 @@ class Page(HTMLParser):
         elif tag == "table" and self._cells is not None:
             self.tables_without_header += not self._cells or not all(cell.strip() for cell in self._cells)
             self._cells = None
+        elif tag == "th":
+            self._in_header = False
         if tag in ("code", "pre"):
             self._code -= 1
 
     def handle_data(self, data: str) -> None:
         """Take a piece of text; code is one word."""
         self.text += "code" if self._code and self._block is not None else data
-        if self._cells:
+        if self._cells and self._in_header:
             self._cells[-1] += data
 
     def _end_block(self) -> None:

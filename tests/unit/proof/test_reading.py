@@ -4,13 +4,13 @@ from pathlib import Path
 import pytest
 
 from passerelle.courses import Fault, build_course, read_unit, unit_source
-from passerelle.proof import reading
+from passerelle.proof import accessible, reading
 from tests.unit.courses.example import edit
 
 
 def accessibility(course: Path, into: Path) -> list[Fault]:
     build_course(course, into)
-    return reading.accessibility_faults(unit_source(into, "mini"), "mini/unit.md")
+    return accessible.notebook_faults(unit_source(into, "mini"), "mini/unit.md")
 
 
 def test_a_complete_unit_has_no_faults(course: Path, tmp_path: Path) -> None:
@@ -18,8 +18,10 @@ def test_a_complete_unit_has_no_faults(course: Path, tmp_path: Path) -> None:
 
     assert accessibility(course, tmp_path / "built") == []
     assert reading.translation_faults(folder) == []
-    assert reading.page_faults(folder) == []
+    assert accessible.page_faults(folder) == []
     assert reading.term_faults(folder) == []
+    assert reading.minute_faults(folder) == []
+    assert reading.identity_faults(folder) == []
     assert reading.wrong_answer_faults(folder) == []
     assert reading.message_faults(folder, lambda name: False) == []
     assert reading.language_faults(unit_source(tmp_path / "built", "mini"), "mini/unit.md") == []
@@ -72,7 +74,7 @@ def test_headings_in_code_are_no_headings(course: Path, unit: Path, tmp_path: Pa
 def test_images_in_notes_are_looked_at(course: Path, unit: Path) -> None:
     (unit / "mentor.md").write_text("![](chart.png)\n", "utf-8")
 
-    faults = reading.page_faults(read_unit(course, "mini"))
+    faults = accessible.page_faults(read_unit(course, "mini"))
 
     assert {fault.where for fault in faults} == {"mini/mentor.md (en)", "mini/mentor.md (fr)"}
 
@@ -158,3 +160,55 @@ def test_a_marked_cell_that_changes_with_the_language_is_found(course: Path, tmp
     (fault,) = reading.language_faults(notebook, "mini/unit.md")
 
     assert str(fault).startswith("mini/unit.md, cell 'check-mean': it is another cell in fr;")
+
+
+@pytest.mark.parametrize(
+    ("minutes", "said"),
+    [
+        pytest.param(0.1, "words cannot be read in", id="too-few"),
+        pytest.param(300, "300 minutes are more than a session", id="too-many"),
+    ],
+)
+def test_minutes_that_cannot_be_are_said(course: Path, unit: Path, minutes: float, said: str) -> None:
+    edit(unit / "unit.toml", "minutes = 20", f"minutes = {max(1, int(minutes))}")
+    if minutes < 1:
+        edit(unit / "unit.md", INTRO, INTRO + "word " * 250 + "\n\n")
+
+    (fault,) = reading.minute_faults(read_unit(course, "mini"))
+
+    assert said in fault.what
+
+
+@pytest.mark.parametrize(
+    ("new", "said"),
+    [
+        pytest.param("Read it [here](https://example.org).\n\n", "the link «here» does not say", id="vague-link"),
+        pytest.param("<https://example.org/a>\n\n", "the link «https://example.org/a» does not", id="bare-address"),
+        pytest.param("[![](a.png)](b.html)\n\n", "the link «» does not say where it leads", id="picture-link"),
+        pytest.param("| a |  |\n|---|---|\n| 1 | 2 |\n\n", "a table has columns without a name", id="table"),
+        pytest.param("Click in the grey box.\n\n", "«grey box» is known by its colour alone", id="colour"),
+        pytest.param("What is in red is due.\n\n", "«in red» is known by its colour alone", id="in-a-colour"),
+    ],
+)
+def test_what_only_some_can_follow_is_found(course: Path, unit: Path, tmp_path: Path, new: str, said: str) -> None:
+    edit(unit / "unit.md", INTRO, new)
+
+    faults = accessibility(course, tmp_path / "built")
+
+    assert any(said in str(fault) and "(en)" in fault.where for fault in faults), faults
+
+
+def test_what_says_where_it_leads_is_fine(course: Path, unit: Path, tmp_path: Path) -> None:
+    good = "See [the list of towns](https://example.org).\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\nRed is a colour.\n\n"
+    edit(unit / "unit.md", INTRO, good)
+
+    assert accessibility(course, tmp_path / "built") == []
+
+
+def test_a_french_colour_is_found(course: Path, unit: Path, tmp_path: Path) -> None:
+    edit(unit / "fr.po", '"- additionne les nombres\\n"', '"- additionne la case grise\\n"')
+
+    (fault,) = accessibility(course, tmp_path / "built")
+
+    assert fault.where.endswith("(fr)")
+    assert "«case grise»" in fault.what
