@@ -37,7 +37,7 @@ def watch() -> None:
 
     def explained(etype: type[BaseException], error: BaseException, lines: list[str]) -> None:
         told = None
-        if is_wanted() and not hasattr(error, "_render_traceback_") and isinstance(error, Exception):
+        if is_wanted() and isinstance(error, Exception) and not _has_words_of_its_own(error):
             # Whatever goes amiss here, Python's own message is shown.
             with contextlib.suppress(Exception):
                 told = explanation(error)
@@ -49,6 +49,11 @@ def watch() -> None:
 
     explained.explains = True  # type: ignore[attr-defined]
     shell._showtraceback = explained
+
+
+def _has_words_of_its_own(error: Exception) -> bool:
+    """Say whether an author has put an error into words: a check of ours, or a plain assert."""
+    return hasattr(error, "_render_traceback_") or isinstance(error, AssertionError)
 
 
 def is_wanted() -> bool:
