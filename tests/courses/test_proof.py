@@ -1,5 +1,6 @@
 """`check` on the real marking path, with units named by their defect."""
 
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from passerelle.courses import CourseTextError
-from passerelle.proof import UnitProof, check
+from passerelle.proof import Depth, UnitProof, check
 from tests.unit.courses.example import edit, write_example
 
 LEARNER = Path(sys.prefix)
@@ -17,8 +18,8 @@ CHECK = 'expect.call("mean", [1, 2, 6]).equals(3, tolerance=1e-9, else_="divide-
 HIDDEN = 'expect.call("mean", [5, 6]).equals(5.5, tolerance=1e-9, else_="divide-by-count")'
 
 
-def proof_of(course: Path) -> UnitProof:
-    (proof,) = check(course, "mini", learner=LEARNER)
+def proof_of(course: Path, depth: Depth = Depth.WHOLE) -> UnitProof:
+    (proof,) = check(course, "mini", learner=LEARNER, depth=depth)
     return proof
 
 
@@ -110,7 +111,7 @@ def test_a_defect_is_found_by_marking(tmp_path: Path, spoil: Callable[[Path], No
     course = write_example(tmp_path)
     spoil(course / "units" / "mini")
 
-    proof = proof_of(course)
+    proof = proof_of(course, Depth.WHOLE if re.search("wrong|right|planted", where) else Depth.FIRST)
 
     assert not proof.proved
     assert [fault for fault in proof.faults if fault.where == where and what in fault.what], proof.faults
@@ -123,7 +124,7 @@ def test_points_of_a_blank_release_may_be_stated(tmp_path: Path) -> None:
     ask_nothing(unit)
     edit(unit / "unit.toml", "[staff]", "[blank]\ncheck-mean = 2\n\n[staff]")
 
-    proof = proof_of(course)
+    proof = proof_of(course, Depth.FIRST)
 
     assert "mini/blank release" not in {fault.where for fault in proof.faults}
 
