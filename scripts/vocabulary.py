@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from autograders import CheckFailed, Expectation, answers, expect, set_language, words
+from autograders import CheckFailed, Expectation, answers, cybersecurity, expect, set_language, words
 from autograders.files import File
 from autograders.rules import is_about_her_data
 from autograders.session import session
@@ -25,6 +25,8 @@ TEXTS = Path(__file__).parent / "words"
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 PAGES = {"en": DOCS / "vocabulary.md", "fr": DOCS / "vocabulary.fr.md"}
 WORDS = {"expect": Expect, "Expectation": Expectation, "File": File}
+OF_TRACKS = {"cybersecurity": (cybersecurity, ("argon2id", "compares_evenly", "enough_cost", "long_salt"))}
+"""Modules of `autograders` for one track, and their functions that expect something."""
 _OURS = {"begin"}  # of the examiner, not of authors
 UNIT = {
     "messages": {
@@ -63,6 +65,8 @@ def public_words() -> dict[str, Any]:
         for name, one in inspect.getmembers(kind):
             if not name.startswith("_") and name not in _OURS:
                 found[f"{title}.{name}"] = one
+    for title, (module, names) in OF_TRACKS.items():
+        found |= {f"{title}.{name}": getattr(module, name) for name in names}
     return found
 
 
@@ -71,7 +75,9 @@ def signature(word: str, one: Any) -> str:
     if isinstance(one, property):
         return word
     plain = [each.replace(annotation=inspect.Parameter.empty) for each in inspect.signature(one).parameters.values()]
-    return f"{word}{inspect.Signature(plain[1:])}"
+    # The first one of a method is the thing itself.
+    own = plain if word.partition(".")[0] in OF_TRACKS else plain[1:]
+    return f"{word}{inspect.Signature(own)}"
 
 
 @contextlib.contextmanager
@@ -108,7 +114,7 @@ def _plain_figures() -> None:
 
 def run(check: str) -> object:
     """Run a check as the examiner does; its parts missed are raised, too."""
-    names: dict[str, Any] = {"expect": expect}
+    names: dict[str, Any] = {"expect": expect, "cybersecurity": cybersecurity}
     exec(compile("import numpy as np, pandas as pd", "<check>", "exec"), names)  # noqa: S102
     expect.begin()
     exec(compile(check, "<check>", "exec"), names)  # noqa: S102  an example of this file

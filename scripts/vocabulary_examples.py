@@ -51,6 +51,30 @@ ax.get_xlabel = ax.get_ylabel = lambda: "people (thousands), town"
 ax.containers = type("Liar", (list,), {"__len__": lambda self: 1})()
 """
 
+_STORE = """\
+import hashlib
+from argon2 import PasswordHasher
+def store(password):
+    return PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1).hash(password)
+def cheap(password):
+    return PasswordHasher(time_cost=1, memory_cost=8192, parallelism=1, salt_len=8).hash(password)
+def keep(password):
+    return password
+def quick(password):
+    return hashlib.sha256(password.encode()).hexdigest()
+"""
+_SAME = """\
+import secrets
+def same(kept, sent):
+    return secrets.compare_digest(kept.encode(), sent.encode())
+def equal(kept, sent):
+    return kept == sent
+def early(kept, sent):
+    for a, b in zip(kept, sent):
+        if a != b:
+            return False
+    return len(kept) == len(sent)
+"""
 EXAMPLES = [
     Example(
         "expect",
@@ -370,5 +394,43 @@ EXAMPLES = [
         ('expect.that(expect.file("out.csv").value.startswith(b"town"), "beats", found=1, most=2, least=0)',),
         ('expect.that(expect.file("out.csv").value.startswith(b"region"), "beats", found=1, most=2, least=0)',),
         ("from pathlib import Path\nPath('out.csv').write_text('region')",),
+    ),
+    Example(
+        "cybersecurity.argon2id",
+        "`from autograders import cybersecurity`. Text that is a record of Argon2id, version 1.3; what it says is given back, and no password, salt or hash is ever said.",
+        _STORE,
+        ('cybersecurity.argon2id(expect.call("store", "three lamps"))',),
+        (
+            'cybersecurity.argon2id(expect.call("keep", "three lamps"))',
+            'cybersecurity.argon2id(expect.call("quick", "three lamps"))',
+        ),
+    ),
+    Example(
+        "cybersecurity.compares_evenly",
+        "Her function, called with each of these arguments (they differ in where the difference lies), does not stop at the first one: her texts are watched meanwhile. It shows how her code compares, not how long it takes; a `==` between texts that a library has made of hers is not seen, and it is her process that answers. Expect first that the function answers as it should.",
+        _SAME,
+        (
+            'expect.call("same", "k9" * 16, "k9" * 16).equals(True)\n'
+            'expect.call("same", "k9" * 16, "k8" + "k9" * 15).equals(False)\n'
+            'cybersecurity.compares_evenly("same", ("k9" * 16, "x" + "k9" * 15 + "k"), ("k9" * 16, "k9" * 15 + "kx"))',
+        ),
+        (
+            'cybersecurity.compares_evenly("equal", ("k9" * 16, "x" + "k9" * 15 + "k"), ("k9" * 16, "k9" * 15 + "kx"))',
+            'cybersecurity.compares_evenly("early", ("k9" * 16, "x" + "k9" * 15 + "k"), ("k9" * 16, "k9" * 15 + "kx"))',
+        ),
+    ),
+    Example(
+        "cybersecurity.enough_cost",
+        "A record of Argon2, of whichever kind, that costs at least what OWASP asks for (Password Storage Cheat Sheet).",
+        _STORE,
+        ('cybersecurity.enough_cost(expect.call("store", "three lamps"))',),
+        ('cybersecurity.enough_cost(expect.call("cheap", "three lamps"))',),
+    ),
+    Example(
+        "cybersecurity.long_salt",
+        "A record of Argon2, of whichever kind, with a salt of at least 16 bytes (RFC 9106).",
+        _STORE,
+        ('cybersecurity.long_salt(expect.call("store", "three lamps"))',),
+        ('cybersecurity.long_salt(expect.call("cheap", "three lamps"))',),
     ),
 ]
