@@ -23,6 +23,7 @@ _PICTURELESS = frozenset(
     {"image", "picture", "photo", "img", "alt", "illustration", "logo", "portrait", "text", "texte", "une image"}
     | {"une photo", "an image", "a photo", "a picture", "image of", "picture of", "photo of", "alternative text"}
 )
+_ALONE = frozenset({"banner", "main", "contentinfo"})
 _SUFFIXES = (".png", ".jpg", ".jpeg", ".svg", ".gif", ".webp", ".avif")
 Thing = dict[str, Any]
 Words = str | Iterable[str | tuple[str, ...]]
@@ -150,19 +151,16 @@ class Page(Asked):
         return self
 
     def landmarks(self, *roles: str, else_: str | None = None, look: str | None = None, **facts: Any) -> Self:
-        """Expect each of these landmarks exactly once, and not one inside another of them.
+        """Expect each of these landmarks exactly once; head, main part and foot stand inside no other.
 
         "banner" is `<header>`, "navigation" `<nav>`, "main" `<main>`, "complementary" `<aside>`, "contentinfo"
         `<footer>`.
-        A `<nav>` may stand in the `<header>`.
         """
         for role in roles:
             self.has(role, count=1, else_=else_, look=look or "look-page-landmark", **facts)
-        for one in self._things(lambda one: one["role"] in roles):
-            around = [other for other in one["inside"] if other in roles and one["role"] != "navigation"]
-            if around:
-                args = {"role": _role(one["role"]), "place": _role(around[-1])}
-                self._fail("page-landmark-inside", else_, look or "look-page-landmark", args, facts)
+        for one in self._things(lambda one: one["role"] in roles and one["role"] in _ALONE and one["inside"]):
+            args = {"role": _role(one["role"]), "place": _role(one["inside"][-1])}
+            self._fail("page-landmark-inside", else_, look or "look-page-landmark", args, facts)
         return self
 
     def headings(self, *, at_least: int = 1, else_: str | None = None, look: str | None = None, **facts: Any) -> Self:
