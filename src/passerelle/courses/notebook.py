@@ -39,6 +39,9 @@ def build_notebook(folder: UnitFolder) -> NotebookNode:
             },
         },
     )
+    if folder.table.pages:
+        # The bar offers a preview of them beside the notebook.
+        notebook.metadata["passerelle"]["pages"] = list(folder.table.pages)
     # Fixed: nbformat's own default moves with its version.
     notebook.nbformat, notebook.nbformat_minor = 4, 5
     return notebook

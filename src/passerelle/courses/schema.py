@@ -29,6 +29,7 @@ def _in_every_language(text: dict[str, str]) -> dict[str, str]:
 Words = Annotated[str, AfterValidator(_has_words)]
 EveryLanguage = Annotated[dict[str, str], AfterValidator(_in_every_language)]
 Id = Annotated[str, Field(pattern=f"^{KEY_PATTERN}$")]
+PagePath = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*\.html$")]
 Points = Annotated[float, Field(ge=0)]
 
 
@@ -82,6 +83,7 @@ class UnitTable(_Table):
     summary: Words
     minutes: int = Field(gt=0)
     skills: dict[str, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)
+    pages: tuple[PagePath, ...] = ()
     tasks: dict[Id, Words]
     messages: dict[str, Words] = Field(default_factory=dict)
     hints: dict[str, HintSteps] = Field(default_factory=dict)

@@ -1,10 +1,12 @@
-/* The bar above the first cell: unit, checks passed, saved, language, hint, restart and check, submit, more. */
+/* The bar above the first cell: unit, checks passed, saved, language, preview, hint, restart and check, submit, more. */
 import { unitOf } from "./cells.js";
 import { Checks } from "./checks.js";
 import { insteadOfDialogs } from "./dialogs.js";
 import { element, setText } from "./dom.js";
+import { Explaining } from "./explaining.js";
 import { Folder } from "./folder.js";
 import { KernelLanguage, switchProse } from "./language.js";
+import { Preview } from "./preview.js";
 import { hintCells, restartAndCheck, showHint } from "./run.js";
 import { Progress } from "./progress.js";
 import { Saving } from "./saving.js";
@@ -61,6 +63,7 @@ class Bar {
   }
 
   build() {
+    this.preview = new Preview(this);
     this.title = element("strong", { class: "passerelle-bar-title" });
     this.shape = element("span", { "aria-hidden": "true", class: "passerelle-bar-shape" });
     this.count = element("span", { role: "status", "aria-live": "polite", class: "passerelle-bar-count" });
@@ -86,7 +89,15 @@ class Bar {
     this.fresh = element("button", { type: "button", onclick: () => this.folder.askFresh() });
     this.last = element("button", { type: "button", onclick: () => this.folder.askLast() });
     this.copies = element("span");
-    this.moreActs = element("div", { class: "passerelle-bar-more" }, this.fresh, this.last, this.copies);
+    this.explaining = new Explaining(this);
+    this.moreActs = element(
+      "div",
+      { class: "passerelle-bar-more" },
+      this.explaining.button,
+      this.fresh,
+      this.last,
+      this.copies,
+    );
     this.moreActs.hidden = true;
     this.inner = element(
       "div",
@@ -98,7 +109,17 @@ class Bar {
         element("span", {}, this.shape, " ", this.count, " ", this.progress),
         this.saved,
       ),
-      element("div", { class: "passerelle-bar-controls" }, this.select, this.hint, this.check, this.submit, this.keep, this.more),
+      element(
+        "div",
+        { class: "passerelle-bar-controls" },
+        this.select,
+        this.preview.button,
+        this.hint,
+        this.check,
+        this.submit,
+        this.keep,
+        this.more,
+      ),
       this.moreActs,
     );
     this.node = element("div", { role: "region" }, this.inner);
@@ -147,11 +168,16 @@ class Bar {
     this.progress.hidden = !this.running;
     this.progress.setAttribute("aria-label", this.say("Cells that have run"));
     setText(this.saved, this.saving.words());
-    this.more.hidden = !this.server.here || !this.folder.isTheOne;
+    const hasActs = this.server.here && this.folder.isTheOne;
+    this.explaining.draw();
+    this.more.hidden = !hasActs && this.explaining.button.hidden;
+    for (const act of [this.fresh, this.last, this.copies]) {
+      act.hidden = !hasActs;
+    }
     setText(this.more, this.say("More"));
     setText(this.fresh, this.say("Start over with a fresh copy"));
     setText(this.last, this.say("Give me back my last submission"));
-    if (!this.more.hidden && this.copies.lang !== language) {
+    if (hasActs && this.copies.lang !== language) {
       this.copies.lang = language;
       this.copies.replaceChildren(this.folder.copiesLink());
     }
@@ -159,6 +185,7 @@ class Bar {
     this.folder.draw();
     this.submission.draw();
     this.progressFile.draw();
+    this.preview.draw();
   }
 
   toggleMore() {

@@ -45,10 +45,12 @@
       return { __esModule: true, default: plugins(lab) };
     },
     "./style": async () => {
-      const link = document.createElement("link");
-      link.rel = "stylesheet";
-      link.href = beside("bar.css");
-      document.head.append(link);
+      for (const file of ["bar.css", "preview.css"]) {
+        const link = document.createElement("link");
+        link.rel = "stylesheet";
+        link.href = beside(file);
+        document.head.append(link);
+      }
       return {};
     },
   };
