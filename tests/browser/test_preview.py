@@ -50,6 +50,7 @@ PAGE = """%%writefile index.html
 STYLE = (
     "%%writefile style.css\nh1 { color: rgb(10, 20, 30); }\n@media (max-width: 400px) { h1 { color: rgb(1, 2, 3); } }"
 )
+HELLO = "%%writefile hello.html\n<h1>Hello</h1>"
 BREAD = b'<svg xmlns="http://www.w3.org/2000/svg" width="40" height="30"><circle cx="20" cy="15" r="12"/></svg>'
 
 
@@ -78,7 +79,7 @@ def web_release() -> dict[str, bytes]:
                     | {"locked": False, "grade": False, "solution": True},
                 },
             )
-            for key, source in (("page", PAGE), ("style", STYLE))
+            for key, source in (("page", PAGE), ("style", STYLE), ("hello", HELLO))
         ),
     ]
     notebook = nbformat.v4.new_notebook(cells=cells, metadata=metadata)
@@ -161,6 +162,15 @@ def test_her_page_is_shown_as_she_types_with_her_files_at_three_widths(lab: Page
     expect(hers_shown(lab).get_by_text("The end.")).to_be_in_viewport()
     expect(messages(lab)).to_have_count(0)
     assert violations(lab) == []
+    # Her server is gone, as while it sleeps: what she types is shown all the same, and what was there stays.
+    lab.route("**/api/contents/**", lambda route: route.abort())
+    write(lab, "%%writefile index.html", PAGE.replace("Nour, baker", "Awa, baker"))
+    expect(hers_shown(lab).get_by_role("heading", name="Awa, baker")).to_be_visible()
+    expect(hers_shown(lab).get_by_role("img", name="A round loaf")).to_have_js_property("naturalWidth", 40)
+    lab.unroute_all()
+    cell(lab, "%%writefile hello.html").locator(".cm-content").click()
+    expect(hers_shown(lab).get_by_role("heading", name="Hello")).to_be_visible()
+    expect(panel(lab).get_by_role("combobox", name="Page")).to_have_value("hello.html")
     panel(lab).get_by_role("button", name="Close the preview").press("Enter")
     expect(panel(lab)).to_be_hidden()
     expect(button(lab, "Preview")).to_be_focused()
@@ -226,9 +236,11 @@ def test_on_a_phone_the_page_stands_below_the_notebook(lab: Page) -> None:
     assert panel(lab).get_by_role("button", name="Phone 320").get_attribute("aria-pressed") == "true"
     picture(lab, "preview-320-en")
     choose(lab, "fr")
-    expect(panel(lab).get_by_role("button", name="Fermer l’aperçu")).to_be_visible()
+    expect(panel(lab).get_by_role("group", name="Largeur")).to_be_visible()
     picture(lab, "preview-320-fr")
     assert violations(lab) == []
+    button(lab, "Aperçu").click()
+    expect(panel(lab)).to_be_hidden()
 
 
 def test_a_page_that_loops_is_stopped_and_the_notebook_stays_hers(lab: Page) -> None:

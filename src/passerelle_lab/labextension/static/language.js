@@ -53,6 +53,8 @@ export class KernelLanguage {
       this.untold = true;
     });
     this.onStatus(null, panel.sessionContext.session?.kernel?.status);
+    // Not only when it is idle: the first to be so may be after her first cell, and what is said before waits its turn.
+    panel.sessionContext.ready.then(() => this.untold && this.tell()).catch(() => {});
   }
 
   onStatus(_, status) {
@@ -64,7 +66,7 @@ export class KernelLanguage {
   }
 
   async tell() {
-    this.untold = false;
+    this.untold = !this.panel.sessionContext.session?.kernel;
     await silently(this.panel, tell(unitOf(this.panel)?.language ?? "en"));
   }
 }

@@ -44,17 +44,19 @@ export class Preview {
     this.choice = element("select", { onchange: () => this.choose(this.choice.value) });
     this.widths = element("div", { role: "group", class: "passerelle-preview-widths" });
     for (const { width } of WIDTHS) {
-      this.widths.append(element("button", { type: "button", onclick: () => this.setWidth(width) }));
+      const name = element("span", { class: "passerelle-preview-word" });
+      this.widths.append(element("button", { type: "button", onclick: () => this.setWidth(width) }, name, ` ${width}`));
     }
-    this.close = element("button", { type: "button", onclick: () => this.toggle() });
+    this.close = element("button", { type: "button", class: "passerelle-preview-close", onclick: () => this.toggle() });
     this.note = element("p", { class: "passerelle-preview-note" });
     this.holder = element("div", { class: "passerelle-preview-holder" });
     this.stage = element("div", { class: "passerelle-preview-stage" }, this.holder);
     this.count = element("p", { role: "status", "aria-live": "polite", class: "passerelle-preview-count" });
     this.list = element("ul", { class: "passerelle-preview-list" });
-    const head = element("div", { class: "passerelle-preview-head" }, this.title, this.choice, this.close, this.widths);
-    const messages = element("div", { class: "passerelle-preview-messages" }, this.count, this.list);
-    this.node = element("div", { role: "region" }, head, this.note, this.stage, messages);
+    const head = element("div", { class: "passerelle-preview-head" }, this.title, this.choice, this.widths, this.close);
+    // It scrolls, and so the keyboard can go there.
+    this.messages = element("div", { role: "group", tabindex: "0", class: "passerelle-preview-messages" }, this.note, this.count, this.list);
+    this.node = element("div", { role: "region" }, head, this.stage, this.messages);
     this.widget = new lab.Widget({ node: this.node });
     this.widget.addClass("passerelle-preview");
     this.widget.hide();
@@ -120,7 +122,7 @@ export class Preview {
     this.button.setAttribute("aria-expanded", String(this.open));
     this.widget.setHidden(!this.open);
     if (this.open) {
-      this.split.setRelativeSizes([1, 1]);
+      this.split.setRelativeSizes(this.split.orientation === "vertical" ? [2, 3] : [1, 1]);
       this.files.forget();
       this.followCell();
       this.draw();
@@ -293,9 +295,10 @@ export class Preview {
     this.choice.value = page;
     this.widths.setAttribute("aria-label", say("Width"));
     for (const [index, button] of [...this.widths.children].entries()) {
-      setText(button, `${WIDTHS[index].name(say)} ${WIDTHS[index].width}`);
+      setText(button.firstChild, WIDTHS[index].name(say));
       button.setAttribute("aria-pressed", String(WIDTHS[index].width === this.width));
     }
+    this.messages.setAttribute("aria-label", say("Messages"));
     setText(this.close, say("Close"));
     this.close.setAttribute("aria-label", say("Close the preview"));
     this.frame?.setAttribute("title", say("Your page {page}", { page }));
@@ -325,11 +328,17 @@ export class Preview {
         }),
       );
     }
-    // Said once her page and her fingers rest: a reader of the screen is not told of each letter.
-    clearTimeout(this.counting);
-    this.counting = setTimeout(() => {
+    const tell = () => {
       const count = all.size;
       setText(this.count, count ? say("Messages from your page: {count}", { count }) : say("Your page reports nothing."));
-    }, QUIET_MS);
+    };
+    clearTimeout(this.counting);
+    if (this.count.lang === this.bar.language) {
+      // Said once her page and her fingers rest: a reader of the screen is not told of each letter.
+      this.counting = setTimeout(tell, QUIET_MS);
+    } else {
+      this.count.lang = this.bar.language;
+      tell();
+    }
   }
 }
