@@ -19,6 +19,7 @@ from passerelle.courses import (
     unit_source,
 )
 from passerelle.grading import Marked
+from passerelle.grading.examiner import has_hidden
 from passerelle.grading.panel import ExaminerError
 from passerelle.grading.release import generate
 from passerelle.model.errors import SubmissionError
@@ -183,12 +184,13 @@ class _Proving:
             return [Fault(self.folder.where("unit.md, planted bugs"), what, cure)]
         faults = planted_faults(self.folder, self.marks)
         hidden = released.Hidden.of(self.folder)
+        secret = {cell.key for cell in self.folder.cells if has_hidden(cell.source)}
         for mutant in planted.mutants:
             tried = self.marks.tried.get(mutant.id)
             if tried is not None and tried.caught_by is not None:
                 where = self.folder.where(f"unit.md, cell {tried.caught_by!r}")
                 faults += hidden.said_faults(self.judge.said(tried.messages), where)
-                faults += hidden.computed_faults(tried, where)
+                faults += hidden.computed_faults(tried, where) if tried.caught_by in secret else []
         return faults
 
     def proof(self) -> UnitProof:

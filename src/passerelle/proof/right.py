@@ -15,7 +15,9 @@ def right_answer_faults(folder: UnitFolder) -> list[Fault]:
     reference = reference_answers(folder)
     faults = []
     for task in dict.fromkeys(cell.task for cell in folder.cells if cell.kind is Kind.CHECK):
-        keys = [cell.key for cell in folder.cells if cell.kind is Kind.ANSWER and cell.task == task]
+        own = [cell.key for cell in folder.cells if cell.kind is Kind.ANSWER and cell.task == task]
+        # One page answers several tasks.
+        keys = own or [cell.key for cell in folder.cells if cell.kind is Kind.ANSWER]
         shapes = {_shapes(reference, keys): "the reference"}
         for right in folder.right:
             if not right.answers.keys() & set(keys):
