@@ -15,8 +15,10 @@ from passerelle.courses import build_course
 from passerelle.ledger import people
 from passerelle.model.people import LANGUAGES, Role
 from passerelle.model.verdict import CheckResult, CheckState, Message, Outcome, Verdict
+from tests.browser.fellow_lab import PICTURES
 from tests.unit.review.programme import NOW, START, TRACK, Programme, fill, new_programme, ours, verdict
 from tests.unit.review.served import PREFIX, Served, serve
+from tests.unit.review.test_saved import saved
 
 pytestmark = pytest.mark.slow
 
@@ -49,6 +51,8 @@ PAGES = {
     "marking": ("maple", "marking/data-science"),
     "programme": ("linden", ""),
     "my-data": ("fern", "mydata"),
+    "saved": ("fern", "mentee/fern/saved"),
+    "saved-for-her-mentor": ("oak", "mentee/fern/saved"),
     "not-hers": ("fern", "mentee/cedar"),
     "not-here": ("fern", "nothing"),
 }
@@ -360,3 +364,38 @@ def test_the_real_unit_reads_well(browser: Browser, tmp_path: Path, language: st
             page.goto(served.url(f"attempt/{receipt}"))
             expect(page.get_by_text(card.messages[message][language]).first).to_be_visible()
     programme.engine.dispose()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("name", ["saved", "saved-for-her-mentor"])
+def test_a_progress_file_is_opened_by_the_keyboard_without_scripts(
+    desk: Desk, name: str, language: str, tmp_path: Path
+) -> None:
+    """The page after the form: what the file says, and what a refused one is told."""
+    desk.speak(language)
+    file, other = tmp_path / "passerelle-progress.json", tmp_path / "page.json"
+    file.write_bytes(saved())
+    other.write_text("<html>", "utf-8")
+    handle, path = PAGES[name]
+    with desk.window(handle, scripts=False) as page:
+        page.goto(desk.served.url(path))
+        for sent, shown in ((other, page.get_by_role("alert")), (file, page.locator("section.card"))):
+            page.locator("input[type=file]").set_input_files(sent)
+            page.locator("form.fields button").focus()
+            page.keyboard.press("Enter")
+
+            expect(shown).to_be_visible()
+        expect(page.locator(".note")).to_contain_text({"en": "Self-checked", "fr": "Vérifié par"}[language])
+    with desk.window(handle) as page:
+        page.goto(desk.served.url(path))
+        page.locator("input[type=file]").set_input_files(file)
+        page.locator("form.fields button").click()
+        expect(page.locator("section.card")).to_be_visible()
+        found = Axe().run(page, options={"resultTypes": ["violations"]})
+        assert found.violations_count == 0, found.generate_report()
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 900})
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
+            assert page.evaluate(TOO_SMALL_TO_TAP) == []
+            if PICTURES and width != 768:
+                page.screenshot(path=str(Path(PICTURES) / f"{name}-{width}-{language}.png"), full_page=True)

@@ -32,4 +32,4 @@ def unit(
     made = new_unit(source, name)
     typer.echo(f"began {made}")
     typer.echo(f"added to {source / 'course.toml'}, as the last unit: move it where it belongs")
-    typer.echo(f"next: passerelle check {source} {name} --watch")
+    typer.echo(f"next: passerelle check {made} --watch")
