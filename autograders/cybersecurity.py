@@ -59,7 +59,7 @@ _WORDS = {
         "fenêtre",
         "jardin",
         "crayon",
-        "pont",
+        "route",
         "matin",
         "forêt",
         "panier",

@@ -23,6 +23,17 @@ _PICTURELESS = frozenset(
     {"image", "picture", "photo", "img", "alt", "illustration", "logo", "portrait", "text", "texte", "une image"}
     | {"une photo", "an image", "a photo", "a picture", "image of", "picture of", "photo of", "alternative text"}
 )
+_SURE = 4
+_OFTEN = {
+    "fr": frozenset(
+        {"le", "la", "les", "des", "du", "une", "et", "est", "dans", "pour", "avec", "mon", "ma", "mes", "je", "elle"}
+        | {"sa", "ses", "son", "sont", "qui", "que", "à", "au", "aux", "ai", "été", "vers", "chez", "il"}
+    ),
+    "en": frozenset(
+        {"the", "of", "and", "is", "are", "was", "to", "for", "with", "my", "she", "her", "this", "that", "from", "who"}
+        | {"what", "can", "at", "has", "have", "it", "he", "his", "i", "you", "your", "we", "about", "in"}
+    ),
+}
 _ALONE = frozenset({"banner", "main", "contentinfo"})
 _SUFFIXES = (".png", ".jpg", ".jpeg", ".svg", ".gif", ".webp", ".avif")
 Thing = dict[str, Any]
@@ -63,7 +74,10 @@ class Page(Asked):
     # The page as a whole
 
     def language(self, *codes: str, else_: str | None = None, look: str | None = None, **facts: Any) -> Self:
-        """Expect that `<html lang>` says one of these languages ("fr" takes fr-FR, too); without one, any language."""
+        """Expect that `<html lang>` says one of these languages ("fr" takes fr-FR, too); without one, any language.
+
+        A page that says French and is written in English, or the other way round, does not.
+        """
         found = str(self._seen()["lang"]).strip()
         short = found.lower().partition("-")[0]
         is_code = 2 <= len(short) <= 3 and short.isascii() and short.isalpha()
@@ -71,6 +85,10 @@ class Page(Asked):
             expected = [f'lang="{code}"' for code in codes] or ["lang"]
             id_ = "page-language" if found else "page-no-language"
             self._fail(id_, else_, look or "look-page-language", {"expected": expected, "found": found[:40]}, facts)
+        written = _language_of(str(self._seen()["text"]))
+        if short in _OFTEN and written not in (None, short):
+            args = {"expected": {"id": f"language-{written}", "args": {}}, "found": found[:40]}
+            self._fail("page-language-text", else_, look or "look-page-language", args, facts)
         return self
 
     def title(
@@ -284,6 +302,16 @@ class Page(Asked):
         return self
 
 
+class Unseen:
+    """A page in the box of a submission, where there is no browser and nobody reads what an instant check says."""
+
+    def __getattr__(self, _word: str) -> Callable[..., Self]:
+        return lambda *_args, **_kwargs: self
+
+    def _ipython_display_(self) -> None:
+        """Show nothing."""
+
+
 _TROUBLES = frozenset(
     {
         "file-missing",
@@ -296,6 +324,15 @@ _TROUBLES = frozenset(
         "page-too-big",
     }
 )
+
+
+def _language_of(text: str) -> str | None:
+    """Return the language a text is written in, where its small words leave no doubt."""
+    words = text.lower().replace("’", "' ").replace("'", " ").split()
+    counts = {code: sum(word.strip(".,:;!?()") in often for word in words) for code, often in _OFTEN.items()}
+    most = max(counts, key=counts.__getitem__)
+    others = sum(counts.values()) - counts[most]
+    return most if counts[most] >= _SURE and counts[most] > 3 * others else None
 
 
 def _role(role: str, level: int | None = None) -> dict[str, Any] | str:

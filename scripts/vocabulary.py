@@ -20,11 +20,12 @@ from autograders.files import File
 from autograders.rules import is_about_her_data
 from autograders.session import session
 from autograders.vocabulary import Expect
+from autograders.web_dev import Page
 
 TEXTS = Path(__file__).parent / "words"
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 PAGES = {"en": DOCS / "vocabulary.md", "fr": DOCS / "vocabulary.fr.md"}
-WORDS = {"expect": Expect, "Expectation": Expectation, "File": File}
+WORDS = {"expect": Expect, "Expectation": Expectation, "File": File, "Page": Page}
 OF_TRACKS = {"cybersecurity": (cybersecurity, ("argon2id", "compares_evenly", "enough_cost", "long_salt"))}
 """Modules of `autograders` for one track, and their functions that expect something."""
 _OURS = {"begin"}  # of the examiner, not of authors

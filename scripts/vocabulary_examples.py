@@ -23,6 +23,35 @@ ax.legend()
 """
 _CUT = _CHART + "ax.set_ylim(20, 45)\n"
 _FILE = "from pathlib import Path\nPath('out.csv').write_text('town;people\\nGap;40,5\\n')"
+_PAGES = """
+from pathlib import Path
+Path('desk.svg').write_text('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>')
+Path('index.html').write_text('''<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>Bread and butter</title></head><body>
+<header><h1>Bread and butter</h1><nav><a href="#hours">Opening hours</a></nav></header>
+<main><h2 id="hours">Opening hours</h2><p>From seven to noon.</p>
+<img src="desk.svg" alt="A desk with a cup">
+<p><a href="mailto:lea@example.org">Write to Lea</a></p></main>
+<footer><p>Closed on Monday.</p></footer></body></html>''')
+Path('bare.html').write_text('''<html><body><div><h3>Bread and butter</h3>
+<a href="#hours">here</a><img src="desk.svg"><script>load(1)</script></div></body></html>''')
+"""
+_LYING = """
+from pathlib import Path
+Path('index.html').write_text('''<body><h3>Bread</h3><a href="#hours">here</a><img src="none.svg"><script>
+const fine = () => [document.body];
+for (const name of ['querySelectorAll', 'getElementsByTagName', 'querySelector']) Document.prototype[name] = fine;
+Object.defineProperty(Document.prototype, 'title', {get: () => 'Bread and butter'});
+Object.defineProperty(Document.prototype, 'doctype', {get: () => ({name: 'html'})});
+Object.defineProperty(Element.prototype, 'lang', {get: () => 'en'});
+Element.prototype.getAttribute = () => 'mailto:lea@example.org';
+Array.prototype.filter = Array.prototype.map = Array.prototype.every = () => [];
+Promise.prototype.then = function (go) { return go({violations: []}); };
+window.axe = {run: async () => ({violations: []})};
+console.error = () => {};
+</script></body>''')
+"""
 _TOWNS = "import pandas as pd\ntowns = pd.DataFrame({'town': ['Gap', 'Laon'], 'people': [40, 25]})"
 _LIAR_AXES = """
 import matplotlib.pyplot as plt
@@ -394,6 +423,132 @@ EXAMPLES = [
         ('expect.that(expect.file("out.csv").value.startswith(b"town"), "beats", found=1, most=2, least=0)',),
         ('expect.that(expect.file("out.csv").value.startswith(b"region"), "beats", found=1, most=2, least=0)',),
         ("from pathlib import Path\nPath('out.csv').write_text('region')",),
+    ),
+    Example(
+        "expect.page",
+        "A page she has written, opened in the system’s Chromium, in a context of its own, with the files beside it and no network. One that loops, opens dialogs or windows, downloads, leaves or eats memory is told so. `width` is of the window, in pixels.",
+        _PAGES,
+        ('expect.page("index.html").shows("noon")',),
+        (
+            'expect.page("bare.html").shows("noon")',
+            'expect.page("other.html").shows("noon")',
+        ),
+        (_LYING,),
+    ),
+    Example(
+        "Page.accessible",
+        "axe-core finds no barrier.",
+        _PAGES,
+        ('expect.page("index.html").accessible()',),
+        ('expect.page("bare.html").accessible()',),
+        (_LYING,),
+    ),
+    Example(
+        "Page.clean",
+        "No error in the console; all that it asks for is beside it.",
+        _PAGES,
+        ('expect.page("index.html").clean()',),
+        ('expect.page("bare.html").clean()',),
+        (_LYING,),
+    ),
+    Example(
+        "Page.has",
+        "A thing of this role, with this accessible name: what a screen reader says.",
+        _PAGES,
+        ('expect.page("index.html").has("link", "hours", inside="navigation").has("heading", level=2)',),
+        (
+            'expect.page("index.html").has("link", "prices")',
+            'expect.page("bare.html").has("heading", level=1)',
+            'expect.page("index.html").has("link", inside="main", count=2)',
+        ),
+        (_LYING,),
+    ),
+    Example(
+        "Page.headings",
+        "One `h1`, and it comes first; none empty, no level skipped; so many in all.",
+        _PAGES,
+        ('expect.page("index.html").headings(at_least=2)',),
+        (
+            'expect.page("bare.html").headings()',
+            'expect.page("index.html").headings(at_least=3)',
+        ),
+        (_LYING,),
+    ),
+    Example(
+        "Page.images",
+        "So many images that tell something, each shown, each with an alternative text that says what it shows.",
+        _PAGES,
+        ('expect.page("index.html").images(at_least=1)',),
+        (
+            'expect.page("bare.html").images()',
+            'expect.page("index.html").images(at_least=2)',
+        ),
+        (_LYING,),
+    ),
+    Example(
+        "Page.landmarks",
+        "Each of these landmarks once; head, main part and foot stand inside no other.",
+        _PAGES,
+        ('expect.page("index.html").landmarks("banner", "main", "contentinfo")',),
+        ('expect.page("bare.html").landmarks("main")',),
+        (_LYING,),
+    ),
+    Example(
+        "Page.language",
+        "`<html lang>` is one of these languages, and the text is not of another one.",
+        _PAGES,
+        ('expect.page("index.html").language("en")',),
+        (
+            'expect.page("bare.html").language("en")',
+            'expect.page("index.html").language("fr")',
+        ),
+        (_LYING,),
+    ),
+    Example(
+        "Page.link_to",
+        "A link whose address begins like this.",
+        _PAGES,
+        ('expect.page("index.html").link_to("mailto:")',),
+        ('expect.page("bare.html").link_to("mailto:")',),
+        (_LYING,),
+    ),
+    Example(
+        "Page.links",
+        "So many links; each says by its text where it leads, and leads to a place that exists.",
+        _PAGES,
+        ('expect.page("index.html").links(at_least=2)',),
+        (
+            'expect.page("bare.html").links()',
+            'expect.page("index.html").links(at_least=3)',
+        ),
+        (_LYING,),
+    ),
+    Example(
+        "Page.shows",
+        "The text that the page shows has these parts.",
+        _PAGES,
+        ('expect.page("index.html").shows("seven", ("noon", "midi"))',),
+        ('expect.page("index.html").shows("evening")',),
+        (_LYING,),
+    ),
+    Example(
+        "Page.standard",
+        "It begins as pages do: doctype, UTF-8, and a viewport as wide as the telephone.",
+        _PAGES,
+        ('expect.page("index.html").standard()',),
+        ('expect.page("bare.html").standard()',),
+        (_LYING,),
+    ),
+    Example(
+        "Page.title",
+        "A title that says something, with these parts.",
+        _PAGES,
+        ('expect.page("index.html").title("bread")',),
+        (
+            'expect.page("bare.html").title()',
+            'expect.page("index.html").title("cake")',
+        ),
+        (_LYING,),
     ),
     Example(
         "cybersecurity.argon2id",

@@ -109,7 +109,8 @@ class Box:
         # A MemoryError, which leaves her everything she has, comes before the watchdog, which ends a kernel.
         data = max(self.memory, LEAST_DATA_BYTES)
         # Memory that is shared is no data: what bounds it, and so a race with the watchdog, is the address space.
-        limits = ["prlimit", f"--nproc={most}", f"--data={data}", f"--as={4 * data}", f"--fsize={self.file_size}"]
+        # Both are what a program has unless it asks for more: a browser reserves terabytes and fills little of them.
+        limits = ["prlimit", f"--nproc={most}", f"--data={data}:", f"--as={4 * data}:", f"--fsize={self.file_size}"]
         # Should the kernel ever have to choose, then before our services (oom_score_adj).
         return [*limits, "--core=0", "--", "choom", "-n", "500", "--"]
 

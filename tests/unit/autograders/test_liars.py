@@ -177,6 +177,9 @@ class Hostile:
     def ask(self, _question: object) -> dict[str, Any]:
         return self._answer
 
+    def page(self, _question: object) -> dict[str, Any]:
+        return self._answer
+
     def forget(self) -> None:
         """Remember nothing."""
 

@@ -32,7 +32,7 @@ def test_every_word_has_an_example_that_is_accepted_and_one_that_is_refused() ->
 
 @pytest.mark.parametrize("one", EXAMPLES, ids=lambda one: one.word)
 def test_an_example_uses_its_word(one: Example) -> None:
-    call = one.word.replace("expect.", "").replace("Expectation.", "").replace("File.", "")
+    call = one.word.replace("expect.", "").replace("Expectation.", "").replace("File.", "").replace("Page.", "")
 
     assert all(re.search(rf"\b{call}\b", check) for check in one.accepts)
 
