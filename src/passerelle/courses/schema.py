@@ -26,10 +26,16 @@ def _in_every_language(text: dict[str, str]) -> dict[str, str]:
     return text
 
 
+def _is_page(path: str) -> str:
+    if not re.fullmatch(r"[\w-]+(/[\w-]+)*\.html", path, re.ASCII):
+        raise ValueError("is not a page in the unit's folder, such as index.html or about/me.html")
+    return path
+
+
 Words = Annotated[str, AfterValidator(_has_words)]
 EveryLanguage = Annotated[dict[str, str], AfterValidator(_in_every_language)]
 Id = Annotated[str, Field(pattern=f"^{KEY_PATTERN}$")]
-PagePath = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*\.html$")]
+PagePath = Annotated[str, AfterValidator(_is_page)]
 Points = Annotated[float, Field(ge=0)]
 
 

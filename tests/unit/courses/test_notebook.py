@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from nbformat import NotebookNode
 
-from passerelle.courses import build_course, notebook_in_language, read_unit, unit_source
+from passerelle.courses import CourseTextError, build_course, notebook_in_language, read_unit, unit_source
 from passerelle.courses.notebook import build_notebook, cell_id
 from tests.unit.courses.example import edit
 
@@ -68,6 +68,25 @@ def test_the_notebook_says_what_it_is(course: Path, tmp_path: Path) -> None:
         "title": {"en": "A mean", "fr": "Une moyenne"},
     }
     assert metadata.kernelspec.name == "python3"
+
+
+def test_a_unit_of_pages_names_them_for_the_preview(course: Path, unit: Path, tmp_path: Path) -> None:
+    table = unit / "unit.toml"
+    table.write_text('pages = ["index.html", "about/me.html"]\n' + table.read_text("utf-8"), encoding="utf-8")
+    build_course(course, tmp_path / "built")
+
+    metadata = unit_source(tmp_path / "built", "mini").metadata
+
+    assert metadata.passerelle["pages"] == ["index.html", "about/me.html"]
+
+
+@pytest.mark.parametrize("page", ["/etc/passwd.html", "../index.html", "style.css", "a b.html"])
+def test_a_page_is_a_file_below_the_unit(unit: Path, course: Path, tmp_path: Path, page: str) -> None:
+    table = unit / "unit.toml"
+    table.write_text(f'pages = ["{page}"]\n' + table.read_text("utf-8"), encoding="utf-8")
+
+    with pytest.raises(CourseTextError, match=r"pages\.0: is not a page"):
+        build_course(course, tmp_path / "built")
 
 
 def test_a_language_changes_prose_and_nothing_else(notebook: NotebookNode) -> None:

@@ -92,7 +92,12 @@ export class Files {
     return this.known.get(path) ?? { silent: true };
   }
 
-  /** Whether what she typed differs from what her file holds. */
+  /** The first of these files whose cell reads otherwise than the file holds; null where none does. */
+  async unsaved(paths) {
+    const differs = await Promise.all(paths.map((path) => this.isUnsaved(path)));
+    return paths[differs.indexOf(true)] ?? null;
+  }
+
   async isUnsaved(path) {
     const typed = this.typed.get(path);
     if (typed === undefined) {
@@ -104,9 +109,9 @@ export class Files {
     return text === null || (text !== undefined && text.replace(/\n$/, "") !== typed.replace(/\n$/, ""));
   }
 
-  /** Her page with her files in it: `html` (null: there is none), and which files are absent, too large or unread. */
+  /** Her page with her files in it: `html` (null: there is none), and which files are in it, absent, too large or unread. */
   async assemble(page) {
-    const about = { absent: new Set(), large: new Set(), silent: new Set(), files: {} };
+    const about = { used: new Set(), absent: new Set(), large: new Set(), silent: new Set(), files: {} };
     const html = await this.text(page, about);
     if (html === null) {
       return { html, ...about };
@@ -115,6 +120,7 @@ export class Files {
   }
 
   async content(path, about) {
+    about.used.add(path);
     const found = await this.read(path);
     const { content = null, ...why } = typeof found === "string" ? { content: found } : found;
     if (content === null) {

@@ -172,7 +172,7 @@ export class Preview {
     this.asked = (this.asked ?? 0) + 1;
     const { asked, page } = this;
     const made = await this.files.assemble(page);
-    const unsaved = await this.files.isUnsaved(page);
+    const unsaved = await this.files.unsaved([...made.used]);
     if (asked !== this.asked || !this.open) {
       return;
     }
@@ -312,7 +312,8 @@ export class Preview {
     if (this.absent) {
       return this.say("There is no {page} yet. Write it in a cell that begins with %%writefile {page}.", { page: this.page });
     }
-    return this.unsaved ? this.say("This is what you typed. Run the cell: the check reads the file that it writes.") : "";
+    const file = this.unsaved;
+    return file ? this.say("This is what you typed. Run the cell of {file}: the check reads the file that it writes.", { file }) : "";
   }
 
   drawList() {
