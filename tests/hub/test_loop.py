@@ -158,7 +158,7 @@ def text_of(page: Page, address: str) -> str:
 def opens_the_unit_and_mends_an_answer(page: Page, answers: dict[str, str]) -> Notebook:
     expect(page.get_by_role("heading", level=1)).to_contain_text("Bonjour")
     picture(page, "my-path")
-    page.get_by_role("link", name="Ouvrir le notebook").first.click()
+    page.locator(f"a[href$='open/{TRACK}/{UNIT}']", has_text="Ouvrir le notebook").click()
     notebook = Notebook(page)
     notebook.wait()
     expect(page.locator("html")).to_have_attribute("lang", re.compile("fr"))
