@@ -1,0 +1,132 @@
+"""Pages are looked at in a walled browser: what a page does is its verdict, and never the next one's."""
+
+import os
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from autograders.web_browser import below
+from autograders.web_warm import Warm
+from passerelle import grading
+from passerelle.courses import build_course, read_unit
+from passerelle.grading.pages import WIDTHS, browser
+from passerelle.grading.release import generate
+from passerelle.grading.safe_html import FeedbackHTMLExporter
+from passerelle.proof.submissions import Release, reference_answers
+
+pytestmark = pytest.mark.slow
+
+LEARNER = Path(sys.prefix)
+COURSES = Path(__file__).parents[2] / "courses"
+UNIT = "w1-first-page"
+PAGE = '<!doctype html><html lang="en"><title>Bread</title><h1>Bread</h1>{}</html>'
+HOSTILE = {
+    "a-loop": ("<script>while (true) {}</script>", "page-slow"),
+    "a-loop-later": ("<script>setTimeout(() => { while (true) {} }, 1)</script>", "page-slow"),
+    "a-storm-of-dialogs": ("<script>while (true) alert('no')</script>", "page-dialog"),
+    "windows": ("<script>for (let n = 0; n < 9; n++) window.open('about:blank')</script>", "page-popup"),
+    "a-download": ("<a id=d download=x href='data:text/plain,x'>x</a><script>d.click()</script>", "page-download"),
+    "memory": ("<script>const a = []; while (true) a.push(new Uint8Array(5e7).fill(1))</script>", "page-memory"),
+    "away-at-once": ("<meta http-equiv=refresh content='0;url=https://example.org/'>", "page-left"),
+    "away-by-script": ("<script>location = 'https://example.org/'</script>", "page-left"),
+    "again-and-again": ("<script>location.reload()</script>", "page-left"),
+}
+
+
+@pytest.fixture(scope="module")
+def warm() -> Iterator[Warm]:
+    made = browser(LEARNER)
+    yield made
+    made.close()
+
+
+def seen(warm: Warm, inside: str, **files: bytes) -> dict[str, Any]:
+    told = warm.look({"index.html": PAGE.format(inside).encode(), **files}, "index.html", width=1280, axe=False)
+    warm.forget_trouble()
+    return told
+
+
+@pytest.mark.parametrize(("inside", "trouble"), HOSTILE.values(), ids=HOSTILE.keys())
+def test_what_a_hostile_page_does_is_its_verdict_and_the_next_page_is_seen(
+    warm: Warm, inside: str, trouble: str
+) -> None:
+    began = time.monotonic()
+
+    assert seen(warm, inside)["trouble"] == trouble
+    assert time.monotonic() - began < 90
+    assert seen(warm, f"<p>After {trouble}</p>")["seen"]["title"] == "Bread"
+
+
+def test_a_page_reaches_nothing_but_its_own_files(warm: Warm) -> None:
+    asks = ["http://127.0.0.1:8000/", "file:///etc/passwd", "https://example.org/x", "http://[::1]/", "own.txt"]
+    script = (
+        f"<pre id=p></pre><script>for (const one of {asks}) fetch(one).then(a => a.text())"
+        ".then(text => p.append('GOT ' + one + ' ' + text), () => 0)</script>"
+        "<script>new WebSocket('ws://127.0.0.1:8000/')</script>"
+    )
+
+    told = seen(warm, script, **{"own.txt": b"hers"})["seen"]
+
+    assert told["text"].count("GOT") == 1
+    assert "GOT own.txt hers" in told["text"]
+    assert any("127.0.0.1" in one for one in told["elsewhere"])
+
+
+def test_nothing_of_a_page_is_left_for_the_next(warm: Warm) -> None:
+    keep = (
+        "<script>localStorage.x = 1; document.cookie = 'x=1'; navigator.serviceWorker.register('sw.js').catch(() => 0)"
+        "</script>"
+    )
+    seen(warm, keep, **{"sw.js": b"onfetch = one => one.respondWith(new Response('hers'))"})
+
+    told = seen(warm, "<p id=p></p><script>p.append('left ' + localStorage.length + document.cookie)</script>")
+
+    assert "left 0" in told["seen"]["text"]
+    assert "x=1" not in told["seen"]["text"]
+
+
+def test_a_large_page_is_read_or_refused_in_time(warm: Warm) -> None:
+    began = time.monotonic()
+    told = seen(warm, "<p>bread</p>" * 100_000)
+
+    assert told.get("trouble") in ("page-slow", "page-memory") or told["seen"]["more"] > 0
+    assert time.monotonic() - began < 90
+
+
+def test_a_browser_that_was_killed_is_started_again(warm: Warm) -> None:
+    seen(warm, "<p>one</p>")
+    for pid in [*below(warm.pid or 0), warm.pid or 0]:
+        os.kill(pid, 9)
+
+    assert seen(warm, "<p>two</p>")["seen"]["title"] == "Bread"
+
+
+def test_a_page_is_marked_with_a_picture_and_a_hostile_one_loses_its_own_points(tmp_path: Path) -> None:
+    source = COURSES / "web-dev"
+    reference = reference_answers(read_unit(source, UNIT))
+    build_course(source, tmp_path / "web-dev", units=(UNIT,))
+    release = Release.read(generate(tmp_path / "web-dev", UNIT))
+
+    def marked(page: str) -> grading.Marked:
+        files = release.submission(reference | {"answer-page": page})
+        return grading.mark(tmp_path / "web-dev", UNIT, files, learner=LEARNER)
+
+    good = marked(reference["answer-page"])
+    bad = marked(reference["answer-page"].replace("</body>", "<script>while (true) {}</script></body>"))
+
+    assert sum(check.points for check in good.verdict.checks) == 12
+    pictures = [
+        output.metadata["image/png"]
+        for cell in good.notebook.cells
+        for output in cell.get("outputs", [])
+        if "image/png" in output.get("data", {})
+    ]
+    assert [one["alt"].split()[4] for one in pictures] == [str(width) for width in WIDTHS]
+    page, _ = FeedbackHTMLExporter().from_notebook_node(good.notebook)
+    assert page.count('alt="What the browser showed') == len(WIDTHS)
+    assert {one.id for check in bad.verdict.checks for one in check.messages} == {"page-slow"}
+    assert sum(check.points for check in bad.verdict.checks) == 0
