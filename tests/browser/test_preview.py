@@ -157,6 +157,9 @@ def test_her_page_is_shown_as_she_types_with_her_files_at_three_widths(lab: Page
     expect(hers_shown(lab).get_by_role("heading", name="Samira, baker")).to_be_visible()
     cell(lab, "%%writefile index.html").locator(".cm-content").click()
     lab.keyboard.press("Control+Enter")
+    expect(panel(lab)).to_contain_text("Run the cell of style.css")
+    cell(lab, "%%writefile style.css").locator(".cm-content").click()
+    lab.keyboard.press("Control+Enter")
     expect(panel(lab)).not_to_contain_text("This is what you typed")
     hers_shown(lab).get_by_role("link", name="To the end").press("Enter")
     expect(hers_shown(lab).get_by_text("The end.")).to_be_in_viewport()
@@ -180,8 +183,8 @@ TROUBLE = body(
     """<p>Here.</p>
 <img src="bred.png" alt="Bread"><img src="https://pictures.example/bread.png" alt="Bread">
 <script>
-  let name = "Nour";
-  const greeting = "I am " + nam;
+  let myName = "Nour";
+  const greeting = "I am " + myname;
 </script>
 <script>document.querySelector("#absent").textContent = "x";</script>
 <script>if (</script>
@@ -197,7 +200,7 @@ def test_what_goes_on_in_her_page_is_explained_in_her_language(lab: Page, server
     texts = [
         "There is no file “bred.png” beside your page",
         "“https://pictures.example/bread.png” is on the internet",
-        "Line 8 of index.html: your script uses the name “nam”",
+        "Line 8 of index.html: your script uses the name “myname”",
         "Line 10 of index.html: your script looked for something in the page and did not find it",
         "Line 11 of index.html: the browser cannot read your script",
         "Line 4 of own.js: “three” is called like a function",
@@ -208,13 +211,13 @@ def test_what_goes_on_in_her_page_is_explained_in_her_language(lab: Page, server
 
     expect(messages(lab)).to_have_count(len(texts))
     expect(panel(lab).get_by_role("status")).to_have_text("Messages from your page: 7")
-    first = messages(lab).filter(has_text="“nam”")
+    first = messages(lab).filter(has_text="“myname”")
     first.get_by_text("In the browser’s words").click()
-    expect(first.locator("pre")).to_have_text("Uncaught ReferenceError: nam is not defined")
+    expect(first.locator("pre")).to_have_text("Uncaught ReferenceError: myname is not defined")
     assert violations(lab) == []
     picture(lab, "preview-messages-en")
     choose(lab, "fr")
-    expect(messages(lab).filter(has_text="Ligne 8 de index.html")).to_contain_text("«\u00a0nam\u00a0»")
+    expect(messages(lab).filter(has_text="Ligne 8 de index.html")).to_contain_text("«\u00a0myname\u00a0»")
     expect(button(lab, "Aperçu")).to_be_visible()
     picture(lab, "preview-messages-fr")
     assert violations(lab) == []
