@@ -20,6 +20,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from importlib import resources
 from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import unquote, urlsplit
@@ -202,9 +203,7 @@ class Look:
 
 def _violations(line: Any) -> list[dict[str, Any]]:
     """Return what axe-core finds, in a world of scripts of its own: those of the page cannot reach into it."""
-    import axe_playwright_python  # noqa: PLC0415  only where it is asked for
-
-    source = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text("utf-8")
+    source = (resources.files("axe_playwright_python") / "axe.min.js").read_text("utf-8")
     frame = line.send("Page.getFrameTree")["frameTree"]["frame"]["id"]
     world = line.send("Page.createIsolatedWorld", {"frameId": frame, "worldName": "passerelle"})["executionContextId"]
     line.send("Runtime.evaluate", {"expression": source, "contextId": world})
