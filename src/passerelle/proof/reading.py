@@ -52,7 +52,7 @@ def identity_faults(folder: UnitFolder) -> list[Fault]:
         Fault(
             folder.where(f"unit.md, cell {cell.metadata['passerelle']['key']!r}"),
             "translated into its own words it is another text",
-            "part its blocks by one empty line",
+            "take away the spaces at the end of its text",
         )
         for language in TRANSLATIONS
         for cell, changed in zip(notebook.cells, notebook_in_language(notebook, language).cells, strict=True)

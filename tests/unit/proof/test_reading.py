@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -212,3 +213,13 @@ def test_a_french_colour_is_found(course: Path, unit: Path, tmp_path: Path) -> N
 
     assert fault.where.endswith("(fr)")
     assert "«case grise»" in fault.what
+
+
+def test_a_text_that_translation_into_itself_changes_is_found(course: Path) -> None:
+    folder = read_unit(course, "mini")
+    first = replace(folder.cells[0], source=folder.cells[0].source + "  ")
+
+    (fault,) = reading.identity_faults(replace(folder, cells=(first, *folder.cells[1:])))
+
+    assert fault.where == "mini/unit.md, cell 'intro'"
+    assert fault.what == "translated into its own words it is another text"
