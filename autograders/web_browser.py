@@ -39,6 +39,8 @@ _DATA = 6_000_000_000
 _IDLE_S = 900
 _MOST_SAID = 20
 _SETTLE_MS = 60
+_MOMENT_MS = 10
+_SETTLES = 40
 _WATCH_S = 0.1
 _WIDTH, _HEIGHT = 1280, 800
 _PICTURE_HEIGHT = 1600
@@ -58,7 +60,7 @@ _DARK_CORNERS = [
 ]
 
 
-_SPOILS = frozenset({"page-slow", "page-memory"})
+_SPOILS = frozenset({"page-slow", "page-memory", "page-dialog"})
 
 
 class TroubleError(Exception):
@@ -119,6 +121,11 @@ class Look:
         self.context.route("**/*", self._serve)
         self.context.route_web_socket("**/*", lambda line: self._note(self.elsewhere, line.url))
         self.context.on("page", self._popped)
+        self._open, self._loaded = 0, False
+        self._page.on("load", self._has_loaded)
+        self._page.on("request", lambda _: self._count(1))
+        self._page.on("requestfinished", lambda _: self._count(-1))
+        self._page.on("requestfailed", lambda _: self._count(-1))
         self._page.on("dialog", self._asks)
         self._page.on("download", lambda _: self._stop("page-download"))
         self._page.on("crash", lambda _: self._stop("page-memory"))
@@ -129,8 +136,11 @@ class Look:
         """Return what the browser saw; raises TroubleError, or an error of Playwright's where the browser was ended."""
         if self._order["width"] != _WIDTH:
             self._page.set_viewport_size({"width": self._order["width"], "height": _HEIGHT})
-        self._page.goto(self._address, wait_until="load", timeout=1000 * MAX_WALL_S)
-        self._page.wait_for_timeout(_SETTLE_MS)
+        self._page.goto(self._address, wait_until="commit", timeout=1000 * MAX_WALL_S)
+        # Not Playwright's own waiting: a page that leaves meanwhile would never be done.
+        while not self._loaded and self._trouble is None:
+            self._page.wait_for_timeout(_MOMENT_MS)
+        self._settle()
         self._held()
         line = self.context.new_cdp_session(self._page)
         facts = things_of(line)
@@ -138,6 +148,20 @@ class Look:
         facts |= {"console": self.console, "elsewhere": self.elsewhere, "absent": self.absent}
         self._held()
         return {"seen": facts, "pictures": [self._picture(width) for width in self._order["pictures"]]}
+
+    def _has_loaded(self, _page: Any) -> None:
+        self._loaded = True
+
+    def _count(self, change: int) -> None:
+        self._open += change
+
+    def _settle(self) -> None:
+        """Wait a moment, and for what its scripts have asked for."""
+        self._page.wait_for_timeout(_SETTLE_MS)
+        for _ in range(_SETTLES):
+            if self._open <= 0 or self._trouble is not None:
+                return
+            self._page.wait_for_timeout(_SETTLE_MS)
 
     def _held(self) -> None:
         if self._trouble is not None:
