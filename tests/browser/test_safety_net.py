@@ -346,6 +346,18 @@ def a_hub_without_her_server(address: str) -> Iterator[None]:
         thread.join()
 
 
+# Her Python is slow to start, as beside a whole class that opens its workspaces again.
+SLOW_KERNELS = """
+const fetched = window.fetch;
+window.fetch = async (request, ...rest) => {
+  if (window.kernelsAreSlow && request.method === "POST" && request.url.includes("/api/sessions")) {
+    await new Promise((go) => setTimeout(go, 3000));
+  }
+  return fetched(request, ...rest);
+};
+"""
+
+
 def test_a_workspace_that_slept_is_said_and_nothing_unsaved_is_lost(
     browser: Browser, exchange: Exchange, tmp_path: Path
 ) -> None:
@@ -354,9 +366,12 @@ def test_a_workspace_that_slept_is_said_and_nothing_unsaved_is_lost(
     context = browser.new_context(viewport={"width": 1280, "height": 800}, locale="en-GB")
     page = context.new_page()
     page.set_default_timeout(WAIT_MS)
+    page.add_init_script(SLOW_KERNELS)
     with exchange_server(exchange) as api:
         with lab_server(tmp_path, api) as address:
             open_unit(page, address)
+            # A kernel that comes after the save writes its name into the notebook: then something is unsaved.
+            page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status=idle]")
             write(page, "mean = ...", "mean = 3")
             save(page)
         with a_hub_without_her_server(address):
@@ -369,6 +384,7 @@ def test_a_workspace_that_slept_is_said_and_nothing_unsaved_is_lost(
             picture(page, "slept")
             assert axe_violations(page) == []
             assert dialogs(page) == 0
+            page.evaluate("window.kernelsAreSlow = true")
         with lab_server(tmp_path, api, port=urlsplit(address).port) as again:
             assert again == address
             expect(saved(page)).to_have_text(re.compile(r"Saved \d\d:\d\d"))

@@ -205,7 +205,7 @@ class Bar {
   }
 
   async showHint() {
-    await showHint(this.panel, this.lab.NotebookActions, this.checks);
+    await showHint(this);
   }
 
   async runAll() {
@@ -214,7 +214,9 @@ class Bar {
       return;
     }
     await this.saving.save();
-    await this.run();
+    if ((await this.run()) === "ill") {
+      this.folder.tellNoPython("restart and check");
+    }
     await this.saving.save();
   }
 
@@ -230,7 +232,7 @@ class Bar {
     this.redraw();
     const progress = (done, of) => Object.assign(this.progress, { max: of, value: done });
     try {
-      await restartAndCheck(this.panel, this.lab.NotebookActions, this.kernelLanguage, running.signal, progress);
+      await restartAndCheck(this, running.signal, progress);
       return running.signal.aborted ? "stopped" : "ran";
     } catch (error) {
       console.warn("passerelle-lab: Python did not start", error);
