@@ -291,6 +291,7 @@ def test_two_tabs_cost_no_text(page: Page, server: tuple[str, Path]) -> None:
     button(page, "Keep what I see here").click()
 
     expect(told(page, "saving")).to_contain_text("kept in the folder “versions”")
+    expect(news(page)).to_have_text("Nothing was sent yet. Your text is saved now: you can submit it.")
     assert "in this tab" in on_disk(home)
     assert "in the other tab" in copies(home)[-1]
     # The tab that holds nothing unsaved follows.

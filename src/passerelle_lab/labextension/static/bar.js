@@ -79,7 +79,8 @@ class Bar {
     this.fresh = element("button", { type: "button", onclick: () => this.folder.askFresh() });
     this.last = element("button", { type: "button", onclick: () => this.folder.askLast() });
     this.copies = element("span");
-    this.moreActs = element("div", { class: "passerelle-bar-more" }, this.fresh, this.last, this.copies);
+    this.path = element("a", { href: this.server.pages ?? "" });
+    this.moreActs = element("div", { class: "passerelle-bar-more" }, this.path, this.fresh, this.last, this.copies);
     this.moreActs.hidden = true;
     this.inner = element(
       "div",
@@ -140,6 +141,8 @@ class Bar {
     setText(this.saved, this.saving.words());
     this.more.hidden = !this.server.here || !this.folder.isTheOne;
     setText(this.more, this.say("More"));
+    this.path.hidden = !this.server.pages;
+    setText(this.path, this.say("Back to My path"));
     setText(this.fresh, this.say("Start over with a fresh copy"));
     setText(this.last, this.say("Give me back my last submission"));
     if (!this.more.hidden && this.copies.lang !== language) {
