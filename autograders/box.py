@@ -32,6 +32,10 @@ _IDLE_MAGICS = (
 """What serves a reader, or installs: here it does nothing, so that the rest of its cell runs."""
 
 
+def _idle(_line: Any) -> None:
+    """Do nothing."""
+
+
 class OutOfTimeError(KeyboardInterrupt):
     """The time of this cell or call is up."""
 
@@ -83,8 +87,9 @@ class Runner:
         config.InteractiveShell.colors = "nocolor"
         config.InteractiveShell.xmode = "Context"
         self._shell: Any = Shell.instance(config=config)
+        register: Any = self._shell.register_magic_function
         for magic in _IDLE_MAGICS:
-            self._shell.register_magic_function(lambda _line: None, "line", magic)
+            register(_idle, "line", magic)
         self._transcript = Transcript(self._shell)
         # From here on modules beside the notebook are found, first of all, as in her own kernel.
         sys.path.insert(0, "")

@@ -185,7 +185,7 @@ class PlainChecks:
         """
         pending, self._pending = self._pending, []
         for one in pending:
-            one.drawn = draw(one.proof)
+            one.drawn = draw(one.proof, tests(one.order["source"]).hidden)
         for turn in range(max((len(one.drawn) for one in pending), default=0)):
             with boxes() as keepers:
                 for one in pending:
