@@ -3,6 +3,7 @@
 import json
 import re
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -50,7 +51,12 @@ def save(page: Page) -> None:
 
 
 def on_disk(home: Path) -> str:
-    return (home / UNIT_PATH).read_text(encoding="utf-8")
+    """Return her notebook; while the server writes it anew, a file is empty for a moment."""
+    for _ in range(50):
+        if text := (home / UNIT_PATH).read_text(encoding="utf-8"):
+            return text
+        time.sleep(0.1)
+    raise AssertionError("her notebook stays empty")
 
 
 def copies(home: Path) -> list[str]:
