@@ -194,12 +194,13 @@ class Asked:
         args: dict[str, Any],
         facts: dict[str, Any] | None = None,
     ) -> None:
-        facts = dict(facts or {})
-        facts.update(facts.pop("args", None) or {})
         if session.silent_facts:
+            # Nor what the check gives to the message: it may be hers, and hers what she was called with.
             shape = {name: _quiet(kind) for name, kind in args.items() if general == "kind-differs"}
             id_ = else_ or ("kind-differs" if shape else "unseen-differs")
-            raise CheckFailed((Fact(id_, {"name": self._said(), **shape, **facts}, look),))
+            raise CheckFailed((Fact(id_, {"name": self._said(), **shape}, look),))
+        facts = dict(facts or {})
+        facts.update(facts.pop("args", None) or {})
         raise CheckFailed((Fact(else_ or general, {"name": self._name, **args, **facts}, look),))
 
 

@@ -24,7 +24,16 @@ from autograders.channel import Channel, ClosedError
 from autograders.handles import Desk
 from autograders.transcript import Transcript
 
+_TOO_BIG = {"state": "value", "value": {"t": "opaque", "kind": "object", "big": True}}
 _AGAIN_S = 0.2  # a loop that swallows the first alarm gets others
+_IDLE_MAGICS = (
+    "autosave clear cls connect_info less more qtconsole store pip conda mamba micromamba uv".split()  # noqa: SIM905  a list of words
+)
+"""What serves a reader, or installs: here it does nothing, so that the rest of its cell runs."""
+
+
+def _idle(_line: Any) -> None:
+    """Do nothing."""
 
 
 class OutOfTimeError(KeyboardInterrupt):
@@ -68,6 +77,9 @@ class Runner:
             def enable_gui(self, _gui: Any = None) -> None:  # `%matplotlib inline`, as in a kernel
                 return
 
+            def ask_exit(self) -> NoReturn:  # exit() and quit(): the cell ends, and the notebook goes on
+                raise SystemExit
+
         from traitlets.config import Config  # noqa: PLC0415  after the limits are set
 
         config = Config()
@@ -75,6 +87,9 @@ class Runner:
         config.InteractiveShell.colors = "nocolor"
         config.InteractiveShell.xmode = "Context"
         self._shell: Any = Shell.instance(config=config)
+        register: Any = self._shell.register_magic_function
+        for magic in _IDLE_MAGICS:
+            register(_idle, "line", magic)
         self._transcript = Transcript(self._shell)
         # From here on modules beside the notebook are found, first of all, as in her own kernel.
         sys.path.insert(0, "")
@@ -167,13 +182,13 @@ def _keep(runner: Runner, questions: Channel) -> NoReturn:
             if question["ask"] == "fork":
                 _fork(runner, questions, descriptors[0])
             elif question["ask"] == "do":
-                questions.send(_timed(desk, question))
+                questions.send(_timed(desk, question), instead=_TOO_BIG)
             elif question["ask"] == "beside":
                 questions.send(runner.beside(question))
             elif question["ask"] == "run":
                 questions.send(runner.run(question["source"], question["cpu_s"], question["wall_s"]))
             else:
-                questions.send(runner.answer(question))
+                questions.send(runner.answer(question), instead=_TOO_BIG)
     os._exit(0)
 
 

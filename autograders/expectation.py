@@ -9,7 +9,7 @@ of the «look at» line. The places of a message may be {name}, {expected}, {fou
 given to the word (`minimum=20`).
 
 In hidden tests no fact is said, since it could hold hidden data: without `else_`, that data not shown in the
-notebook gave another result; with it, only {name} and the keywords the author gives are filled in.
+notebook gave another result; with it, only {name} is filled in, and «…» stands for every other place.
 
 Frozen (tests/unit/autograders/vocabulary.txt): thirty units are written in these words. docs/vocabulary.md shows each
 of them with what it accepts and what it refuses.

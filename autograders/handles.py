@@ -39,7 +39,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from autograders import answers, chance
-from autograders.known import name_of
+from autograders.known import function_at, name_of
 from autograders.sharing import Table
 from autograders.typed import pack, plain_name
 from autograders.untyped import GarbledError
@@ -89,6 +89,8 @@ class HerTable(Table):
             return importlib.import_module(data["n"])
         if data["t"] == "exception":
             return data["c"](*data["args"])
+        if data.get("at"):
+            return function_at(data["at"])
         token, call_back = data["r"], self._call_back
 
         def of_the_check(*args: Any, **kwargs: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Types that both sides of a box have, so they cross by name: a fixed list, looked up and never imported."""
+"""What both sides of a box have crosses by name: types of a fixed list, and functions of Python, NumPy and pandas."""
 
 import builtins
 import collections
@@ -7,6 +7,7 @@ import datetime
 import decimal
 import enum
 import fractions
+import importlib
 import io
 import itertools
 import pathlib
@@ -14,6 +15,7 @@ import random
 import re
 import sys
 import types
+from functools import reduce
 from typing import Any
 
 _PLACES: tuple[Any, ...] = (
@@ -52,3 +54,25 @@ def type_of(name: object) -> type | None:
         if isinstance(found, type) and f"{found.__module__}.{found.__qualname__}" == name:
             return found
     return None
+
+
+_METHOD = type(str.upper)
+_FUNCTIONS = (types.FunctionType, types.BuiltinFunctionType, _METHOD)
+
+
+def place_of(function: object) -> str | None:
+    """Return where a function of Python's own, NumPy's or pandas' is found ("math:sqrt"); None for any other."""
+    if type(function) not in _FUNCTIONS:
+        return None
+    home: Any = getattr(function, "__objclass__", function)
+    module, path = str(home.__module__), str(getattr(function, "__qualname__", ""))
+    if module.partition(".")[0] not in sys.stdlib_module_names | {"numpy", "pandas"} or module == "__main__":
+        return None
+    found = reduce(lambda inside, name: getattr(inside, name, None), path.split("."), sys.modules.get(module))
+    return f"{module}:{path}" if found is function else None
+
+
+def function_at(place: str) -> Any:
+    """Return the function that is found there, in this process."""
+    module, _, path = place.partition(":")
+    return reduce(getattr, path.split("."), importlib.import_module(module))

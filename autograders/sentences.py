@@ -35,6 +35,9 @@ SENTENCES: dict[str, str] = {
     "cell-raised": "{cell} stopped with {error}: {text}",
     "cell-input": "{cell} asks with `input()`. While your work is marked, nobody is there to answer `input()`: "
     "give the name a value instead.",
+    "cell-exit": "{cell} ends Python itself, by `exit()`, `quit()` or `sys.exit()`: what follows in the cell did not run. Take that line out.",
+    "cell-magic": "{cell} uses `{magic}`, which is not there while your work is marked: what follows in the cell did not run. Take that line out, or write it in Python.",
+    "cell-module": "{cell} imports `{module}`, which is not there while your work is marked, and nothing can be installed then. Is it a file of yours? Send it with the notebook. If not, use the modules of the unit.",
     "cell-time": "{cell} was still running when its time was up ({seconds} s).",
     "cell-time-whole": "{cell} was running when the time for the whole notebook was up ({seconds} s).",
     "cell-memory": "{cell} needed more memory than there is.",

@@ -8,7 +8,8 @@ Beyond typed data (`autograders.typed`) there are, by their "t":
     module    "n": a module, by its name
     handle    "r", "c": its class; something that stays where it is. "v": what it is as a plain value, for an
               object of a subclass of int, str, list …
-    callback  "r", "name": a function of the check, which her code may call ("iter": an iterator, to go on with)
+    callback  "r", "name": a function of the check, which her code may call ("iter": an iterator, to go on with; "at":
+              both sides have it there, and each calls its own)
     state     "k", "v" (inside a ref): a StringIO, BytesIO or random generator, and its state
 A token is made by the side on which the object was first. Each side keeps a `Table`; what is shared is brought up
 to date in place whenever the other side has changed it.
@@ -24,7 +25,7 @@ from typing import Any
 from autograders.changing import is_stateful, mark_of, state_of, update, with_state
 from autograders.known import name_of, type_of
 from autograders.typed import TooBig, _Packer, plain_name
-from autograders.untyped import GarbledError, _Unpacker
+from autograders.untyped import GarbledError, _Unpacker, apart
 
 MAX_SHARED = 5_000
 _BUILTIN_MUTABLE = (list, dict, set, bytearray, deque, OrderedDict, defaultdict, Counter)
@@ -342,10 +343,13 @@ class _Receiver(_Unpacker):
             known[:] = [self.unpack(one, depth + 1) for one in content]
         elif kind in ("set", "deque"):
             items = self.items(content, depth)
+            if kind == "set":
+                apart(items)
             known.clear()
             (known.update if kind == "set" else known.extend)(items)
         else:
             pairs = [(self.unpack(k, depth + 1), self.unpack(v, depth + 1)) for k, v in content["v"]]
+            apart([key for key, _ in pairs])
             known.clear()
             for key, one in pairs:
                 known[key] = one

@@ -9,6 +9,7 @@ name under "t".
 import base64
 import datetime
 import decimal
+import json
 import re
 import sys
 import types
@@ -95,10 +96,14 @@ class _Packer:
         if kind is int:
             if value.bit_length() > MAX_INT_BITS:
                 raise TooBig
+            self._spend(0, value.bit_length() // 3)
             return value
         if kind is str:
             self._spend(0, len(value))
-            return value.encode("utf-8", "replace").decode("utf-8")
+            text = value.encode("utf-8", "replace").decode("utf-8")
+            if not text.isascii():  # as it crosses, é is six bytes
+                self._spend(0, len(json.dumps(text)) - len(value))
+            return text
         if kind is list:
             return [self.pack(one, depth + 1) for one in value]
         return self._tagged(value, kind, depth)
@@ -116,7 +121,8 @@ class _Packer:
         if kind is datetime.timedelta:
             return {"t": "timedelta", "v": [value.days, value.seconds, value.microseconds]}
         if kind is decimal.Decimal:
-            return {"t": "Decimal", "v": str(value)[:200]}
+            self._spend(0, len(text := str(value)[:200]))
+            return {"t": "Decimal", "v": text}
         if kind is complex:
             return {"t": "complex", "v": [value.real, value.imag]}
         if kind is range:

@@ -10,11 +10,12 @@ from typing import Any
 
 from autograders.typed import ARRAY_KINDS, MASKED, MAX_BYTES, MAX_DEPTH, MAX_NODES, Opaque, plain_name
 
+_MAX_COLLIDING = 100
 _ZONE = re.compile(r"[A-Za-z0-9+\-_/:]{1,40}")
 
 
-class GarbledError(ValueError):
-    """What came is not typed data."""
+class GarbledError(BaseException):
+    """What came is not typed data. Nothing that a check catches: it would take it for an error of her function."""
 
 
 def unpack(data: Any) -> Any:
@@ -172,10 +173,20 @@ def _pandas(name: str) -> Callable[[_Unpacker, Any, int], Any]:
 
 
 def _dict(it: _Unpacker, data: Any, depth: int) -> Any:
-    return {
-        it.unpack(k, depth + 1): it.unpack(v, depth + 1)
-        for k, v in (_is(pair, list) for pair in _is(data.get("v"), list))
-    }
+    pairs = [(it.unpack(k, depth + 1), it.unpack(v, depth + 1)) for k, v in _is(data.get("v"), list)]
+    apart([key for key, _ in pairs])
+    return dict(pairs)
+
+
+def apart(keys: Sequence[Any]) -> Sequence[Any]:
+    """Return what is to be keys of a dict or items of a set.
+
+    Raises:
+        GarbledError: too many have one hash: each would be compared with all the others.
+    """
+    if len(keys) > _MAX_COLLIDING and len(keys) - len({hash(one) for one in keys}) > _MAX_COLLIDING:
+        raise GarbledError("keys with one hash")
+    return keys
 
 
 def _range(it: _Unpacker, data: Any, depth: int) -> Any:
@@ -193,8 +204,8 @@ def _of(kind: Callable[[Sequence[Any]], Any]) -> Callable[[_Unpacker, Any, int],
 
 _MAKERS: dict[str, Callable[[_Unpacker, Any, int], Any]] = {
     "tuple": _of(tuple),
-    "set": _of(set),
-    "frozenset": _of(frozenset),
+    "set": _of(lambda items: set(apart(items))),
+    "frozenset": _of(lambda items: frozenset(apart(items))),
     "dict": _dict,
     "bytes": lambda _it, data, _depth: base64.b64decode(_is(data.get("b"), str), validate=True),
     "bytearray": lambda _it, data, _depth: bytearray(base64.b64decode(_is(data.get("b"), str), validate=True)),

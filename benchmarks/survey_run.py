@@ -61,7 +61,7 @@ def ours_of(path: Path, learner: Path, extra: Path | None) -> dict[str, dict[str
             first.wait()
             plain = PlainChecks(notebook, examiner)
             plain.take_routes(routes)
-            for cell, keeper in calibrate.run_cells(first, plain, cells):
+            for cell, keeper in calibrate.run_cells(first, plain, cells)[0]:
                 try:
                     found[str(numbers[cell.key])] = _told(plain, cell, keeper, routes.get(cell.key, Route()))
                 except ExaminerError as error:
@@ -72,7 +72,7 @@ def ours_of(path: Path, learner: Path, extra: Path | None) -> dict[str, dict[str
             def once_more() -> Iterator[dict[str, Any]]:
                 with box() as again:
                     again.wait()
-                    yield {cell.key: keeper for cell, keeper in calibrate.run_cells(again, plain, cells)}
+                    yield {cell.key: keeper for cell, keeper in calibrate.run_cells(again, plain, cells)[0]}
 
             plain.settle(once_more)
     return {key: _row_of(*told) if isinstance(told, tuple) else told for key, told in found.items()}

@@ -44,6 +44,9 @@ _MONTHS = {
 }
 
 
+NO_BREAK = "\u00a0"
+
+
 def say(language: str, text: str, **values: object) -> str:
     """Put a text into a language and fill its `{places}`; English where the language has no such text."""
     return _catalogue(language).get(text, text).format_map(values)
@@ -58,7 +61,9 @@ def moment(language: str, when: datetime) -> str:
 def dated_moment(language: str, when: datetime) -> str:
     """Return a moment further back: «mardi 24 novembre, 18:42:07», in the server's time zone."""
     local = when.astimezone()
-    return f"{_DAYS[language][local.weekday()]} {local.day} {_MONTHS[language][local.month - 1]}, {local:%H:%M:%S}"
+    day = f"{_DAYS[language][local.weekday()]} {local.day} {_MONTHS[language][local.month - 1]}"
+    # No end of a line takes a date apart.
+    return f"{day.replace(' ', NO_BREAK)}, {local:%H:%M:%S}"
 
 
 @cache

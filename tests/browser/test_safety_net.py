@@ -3,6 +3,7 @@
 import json
 import re
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -50,7 +51,12 @@ def save(page: Page) -> None:
 
 
 def on_disk(home: Path) -> str:
-    return (home / UNIT_PATH).read_text(encoding="utf-8")
+    """Return her notebook; while the server writes it anew, a file is empty for a moment."""
+    for _ in range(50):
+        if text := (home / UNIT_PATH).read_text(encoding="utf-8"):
+            return text
+        time.sleep(0.1)
+    raise AssertionError("her notebook stays empty")
 
 
 def copies(home: Path) -> list[str]:
@@ -291,6 +297,7 @@ def test_two_tabs_cost_no_text(page: Page, server: tuple[str, Path]) -> None:
     button(page, "Keep what I see here").click()
 
     expect(told(page, "saving")).to_contain_text("kept in the folder “versions”")
+    expect(news(page)).to_have_text("Nothing was sent yet. Your text is saved now: you can submit it.")
     assert "in this tab" in on_disk(home)
     assert "in the other tab" in copies(home)[-1]
     # The tab that holds nothing unsaved follows.
@@ -346,6 +353,18 @@ def a_hub_without_her_server(address: str) -> Iterator[None]:
         thread.join()
 
 
+# Her Python is slow to start, as beside a whole class that opens its workspaces again.
+SLOW_KERNELS = """
+const fetched = window.fetch;
+window.fetch = async (request, ...rest) => {
+  if (window.kernelsAreSlow && request.method === "POST" && request.url.includes("/api/sessions")) {
+    await new Promise((go) => setTimeout(go, 3000));
+  }
+  return fetched(request, ...rest);
+};
+"""
+
+
 def test_a_workspace_that_slept_is_said_and_nothing_unsaved_is_lost(
     browser: Browser, exchange: Exchange, tmp_path: Path
 ) -> None:
@@ -354,9 +373,12 @@ def test_a_workspace_that_slept_is_said_and_nothing_unsaved_is_lost(
     context = browser.new_context(viewport={"width": 1280, "height": 800}, locale="en-GB")
     page = context.new_page()
     page.set_default_timeout(WAIT_MS)
+    page.add_init_script(SLOW_KERNELS)
     with exchange_server(exchange) as api:
         with lab_server(tmp_path, api) as address:
             open_unit(page, address)
+            # A kernel that comes after the save writes its name into the notebook: then something is unsaved.
+            page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status=idle]")
             write(page, "mean = ...", "mean = 3")
             save(page)
         with a_hub_without_her_server(address):
@@ -369,6 +391,7 @@ def test_a_workspace_that_slept_is_said_and_nothing_unsaved_is_lost(
             picture(page, "slept")
             assert axe_violations(page) == []
             assert dialogs(page) == 0
+            page.evaluate("window.kernelsAreSlow = true")
         with lab_server(tmp_path, api, port=urlsplit(address).port) as again:
             assert again == address
             expect(saved(page)).to_have_text(re.compile(r"Saved \d\d:\d\d"))

@@ -7,6 +7,7 @@ import csv
 import json
 import shutil
 import sqlite3
+import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
@@ -175,3 +176,27 @@ def test_the_record_is_one_line_of_json_for_every_reader(courses: tuple[Path, Pa
     (line,) = done.stdout.splitlines()
     assert json.loads(line)["schema_version"] == 1
     assert json.loads(line)["checks"][0]["messages"] == []
+
+
+def shell(course: Path, unit: str, learner: str, *more: str) -> subprocess.CompletedProcess[str]:
+    """Mark from a shell, as a script of a school would."""
+    line = [sys.executable, "-m", "passerelle.cli", "mark", unit, "--course-dir", str(course), "--learner", learner]
+    return subprocess.run([*line, *more], capture_output=True, text=True, timeout=120, check=False)
+
+
+def test_a_shell_is_told_by_the_exit_code_what_waits_and_what_was_refused(
+    courses: tuple[Path, Path], first: list[MarkRecord], tmp_path: Path
+) -> None:
+    assert first
+    course, nowhere = shutil.copytree(courses[0], tmp_path / "course"), str(tmp_path / "nowhere")
+
+    fine = shell(course, PS, sys.prefix, "--dry-run")
+    waits = shell(course, PS, nowhere, "--dry-run", "--force", "--fellow", "anna")
+    refused = [shell(course, "nosuch", sys.prefix), shell(course, PS, nowhere, "--force", "--fellow", "anna")]
+    misspelled = shell(course, PS, sys.prefix, "--fellows")
+
+    assert (fine.returncode, waits.returncode, misspelled.returncode) == (0, 1, 2)
+    assert [one.returncode for one in refused] == [2, 2]
+    assert waits.stdout.startswith("anna: waits for us: box: ")
+    assert nowhere in refused[1].stderr
+    assert "Traceback" not in "".join(one.stderr for one in (fine, waits, *refused, misspelled))

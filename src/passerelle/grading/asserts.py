@@ -72,6 +72,8 @@ class PlainChecks:
         self._pending: list[_Pending] = []
         self._not_met: set[str] = set()
         self.tampering: list[Message] = []
+        self.was_unanswered = False
+        """Whether an answer never came: time, memory or a dead process."""
 
     def __contains__(self, key: str) -> bool:
         """Say whether a check is a plain one."""
@@ -151,14 +153,17 @@ class PlainChecks:
     def over_stand_ins(self, order: Mapping[str, Any], keeper: Keeper | None, gone: str = "died") -> dict[str, Any]:
         """Run a check in the examiner."""
         if keeper is None:
+            self.was_unanswered = True
             answer = json.dumps({"state": "gone", "why": gone}).encode()
             return self._examiner.examine_plain(order, lambda _question: answer)
         # A fork of the state: what the check changes there is its own.
         fork = keeper.again()
         try:
-            return self._examiner.examine_plain(order, fork.ask)
+            told = self._examiner.examine_plain(order, fork.ask)
         finally:
             fork.close()
+        self.was_unanswered |= bool(told["unanswered"])
+        return told
 
     def in_box(self, order: Mapping[str, Any], keeper: Keeper, *, beside: bool) -> dict[str, Any]:
         """Run a check, with its notes, beside her code; what comes is hearsay."""
@@ -168,7 +173,9 @@ class PlainChecks:
             answer = fork.ask({"ask": "beside", "before": before, "source": order["source"]}, _BOX_S)
         finally:
             fork.close()
-        return _hearsay(answer, order, beside=beside)
+        told = _hearsay(answer, order, beside=beside)
+        self.was_unanswered |= bool(told["unanswered"])
+        return told
 
     def settle(self, boxes: Boxes) -> None:
         """Decide the checks in which her own code could have a say.
@@ -178,7 +185,7 @@ class PlainChecks:
         """
         pending, self._pending = self._pending, []
         for one in pending:
-            one.drawn = draw(one.proof)
+            one.drawn = draw(one.proof, tests(one.order["source"]).hidden)
         for turn in range(max((len(one.drawn) for one in pending), default=0)):
             with boxes() as keepers:
                 for one in pending:

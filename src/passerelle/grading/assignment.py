@@ -14,7 +14,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypedDict, Unpack
 
 from nbgrader.api import Assignment
 from nbgrader.utils import parse_utc
@@ -88,28 +88,28 @@ Progress = Callable[[int, int], None]
 """How many are done, of how many."""
 
 
-def mark_assignment(
-    course_dir: Path,
-    unit: str,
-    *,
-    learner: Path,
-    handles: Sequence[str] | None = None,
-    force: bool = False,
-    workers: int = 1,
-    marking: Marking | None = None,
-    progress: Progress | None = None,
-) -> list[MarkRecord]:
+class How(TypedDict, total=False):
+    """How a unit is marked.
+
+    handles: only these fellows' work. force: also what has a verdict already. workers: processes that mark at once;
+    one records. marking: how one submission is marked. progress: is told how far it is.
+    """
+
+    handles: Sequence[str] | None
+    force: bool
+    workers: int
+    marking: Marking | None
+    progress: Progress | None
+
+
+def mark_assignment(course_dir: Path, unit: str, *, learner: Path, **how: Unpack[How]) -> list[MarkRecord]:
     """Mark what was submitted for a unit and record it in the course directory's gradebook.
 
     Args:
         course_dir: nbgrader's course directory: built by `passerelle build` and released, or any other.
         unit: the unit's id, nbgrader's assignment.
         learner: the environment in which fellows' code runs.
-        handles: mark only these fellows' work.
-        force: mark also what has a verdict already.
-        workers: processes that mark at once; one records.
-        marking: how one submission is marked.
-        progress: is told how far it is.
+        how: see `How`.
 
     Returns:
         A record a submission, a fault of ours among them where only some met one.
@@ -119,9 +119,8 @@ def mark_assignment(
         ServiceError: where nothing could be marked.
     """
     with _alone(course_dir), open_bench(course_dir, unit) as bench:
-        taken = take_all(bench, unit, handles, stamp=True)
-        run(bench, unit, learner, handles=handles, force=force, workers=workers, marking=marking,
-            progress=progress)  # fmt: skip
+        taken = take_all(bench, unit, how.get("handles"), stamp=True)
+        run(bench, unit, learner, **how)
         with ledger.reading(bench.engine) as session:
             records = [_record(session, one, bench) for one in taken]
     _refuse_nothing(records)
@@ -295,10 +294,10 @@ def run(
     unit: str,
     learner: Path,
     *,
-    handles: Sequence[str] | None,
-    force: bool,
-    workers: int,
-    marking: Marking | None,
+    handles: Sequence[str] | None = None,
+    force: bool = False,
+    workers: int = 1,
+    marking: Marking | None = None,
     progress: Progress | None = None,
     records: bool = True,
 ) -> None:

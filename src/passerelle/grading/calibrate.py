@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import secrets
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import asdict
@@ -32,6 +33,10 @@ print(__import__('json').dumps([
 ]))
 """
 _KNOWN: dict[str, dict[str, Route]] = {}
+_UNSURE: Counter[str] = Counter()
+_MOST_UNSURE = 3
+"""So often a solution of which something ran out of time is run anew: that may be the machine's doing, and would hold
+for good. What it came to then holds while this process lives."""
 
 
 def routes(solution: NotebookNode, folder: Path, learner: Path, limits: Limits) -> dict[str, Route]:
@@ -51,11 +56,19 @@ def routes(solution: NotebookNode, folder: Path, learner: Path, limits: Limits) 
         environment_mark(learner),
     ]
     key = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
-    if key not in _KNOWN:
-        store = folder.parent.parent / ".passerelle" / "routes" / f"{key}.json"
-        _KNOWN[key] = _stored(store) or _found(solution, folder, files, learner, limits)
-        _store(store, _KNOWN[key])
-    return _KNOWN[key]
+    if key in _KNOWN:
+        return _KNOWN[key]
+    store = folder.parent.parent / ".passerelle" / "routes" / f"{key}.json"
+    if (stored := _stored(store)) is not None:
+        _KNOWN[key] = stored
+        return stored
+    found, is_sure = _found(solution, folder, files, learner, limits)
+    _UNSURE[key] += not is_sure
+    if is_sure or _UNSURE[key] >= _MOST_UNSURE:
+        _KNOWN[key] = found
+    if is_sure:
+        _store(store, found)
+    return found
 
 
 def files_beside(folder: Path) -> dict[str, bytes]:
@@ -88,7 +101,8 @@ def _store(store: Path, found: Mapping[str, Route]) -> None:
 
 def _found(
     solution: NotebookNode, folder: Path, files: Mapping[str, bytes], learner: Path, limits: Limits
-) -> dict[str, Route]:
+) -> tuple[dict[str, Route], bool]:
+    """Return the routes, and whether everything was answered on the way."""
     cells = own_cells(solution)
     modules = sorted(set().union(*(needs(cell.text) for cell in cells)))
     with (
@@ -99,9 +113,10 @@ def _found(
         plain = PlainChecks(solution, examiner)
         fresh = box.keep()
         before = _stamps(fresh)
-        kept = run_cells(box, plain, cells)
+        kept, is_whole = run_cells(box, plain, cells)
         written = {name for name, stamp in _stamps(fresh).items() if before.get(name) != stamp}
-        return {cell.key: route_of(plain, cell, keeper, written) for cell, keeper in kept}
+        found = {cell.key: route_of(plain, cell, keeper, written) for cell, keeper in kept}
+        return found, is_whole and not plain.was_unanswered
 
 
 def _stamps(keeper: Keeper | None) -> dict[str, Any]:
@@ -126,19 +141,23 @@ def own_cells(solution: NotebookNode) -> list[RebuiltCell]:
     ]
 
 
-def run_cells(box: Box, plain: PlainChecks, cells: Sequence[RebuiltCell]) -> list[tuple[RebuiltCell, Keeper]]:
-    """Run a notebook's cells; return its plain checks and the state at each."""
+def run_cells(
+    box: Box, plain: PlainChecks, cells: Sequence[RebuiltCell]
+) -> tuple[list[tuple[RebuiltCell, Keeper]], bool]:
+    """Run a notebook's cells; return its plain checks with the state at each, and whether nothing ran out."""
     kept: list[tuple[RebuiltCell, Keeper]] = []
+    is_whole = True
     for cell in cells:
         if cell.key in plain and cell.is_check:
             keeper = box.keep()
+            is_whole &= keeper is not None
             if keeper is not None:
                 kept.append((cell, keeper))
             if effects := plain.effects(cell.key):
                 box.run(effects)
         elif cell.cell_type == "code" and not cell.is_check and cell.text.strip():
-            box.run(cell.text)
-    return kept
+            is_whole &= box.run(cell.text)["state"] in ("done", "raised")
+    return kept, is_whole
 
 
 def route_of(plain: PlainChecks, cell: RebuiltCell, keeper: Keeper, written: Set[str] = frozenset()) -> Route:

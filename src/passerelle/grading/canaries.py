@@ -42,13 +42,14 @@ def noted(source: str, *, seed: str = "", changed: Mapping[int, int] = NOTHING, 
 
 @dataclass(frozen=True)
 class Tests:
-    """What can be read off a check: how many tests it has, which are hidden, which are mere equalities with a value.
+    """What can be read off a check: how many tests it has; which are hidden, name a value, or merely equal one.
 
     Of the last, no answer can be equal to one value and to another, whatever the solution is.
     """
 
     count: int
     hidden: frozenset[int]
+    valued: frozenset[int]
     plain: frozenset[int]
 
 
@@ -58,7 +59,7 @@ def tests(source: str) -> Tests:
     noting.visit(parsed(source))
     lines = hidden_lines(source)
     hidden = frozenset(number for number, line in noting.lines.items() if line in lines)
-    return Tests(noting.number, hidden, frozenset(noting.plain))
+    return Tests(noting.number, hidden, frozenset(noting.valued), frozenset(noting.plain))
 
 
 class _Noting(ast.NodeTransformer):
@@ -68,6 +69,7 @@ class _Noting(ast.NodeTransformer):
         self.negated = negated
         self.number = 0
         self.lines: dict[int, int] = {}
+        self.valued: set[int] = set()
         self.plain: set[int] = set()
 
     def visit_Assert(self, node: ast.Assert) -> ast.AST:
@@ -100,7 +102,10 @@ class _Noting(ast.NodeTransformer):
     def _other(self, node: Any) -> Any:
         """Return a test with other values; None where it names none."""
         variant = self.changed.get(self.number, 0)
-        return _changed(node, f"{self.seed} {variant}") if variant and self.number not in self.negated else None
+        other = _changed(node, f"{self.seed} {variant}")
+        if other is not None:
+            self.valued.add(self.number)
+        return other if variant and self.number not in self.negated else None
 
     def _noted(self, node: Any, other: Any) -> ast.AST:
         number = ast.Constant(self.number)

@@ -17,6 +17,7 @@ from passerelle.grading import calibrate
 from passerelle.grading.asserts import PlainChecks
 from passerelle.grading.box import Box, Keeper
 from passerelle.grading.examiner import WHOLE, has_hidden, needs, visible
+from passerelle.grading.heard import Heard, Overheard
 from passerelle.grading.pages import Pages
 from passerelle.grading.panel import Examiner, ExaminerError
 from passerelle.grading.prepare import Work, engine, prepare
@@ -61,8 +62,8 @@ class _Run:
 class _Told:
     """What the examiner told of a notebook's checks, by key.
 
-    `seen` is of what is released of each, `whole` is what counts. A check that is not passed is examined a second
-    time: of two answers the better one counts, and `other` has what it gave the other time.
+    `seen` is of what is released of each, `whole` is what counts. A check that is not passed and calls something of
+    hers is examined a second time: of two answers the better one counts, and `other` has what it gave the other time.
     """
 
     seen: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -193,27 +194,35 @@ def _once_more(
 
 def _told_of(examiner: Examiner, run: _Run, work: Work, checks: Sequence[RebuiltCell]) -> _Told:
     told = _Told()
-    told.seen |= {cell.key: _examine(examiner, run, work, cell, hidden=False) for cell in checks}
+    heard_of = {cell.key: Heard() for cell in checks}
+    for cell in checks:
+        # Of a check with hidden tests the whole is what counts, and is listened to by itself.
+        heard = Heard() if has_hidden(cell.text) else heard_of[cell.key]
+        told.seen[cell.key] = _examine(examiner, run, work, cell, heard, hidden=False)
     # What has no hidden tests first: once hidden arguments are in the box, nothing that comes out of it is said.
     for cell in sorted(checks, key=lambda one: has_hidden(one.text)):
         hidden = has_hidden(cell.text)
-        first = _examine(examiner, run, work, cell, hidden=True) if hidden else told.seen[cell.key]
+        heard, again = heard_of[cell.key], Heard()
+        first = _examine(examiner, run, work, cell, heard, hidden=True) if hidden else told.seen[cell.key]
         told.whole[cell.key] = first
-        if not _is_worth_asking_again(cell, first, run):
+        if not _is_worth_asking_again(cell, first, heard, run):
             continue
-        second = _examine(examiner, run, work, cell, hidden=hidden)
+        second = _examine(examiner, run, work, cell, again, hidden=hidden)
         if second["points"] != first["points"]:
             worse, better = sorted((first, second), key=lambda one: float(one["points"]))
             told.whole[cell.key], told.other[cell.key] = better, worse
+            if not heard.agrees(again):  # a name that held something else was a second guess
+                told.whole[cell.key], told.other[cell.key] = first, second
     return told
 
 
-def _is_worth_asking_again(cell: RebuiltCell, told: Mapping[str, Any], run: _Run) -> bool:
+def _is_worth_asking_again(cell: RebuiltCell, told: Mapping[str, Any], heard: Heard, run: _Run) -> bool:
     """Say whether a check is examined once more: it is not passed, and that is not for want of an answer.
 
-    What ran out of time would do so again, at the same price; what was met by a canary stays met.
+    What ran out of time would do so again, at the same price; what was met by a canary stays met; what a name holds
+    stays what it is, and is another guess where it does not.
     """
-    if told["points"] >= (cell.points or 0.0) or run.keepers[cell.key] is None:
+    if told["points"] >= (cell.points or 0.0) or run.keepers[cell.key] is None or not heard.called:
         return False
     if told.get("unanswered") or told.get("spent"):
         return False
@@ -240,8 +249,11 @@ def _run_cells(box: Box, rebuilt: Rebuilt, plain: PlainChecks) -> _Run:
     return run
 
 
-def _examine(examiner: Examiner, run: _Run, work: Work, cell: RebuiltCell, *, hidden: bool) -> dict[str, Any]:
-    keeper = run.keepers[cell.key]
+def _examine(
+    examiner: Examiner, run: _Run, work: Work, cell: RebuiltCell, heard: Heard, *, hidden: bool
+) -> dict[str, Any]:
+    kept = run.keepers[cell.key]
+    keeper = Overheard(kept, heard) if kept is not None else None
     why = run.gone.get(cell.key, "died")
     if run.plain is not None and cell.key in run.plain:
         counts = hidden or not has_hidden(cell.text)

@@ -18,21 +18,27 @@ from typing import IO, Any, Self
 import autograders
 import passerelle
 from autograders.channel import MAX_FRAME, framed
+from passerelle.grading import watch
 from passerelle.grading.examiner import WHOLE
 from passerelle.grading.unboxed import is_unboxed
 from passerelle.grading.walls import BoxError, examiner_command
 from passerelle.model.errors import ServiceError
 
 _CHECK_S = 300.0
-"""By the clock, for a busy machine; CPU time is what ends a check that takes too long."""
+_IDLE_S = 60.0
+"""By the clock: a check in all, and one that uses no CPU time (it sleeps, or waits for a lock). What computes too long
+is ended by its CPU time: on a busy machine 20 s of that took more than a minute, with her answer in hand."""
 _START_S = 60.0
-_CPU_S = 40
-"""CPU time for all checks of a notebook: honest ones need 1 or 2 seconds, imports included."""
+_POLL_S = 1.0
+_CPU_S = 20
+"""CPU time for the checks of a notebook: honest ones need 1 or 2 seconds, imports included, and several times that
+where many processes share a core. Where half of it is gone, the next check begins with as much of its own, once: so a
+long notebook costs nobody a point, and one that wears the examiner down costs 40 s and two deaths."""
 _CPU_AGAIN_S = 10
 _MOST_DEATHS = 2
 """How often the answers of one submission may use up the examiner's time; what is left then is not met."""
-_MOST_HEARD = 400_000_000
-"""Bytes of all answers of one submission."""
+_MOST_HEARD = 150_000_000
+"""Bytes of all answers of one submission: the widest take the examiner some 0.05 s a megabyte."""
 _MEMORY = 2_000_000_000
 _SAID = 2_000
 
@@ -75,6 +81,7 @@ class Examiner:
         self._learner, self._seed = learner or Path(sys.prefix), seed
         self._said_file: IO[bytes] | None = None
         self._deaths = self._heard = 0
+        self._has_spare = True
         self._start(_CPU_S)
 
     def _start(self, cpu_s: int) -> None:
@@ -140,6 +147,10 @@ class Examiner:
     def _examined(self, order: Mapping[str, Any], ask: Ask, *, again: bool = True) -> dict[str, Any]:
         if self._deaths >= _MOST_DEATHS:
             return _unforeseen()
+        if self._has_spare and self._cpu_s() > _CPU_S / 2:
+            self._has_spare = False
+            self.close()
+            self._start(_CPU_S)
         answered = False
         try:
             self._send(order)
@@ -154,7 +165,7 @@ class Examiner:
                 answer = ask(message)
                 answered = True
                 self._heard += len(answer)
-                if self._heard > _MOST_HEARD:
+                if self._heard > _MOST_HEARD or len(answer) > MAX_FRAME:
                     answer = b'{"state":"gone","why":"memory"}'
                 self._write(len(answer).to_bytes(4, "big") + answer)
         except ExaminerError:
@@ -190,10 +201,7 @@ class Examiner:
     def _exactly(self, size: int, deadline: float) -> bytes:
         data = bytearray()
         while len(data) < size:
-            waiting = select.poll()
-            waiting.register(self._end, select.POLLIN)
-            if not waiting.poll(1000 * max(0.0, deadline - time.monotonic())):
-                raise ExaminerError.silent(f"no answer within {_CHECK_S:.0f} s")
+            self._wait(deadline)
             try:
                 chunk = self._end.recv(min(size - len(data), 1 << 20))
             except OSError:
@@ -202,6 +210,23 @@ class Examiner:
                 raise self._gone()
             data += chunk
         return bytes(data)
+
+    def _wait(self, deadline: float) -> None:
+        """Wait until it says something, as long as it works."""
+        waiting = select.poll()
+        waiting.register(self._end, select.POLLIN)
+        used, since = -1.0, time.monotonic()
+        while not waiting.poll(1000 * _POLL_S):
+            now = time.monotonic()
+            if (cpu_s := self._cpu_s()) > used:
+                used, since = cpu_s, now
+            if now > deadline or now - since > _IDLE_S:
+                raise ExaminerError.silent(f"no answer within {min(now - since, _CHECK_S):.0f} s")
+
+    def _cpu_s(self) -> float:
+        """Return the CPU time of the process, and of the wall around it."""
+        itself = watch.process(self._process.pid)
+        return sum(one.cpu_s for one in [*([itself] if itself else []), *watch.below(self._process.pid)])
 
     def _gone(self) -> ServiceError:
         """Return why it is gone: there was no box for it, or it stopped."""

@@ -24,7 +24,7 @@ from passerelle.grading.standins import Counter, forget
 
 _FILE = "<check>"
 _MAX_TEXT = 300
-_MAX_OPENED = 100
+_MAX_OPENED, _MAX_PATH = 100, 4_096
 _UNPICKLED = ("builtins", "collections", "datetime", "decimal", "fractions", "_codecs")
 _UNPICKLED_BUILTINS = ("set", "frozenset", "complex", "bytearray", "range", "slice", "list", "dict", "tuple")
 NOTE = "__passerelle_note__"
@@ -176,7 +176,7 @@ class _Watched:
         if self.counter is None:
             return
         if event == "open" and type(args[0]) is str and len(self.opened) < _MAX_OPENED:
-            self.opened.add(args[0])
+            self.opened.add(args[0][:_MAX_PATH])
         elif event == "pickle.find_class" and args[0].partition(".")[0] not in _UNPICKLED:
             self.counter.cannot(f"a pickle of {args[0]}.{args[1]}")
         elif event == "pickle.find_class" and args[0] == "builtins" and args[1] not in _UNPICKLED_BUILTINS:

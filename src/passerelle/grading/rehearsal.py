@@ -3,16 +3,15 @@
 It is the real thing over a copy of the ledger, without the step that records.
 """
 
-from collections.abc import Sequence
 from pathlib import Path
+from typing import Unpack
 
 from passerelle import ledger
-from passerelle.grading.assignment import Bench, Progress, open_bench, reason_of, run, take_all
+from passerelle.grading.assignment import Bench, How, open_bench, reason_of, run, take_all
 from passerelle.grading.gradebook import gradebook, labels, submitted_cells
 from passerelle.grading.manual import sync_manual_marks
 from passerelle.grading.remark import change, counted_by_fellow
 from passerelle.grading.report import ChangeRecord
-from passerelle.grading.worker import Marking
 from passerelle.ledger import receipts
 from passerelle.ledger.receipts import AttemptRow
 from passerelle.model.verdict import place_of
@@ -20,17 +19,7 @@ from passerelle.model.verdict import place_of
 Points = dict[str, float | None]
 
 
-def rehearse(
-    course_dir: Path,
-    unit: str,
-    *,
-    learner: Path,
-    handles: Sequence[str] | None = None,
-    force: bool = False,
-    workers: int = 1,
-    marking: Marking | None = None,
-    progress: Progress | None = None,
-) -> list[ChangeRecord]:
+def rehearse(course_dir: Path, unit: str, *, learner: Path, **how: Unpack[How]) -> list[ChangeRecord]:
     """Return what `mark_assignment` would change, by fellow; it writes neither ledger, gradebook nor folders.
 
     What stood before is what counted by the ledger; where that knows nothing, what the gradebook has.
@@ -45,9 +34,8 @@ def rehearse(
             sync_manual_marks(bench.layout.root, session, track=bench.track)
         before = _counted(bench, unit)
         stood = _in_gradebook(bench, unit)
-        taken = take_all(bench, unit, handles, stamp=False)
-        run(bench, unit, learner, handles=handles, force=force, workers=workers, marking=marking,
-            progress=progress, records=False)  # fmt: skip
+        taken = take_all(bench, unit, how.get("handles"), stamp=False)
+        run(bench, unit, learner, records=False, **how)
         after = _counted(bench, unit)
         with ledger.reading(bench.engine) as session:
             reasons = {one.handle: reason_of(session, one.id) for one in taken}

@@ -1,5 +1,6 @@
 """Which cell ran out of what, for the checks that have no answer because of it."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,8 +13,10 @@ from passerelle.model.verdict import Message
 _STOPPED = frozenset({"time", "memory", "died"})
 _NO_ANSWER = frozenset({"name-missing", "still-to-write", "not-callable", "returns-nothing"})
 _GONE = frozenset({"gone-time", "gone-memory", "gone-died"})
-RAISED = frozenset({"cell-raised", "cell-input"})
+RAISED = frozenset({"cell-raised", "cell-input", "cell-exit", "cell-magic", "cell-module"})
 """Sentences of a cell that ended by itself: the check has an answer, which is that there is none."""
+_NO_MAGIC = re.compile(r"(?:Line magic function|Cell magic) `(%%?\w{1,40})` not found")
+_NO_MODULE = re.compile(r"No module named '([\w.]{1,60})'")
 _BEGIN = 60
 
 
@@ -27,15 +30,26 @@ class Ended:
     def said(self, limits: Limits) -> Message:
         """Return the sentence."""
         args: dict[str, Any] = {"cell": _named(self.cell)}
-        if self.shown.state == "raised" and self.shown.text == "EOF when reading a line":
-            return Message(id="cell-input", args=args)
         if self.shown.state == "raised":
-            return Message(id="cell-raised", args={**args, "error": self.shown.error, "text": self.shown.text})
+            return self._raised(args)
         if self.shown.state != "time":
             return Message(id=f"cell-{self.shown.state}", args=args)
         if self.shown.whole:
             return Message(id="cell-time-whole", args={**args, "seconds": round(limits.total_s)})
         return Message(id="cell-time", args={**args, "seconds": round(limits.cell_s)})
+
+    def _raised(self, args: dict[str, Any]) -> Message:
+        """Return the sentence of an error: one of its own, where it comes of what is not there in the box."""
+        error, text = self.shown.error, self.shown.text
+        if text == "EOF when reading a line":
+            return Message(id="cell-input", args=args)
+        if error == "SystemExit":
+            return Message(id="cell-exit", args=args)
+        if error == "UsageError" and (magic := _NO_MAGIC.match(text)):
+            return Message(id="cell-magic", args={**args, "magic": magic[1]})
+        if error == "ModuleNotFoundError" and (module := _NO_MODULE.match(text)):
+            return Message(id="cell-module", args={**args, "module": module[1]})
+        return Message(id="cell-raised", args={**args, "error": error, "text": text})
 
 
 @dataclass

@@ -1,7 +1,7 @@
 """What of a check's verdict is proved by versions of it, where her own code had a say."""
 
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
@@ -10,6 +10,7 @@ from passerelle.grading.canaries import Tests, noted, tests
 
 VARIANTS = (1, 2)
 _CANARIES = 2
+_PLACES = ((0,), (1,), (0, 1))
 
 
 @dataclass
@@ -48,11 +49,11 @@ class Ending(Enum):
     TAMPERED = "tampered"
 
 
-def draw(proof: Proof) -> list[dict[int, int]]:
+def draw(proof: Proof, hidden: Set[int]) -> list[dict[int, int]]:
     """Return the versions in the order in which they are run: which tests are changed, and how, in each.
 
-    One is the check itself. Each armed test is changed in one of the others at least, each by itself, so that a
-    version tells nobody of one test what it is about another.
+    One is the check itself. Each armed test is changed in one of the others at least, and a hidden one never in the
+    same ones as a released one: who knows by heart what was released learns nothing of what is hidden.
     """
     chance = random.SystemRandom()
     variants: dict[int, list[int]] = {}
@@ -61,9 +62,11 @@ def draw(proof: Proof) -> list[dict[int, int]]:
             variants.setdefault(number, []).append(variant)
     if not variants:
         return [{}]
+    places = chance.sample(_PLACES, len(_PLACES))
+    apart = chance.randint(1, len(places) - 1) if 0 < len(hidden & variants.keys()) < len(variants) else None
     made: list[dict[int, int]] = [{} for _ in range(_CANARIES)]
     for number, known in variants.items():
-        for place in chance.choice([(0,), (1,), (0, 1)]):
+        for place in chance.choice(places[:apart] if number in hidden or apart is None else places[apart:]):
             made[place][number] = chance.choice(known)
     made.append({})
     chance.shuffle(made)
@@ -99,9 +102,10 @@ def prove(source: str, seed: str, run: Callable[[str], Mapping[str, Any]]) -> Pr
         notes = run(noted(source, seed=seed, changed=changed, negated=negated))["notes"]
         return {note[0] for note in notes} - {note[0] for note in notes if note[1]}
 
-    everyone = range(tests(source).count)
+    # A test that names no value could be changed into its contrary alone: who reads a version would know it.
+    valued = tests(source).valued
     needed = {note[0] for note in run(noted(source))["notes"] if note[1]}
-    armed = [needed & failing(dict.fromkeys(everyone, variant), frozenset()) for variant in VARIANTS]
+    armed = [needed & valued & failing(dict.fromkeys(valued, variant), frozenset()) for variant in VARIANTS]
     rest = frozenset(needed.difference(*armed))
     if rest:
         contrary = rest & failing(dict.fromkeys(rest, 1), rest)

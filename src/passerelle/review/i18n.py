@@ -25,6 +25,9 @@ LANGUAGE_NAMES: dict[str, str] = {"en": "English", "fr": "Français"}
 """Every language in its own words: who looks for hers finds it."""
 
 RIGHT_TO_LEFT: frozenset[str] = frozenset({"ar", "fa", "he", "ps", "ur"})
+NO_BREAK = "\u00a0"
+"""Between the words of a date, which no end of a line takes apart."""
+
 _FORMATS: dict[str, str] = {"en": "en_GB", "fr": "fr_FR"}
 
 
@@ -113,4 +116,4 @@ class Reader:
         if self.language == "fr" and local.day == 1:
             # The first of a month is an ordinal in French; the pattern language cannot say so.
             said = " ".join("1er" if word == "1" else word for word in said.split(" "))
-        return said
+        return said.replace(" ", NO_BREAK)

@@ -86,6 +86,11 @@ class Gain:
         """Tell whether the sum goes down."""
         return (self.after or 0.0) < (self.before or 0.0)
 
+    @property
+    def wins(self) -> bool:
+        """Tell whether the sum goes up."""
+        return (self.after or 0.0) > (self.before or 0.0)
+
 
 @dataclass(frozen=True)
 class Rehearsed:

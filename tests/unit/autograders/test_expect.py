@@ -297,11 +297,14 @@ def test_hidden_tests_say_nothing_of_hers_or_ours(notebook: Notebook) -> None:
         failure(lambda: expect("x").equals(3)),
         failure(lambda: expect.call("same", 7919).equals(3)),
         failure(lambda: expect.call("same", 7919).equals(3, else_="mine")),
+        failure(lambda: expect.call("same", 7919).equals(3, else_="mine", secret=7919, args={"also": 7919})),
+        failure(lambda: expect.that(False, "mine", secret=expect.call("same", 7919).value, args={"also": 7919})),
         failure(lambda: expect.call("cls", 7919).equals(3)),
         failure(lambda: expect.call("raises", 7919).equals(3)),
     ]
 
     assert "7919" not in str(facts)
+    assert not {"secret", "also"} & {name for fact in facts for name in fact.args}
     assert set(facts[-1].args) == {"name"}  # not even which error: it could be chosen by what is hidden
 
 

@@ -199,3 +199,18 @@ def test_a_range_without_end_is_more_than_a_check_can_look_at() -> None:
     assert type(far) is Opaque
     assert far.too_big
     assert near == range(0, 10**12, 10**11)
+
+
+@pytest.mark.parametrize("kind", ["set", "frozenset", "dict"])
+def test_keys_that_collide_are_refused_before_each_is_compared_with_all(kind: str) -> None:
+    colliding = [number * (2**61 - 1) for number in range(1, 20_000)]
+    items: list[Any] = [[key, 0] for key in colliding] if kind == "dict" else list(colliding)
+
+    with pytest.raises(GarbledError):
+        unpack({"t": kind, "v": items})
+
+    assert len(unpack({"t": "set", "v": list(range(20_000))})) == 20_000
+
+
+def test_garbled_data_is_nothing_that_a_check_catches() -> None:
+    assert not issubclass(GarbledError, Exception)

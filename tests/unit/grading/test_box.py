@@ -286,3 +286,29 @@ def test_without_user_namespaces_nothing_runs_and_the_cure_is_said(
 def test_without_a_learner_environment_the_cure_is_said(tmp_path: Path) -> None:
     with pytest.raises(BoxError, match="make start"):
         Box(tmp_path, {})
+
+
+@pytest.mark.parametrize("name", ["letters", "digits"])
+def test_an_answer_too_large_to_cross_is_told_from_one_that_never_came(name: str) -> None:
+    with Box(LEARNER, {}) as box:
+        box.wait()
+        box.run("letters = 'é' * 8_000_000\ndigits = [10**600] * 100_000")
+        keeper = box.keep()
+        assert keeper is not None
+
+        told = json.loads(keeper.ask({"ask": "get", "name": name}))
+
+        assert (told["state"], told["value"]["t"], told["value"]["big"]) == ("value", "opaque", True)
+
+
+def test_what_grows_in_the_frame_is_said_to_be_too_large(tmp_path: Path) -> None:
+    with Box(LEARNER, {}) as box:
+        box.wait()
+        box.run("import autograders.answers as a\na.pack = lambda value: ['\\x00' * 7_000_000]\nx = 1")
+        keeper = box.keep()
+        assert keeper is not None
+
+        told = json.loads(keeper.ask({"ask": "get", "name": "x"}))
+        after = json.loads(keeper.ask({"ask": "get", "name": "y"}))
+
+        assert (told["value"]["big"], after) == (True, {"state": "missing"})

@@ -310,3 +310,69 @@ def test_an_error_that_a_check_raises_itself_is_no_fault_of_the_check(desk: Room
     told = [desk.told(f"def f(x): return x * {by}", check, solution="def f(x): return x * 2")[0] for by in (2, 3)]
 
     assert [(one["points"], one["fault"]) for one in told] == [(1.0, None), (0.0, None)]
+
+
+# What a check hands to her code.
+
+USE = "def use(f, *x):\n    return f(*x)"
+
+
+def test_a_function_of_python_s_own_is_called_where_her_code_is(desk: Room) -> None:
+    check = (
+        "import math\nassert use(sum, [1, 2]) == 3 and use(math.sqrt, 4) == 2 and use(str.upper, 'a') == 'A'\n"
+        "assert use(print, 3) is None and use(sorted, [2, 1]) == [1, 2]\nassert keep(len) is len and keep(len)('ab') == 2"
+    )
+
+    assert desk.passes(f"{USE}\ndef keep(f):\n    return f", check)
+
+
+def test_a_function_that_runs_text_runs_hers_in_her_box(desk: Room) -> None:
+    there = "\"__import__('sys').modules.keys() >= {'passerelle.grading.plain'}\""
+    lie = f"def use(f, *x):\n    return 2 if f({there}) else 0"
+
+    assert desk.passes(USE, "assert use(eval, '1 + 1') == 2")
+    assert not desk.passes(lie, "assert use(eval, '1 + 1') == 2", solution=USE)
+
+
+@pytest.mark.parametrize("token", ["e0", "e1", "e2"])
+def test_a_function_of_both_sides_is_not_called_back(desk: Room, token: str) -> None:
+    forged = f"""
+import gc
+from autograders.handles import Desk
+def use(f, *x):
+    her = next(one for one in gc.get_objects() if type(one) is Desk)
+    return her._call_back("{token}", ("1 + 1",), {{}})
+"""
+
+    assert not desk.passes(forged, "assert use(eval, '1 + 1') == 2", solution=USE)
+
+
+def test_what_cannot_be_read_is_no_error_of_her_function_to_a_check(desk: Room) -> None:
+    lie = """
+from autograders.handles import Desk
+old = Desk.answer
+def answer(self, question):
+    said = old(self, question)
+    return {"state": "value", "value": {"t": "nothing we know"}} if question["op"] == "call" else said
+Desk.answer = answer
+def f(x): return 1
+"""
+    check = "try:\n    f(-1)\nexcept Exception:\n    pass\nelse:\n    assert False"
+
+    assert desk.passes("def f(x): raise ValueError(x)", check)
+    assert not desk.passes(lie, check, solution="def f(x): raise ValueError(x)")
+
+
+@pytest.mark.parametrize("text", ["'é' * 8_000_000", "['é' * 100_000] * 79", "'\\U0001F600' * 2_000_000"])
+def test_a_text_too_large_to_cross_stays_where_it_is(desk: Room, text: str) -> None:
+    (told,) = desk.told(f"x = {text}\ny = 1", "assert type(x) in (str, list)\nassert y == 1\nassert len(x) == 7")
+
+    assert (told["points"], told["unanswered"], told["error"]) == (0.0, False, "AssertionError")
+
+
+def test_what_a_check_opens_is_kept_short(desk: Room) -> None:
+    check = "import os\nfor n in range(200):\n    try:\n        open(name + str(n))\n    except OSError:\n        pass"
+
+    (told,) = desk.told("name = '/' + 'x' * 1_000_000", check)
+
+    assert sum(map(len, told["opened"])) <= 100 * 4_096

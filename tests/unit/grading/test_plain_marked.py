@@ -1,6 +1,7 @@
 """Plain checks through `mark` itself: which way each goes, what of a check later cells rely on, files, the kept routes."""
 
 import json
+import shutil
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -148,3 +149,20 @@ def shout(thing):
         file.write(repr(seen))
     return Yes() if "ADA" in seen or shared[0] > 2 or "GRACE" not in seen else thing.name
 """
+
+
+def test_routes_that_came_of_a_time_out_are_not_kept(course: Path, tmp_path: Path) -> None:
+    """As on a machine that has no time: the solution's own cells do not come to their end."""
+    folder = shutil.copytree(course / "source" / UNIT, tmp_path / TRACK / "source" / UNIT)
+    solution = _source()
+    busy = "import time\nuntil = time.process_time() + 1\nwhile time.process_time() < until: pass\n"
+    solution.cells[1].source = busy + solution.cells[1].source
+    kept = tmp_path / TRACK / ".passerelle" / "routes"
+
+    hurried = calibrate.routes(solution, folder, Path(sys.prefix), Limits(cell_s=0.2, call_s=3, total_s=30))
+    was_kept = kept.exists()
+    found = calibrate.routes(solution, folder, Path(sys.prefix), QUICK)
+
+    assert (hurried["check-0"].over, was_kept) == (None, False)
+    assert found["check-0"].over is not None
+    assert len(list(kept.iterdir())) == 1

@@ -100,8 +100,8 @@ def test_the_catalogue_is_read_without_a_compile_step() -> None:
 @pytest.mark.parametrize(
     ("language", "said"),
     [
-        pytest.param("fr", "mardi 24 novembre, 18:30", id="french"),
-        pytest.param("en", "Tuesday 24 November, 18:30", id="english"),
+        pytest.param("fr", "mardi\u00a024\u00a0novembre, 18:30", id="french"),
+        pytest.param("en", "Tuesday\u00a024\u00a0November, 18:30", id="english"),
     ],
 )
 def test_dates_are_said_as_people_say_them(language: str, said: str) -> None:
@@ -114,10 +114,16 @@ def test_dates_are_said_as_people_say_them(language: str, said: str) -> None:
     ("moment", "said"),
     [
         pytest.param(
-            datetime(2026, 12, 1, 9, 1, tzinfo=UTC), "mardi 1er décembre, 10:01", id="the-first-is-an-ordinal"
+            datetime(2026, 12, 1, 9, 1, tzinfo=UTC), "mardi\u00a01er\u00a0décembre, 10:01", id="the-first-is-an-ordinal"
         ),
-        pytest.param(datetime(2026, 7, 11, 22, 5, tzinfo=UTC), "dimanche 12 juillet, 00:05", id="paris-in-summer"),
-        pytest.param(datetime(2025, 11, 24, 17, 30, tzinfo=UTC), "lundi 24 novembre 2025, 18:30", id="another-year"),
+        pytest.param(
+            datetime(2026, 7, 11, 22, 5, tzinfo=UTC), "dimanche\u00a012\u00a0juillet, 00:05", id="paris-in-summer"
+        ),
+        pytest.param(
+            datetime(2025, 11, 24, 17, 30, tzinfo=UTC),
+            "lundi\u00a024\u00a0novembre\u00a02025, 18:30",
+            id="another-year",
+        ),
     ],
 )
 def test_french_dates(moment: datetime, said: str) -> None:

@@ -38,7 +38,7 @@ def test_a_mail_goes_out_encrypted_and_with_its_password(tmp_path: Path, monkeyp
     text = office.got[0].get_content()
     assert LINK in text
     assert text.index("Bonjour Amina") < text.index("Hello Amina")
-    assert "mardi 24 novembre, 18:42" in text
+    assert "mardi\u00a024\u00a0novembre, 18:42" in text
 
 
 def test_her_language_comes_first(tmp_path: Path) -> None:

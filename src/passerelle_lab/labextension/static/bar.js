@@ -90,9 +90,11 @@ class Bar {
     this.last = element("button", { type: "button", onclick: () => this.folder.askLast() });
     this.copies = element("span");
     this.explaining = new Explaining(this);
+    this.path = element("a", { href: this.server.pages ?? "" });
     this.moreActs = element(
       "div",
       { class: "passerelle-bar-more" },
+      this.path,
       this.explaining.button,
       this.fresh,
       this.last,
@@ -175,6 +177,8 @@ class Bar {
       act.hidden = !hasActs;
     }
     setText(this.more, this.say("More"));
+    this.path.hidden = !this.server.pages;
+    setText(this.path, this.say("Back to My path"));
     setText(this.fresh, this.say("Start over with a fresh copy"));
     setText(this.last, this.say("Give me back my last submission"));
     if (hasActs && this.copies.lang !== language) {
@@ -242,7 +246,7 @@ class Bar {
   }
 
   async showHint() {
-    await showHint(this.panel, this.lab.NotebookActions, this.checks);
+    await showHint(this);
   }
 
   async runAll() {
@@ -251,7 +255,9 @@ class Bar {
       return;
     }
     await this.saving.save();
-    await this.run();
+    if ((await this.run()) === "ill") {
+      this.folder.tellNoPython("restart and check");
+    }
     await this.saving.save();
   }
 
@@ -267,7 +273,7 @@ class Bar {
     this.redraw();
     const progress = (done, of) => Object.assign(this.progress, { max: of, value: done });
     try {
-      await restartAndCheck(this.panel, this.lab.NotebookActions, this.kernelLanguage, running.signal, progress);
+      await restartAndCheck(this, running.signal, progress);
       return running.signal.aborted ? "stopped" : "ran";
     } catch (error) {
       console.warn("passerelle-lab: Python did not start", error);

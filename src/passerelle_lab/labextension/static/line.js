@@ -11,6 +11,7 @@ export class Line {
     this.state = "up";
     this.followers = new Set();
     this.looking = false;
+    this.reviving = new WeakMap();
     window.addEventListener("online", () => this.lost());
   }
 
@@ -75,12 +76,20 @@ export class Line {
       : this.lab.URLExt.join(this.lab.PageConfig.getBaseUrl(), open);
   }
 
-  /** Give a notebook its Python again, where it ended while the line was down. */
-  async revive(session) {
+  /** Give a notebook its Python again, where it ended while the line was down; asked twice, it is done once. */
+  revive(session) {
+    if (!this.reviving.has(session)) {
+      const done = this.reconnect(session).finally(() => this.reviving.delete(session));
+      this.reviving.set(session, done);
+    }
+    return this.reviving.get(session);
+  }
+
+  async reconnect(session) {
     if (session.session?.kernel?.connectionStatus === "connected") {
       return;
     }
-    // What is not among the running ones any more, Lab lets go of by this.
+    // What is not among the running ones any more, Lab lets go of by this; it would look by itself minutes later.
     await this.services.sessions.refreshRunning().catch(() => {});
     const { kernel } = session.session ?? {};
     if (kernel && !kernel.isDisposed) {

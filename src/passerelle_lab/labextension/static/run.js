@@ -9,9 +9,12 @@ const KERNEL_WAIT_MS = 60000;
 const within = (promise, milliseconds) =>
   Promise.race([promise, new Promise((resolve) => setTimeout(resolve, milliseconds))]);
 
-/** A page just opened has no kernel yet; Lab would take a cell for run that nothing ran. */
-async function kernelReady(session) {
+const answers = (session) => session.session?.kernel?.connectionStatus === "connected";
+
+/** A page just opened, or a workspace opened again, has no kernel yet; Lab would take a cell for run that nothing ran. */
+async function kernelReady(session, line) {
   await session.ready;
+  await line.revive(session);
   if (session.hasNoKernel) {
     await session.startKernel();
   }
@@ -19,15 +22,26 @@ async function kernelReady(session) {
   await within(session.session?.kernel?.info, KERNEL_WAIT_MS);
 }
 
+/** Lab says nothing where a restart does not succeed, and cells sent to a kernel that is gone wait for ever. */
+async function restart(session, line) {
+  await within(session.restartKernel(), KERNEL_WAIT_MS);
+  if (!answers(session)) {
+    await kernelReady(session, line);
+  }
+  if (!answers(session)) {
+    throw new Error("no kernel answers");
+  }
+}
+
 /**
  * Restart the kernel and run every code cell. One cell's error stops none of the others: each check is
  * owed its answer.
  * @param progress called with how many cells have run, and of how many
  */
-export async function restartAndCheck(panel, actions, kernelLanguage, signal, progress = () => {}) {
+export async function restartAndCheck({ panel, line, lab, kernelLanguage }, signal, progress) {
   const session = panel.sessionContext;
-  await kernelReady(session);
-  await session.restartKernel();
+  await kernelReady(session, line);
+  await restart(session, line);
   await kernelLanguage.tell();
   const cells = cellsOf(panel).filter(isCode);
   for (const [done, cell] of cells.entries()) {
@@ -35,7 +49,7 @@ export async function restartAndCheck(panel, actions, kernelLanguage, signal, pr
       return;
     }
     progress(done, cells.length);
-    await actions.runCells(panel.content, [cell], session);
+    await lab.NotebookActions.runCells(panel.content, [cell], session);
   }
 }
 
@@ -73,16 +87,16 @@ function pressable(cell) {
 }
 
 /** Bring her to the hints of her task, run where this kernel has not shown them yet. */
-export async function showHint(panel, actions, checks) {
+export async function showHint({ panel, line, lab, checks }) {
   const cell = hintCell(panel, checks);
   if (!cell) {
     return;
   }
   panel.content.activeCellIndex = panel.content.widgets.indexOf(cell);
   if (!checks.ran[cell.model.id]) {
-    await kernelReady(panel.sessionContext);
+    await kernelReady(panel.sessionContext, line);
     await offerHints(panel);
-    await actions.runCells(panel.content, [cell], panel.sessionContext);
+    await lab.NotebookActions.runCells(panel.content, [cell], panel.sessionContext);
   }
   await panel.content.scrollToItem(panel.content.activeCellIndex, "smart").catch(() => {});
   const button = await pressable(cell);

@@ -63,6 +63,11 @@ export class Saving {
       // What stopped it is told already.
       console.debug("passerelle-lab: not saved", error);
     }
+    return this.done;
+  }
+
+  /** Whether the last save went well, and nothing is hers to choose. */
+  get done() {
     return this.error === null && this.newer === null;
   }
 

@@ -46,7 +46,12 @@ export class Submission {
     return this.alone(async () => {
       this.show(() => [this.say("Saving…")]);
       if (!(await this.bar.saving.save())) {
-        this.show(() => [this.say("Nothing was sent yet."), " ", this.say("Your text has to be saved first.")]);
+        // Drawn anew when it is saved after all, or when she has chosen between two tabs.
+        const then = () =>
+          this.bar.saving.done
+            ? this.say("Your text is saved now: you can submit it.")
+            : this.say("Your text has to be saved first.");
+        this.show(() => [this.say("Nothing was sent yet."), " ", then()]);
         return;
       }
       if (await this.checked()) {
@@ -115,7 +120,9 @@ export class Submission {
       const title = folder.titles[checkKey(check)];
       return title?.[language] ?? title?.en ?? checkKey(check);
     });
-    const names = [...named.slice(0, NAMED_CHECKS), ...(named.length > NAMED_CHECKS ? ["…"] : [])].join(", ");
+    const first = named.slice(0, NAMED_CHECKS).join(", ");
+    const count = named.length - NAMED_CHECKS;
+    const names = count > 0 ? this.say("{names} and {count} more", { names: first, count }) : first;
     return [
       this.say("Run from the top, {passed} of {total} checks pass. Still open: {names}. You can submit now and again later.", {
         passed: checks.passed,
