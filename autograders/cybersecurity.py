@@ -303,7 +303,8 @@ class _Spy:
 
     def over(self, value: Any) -> Any:
         """Return a value whose comparisons are seen."""
-        kind = {str: _Text, bytes: _Bytes}.get(type(value))
+        kinds: dict[type[Any], Any] = {str: _Text, bytes: _Bytes}
+        kind = kinds.get(type(value))
         if kind is not None:
             made = kind(value)
             made.spy = self
@@ -331,7 +332,7 @@ _KEPT = (
 def _watching(kind: Any) -> Any:
     """Make a class of texts or bytes that notes comparisons, and whose parts do so, too."""
 
-    class Watched(kind):
+    class Watched(kind):  # type: ignore[misc]  # one body for texts and for bytes
         spy: _Spy
         __hash__ = kind.__hash__
 

@@ -24,6 +24,8 @@ _PLACE = re.compile(r"\{[a-z_]+\}")
 _NOTHING = re.compile(
     r"\n?(I have no additional information for you|Je n’ai pas d’informations supplémentaires pour vous)\."
 )
+_AT_A_LOSS = "friendly-traceback/issues/new"
+"""What the library's own faults end with, in every language: nothing that she could use."""
 _MOST = 2_000  # characters of an explanation
 
 
@@ -68,7 +70,8 @@ def explanation(error: BaseException) -> list[str]:
     told: dict[str, Any] = _asked_of_friendly(error)
     found = (_NOTHING.sub("", str(told.get(part) or "")).strip() for part in ("generic", "cause", "suggest"))
     # A sentence with a place that the library has not filled says nothing.
-    return [text[:_MOST] for text in found if text and not (_PLACE.search(text) and "{" not in str(error))]
+    kept = [text for text in found if text and not (_PLACE.search(text) and "{" not in str(error))]
+    return [text[:_MOST] for text in kept if _AT_A_LOSS not in text]
 
 
 def _asked_of_friendly(error: BaseException) -> dict[str, Any]:
@@ -77,7 +80,8 @@ def _asked_of_friendly(error: BaseException) -> dict[str, Any]:
 
     session.install_gettext(language())
     with _alone(error):
-        asked = FriendlyTraceback(type(error), error, _hers(error.__traceback__))
+        frames = _hers(error.__traceback__)
+        asked = FriendlyTraceback(type(error), error, frames)  # type: ignore[arg-type]  # without any, it says less
         asked.assign_generic()
         asked.assign_cause()
     return dict(asked.info)

@@ -104,7 +104,7 @@ SENTENCES: dict[str, str] = {
     "page-no-charset": "`{name}` does not say that its text is UTF-8. The browser takes it for: {found}.",
     "page-no-viewport": "`{name}` does not say how wide it is on a telephone (`viewport`). Found: {found}.",
     "look-page-head": "the `<meta>` lines in the `<head>`.",
-    "page-language-text": "`{name}` says lang=\"{found}\". Its text looks like {expected}.",
+    "page-language-text": '`{name}` says lang="{found}". Its text looks like {expected}.',
     "language-fr": "French",
     "language-en": "English",
     "page-lacks": "`{name}` should show: {expected}. The text begins with: {found}",

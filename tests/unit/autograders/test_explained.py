@@ -34,6 +34,7 @@ CELLS = {
     "context": "%xmode Context",
     "context-again": "def outer():\n    return fewer\nouter()",
     "last": "sys.last_type.__name__, sys.last_traceback.tb_next is not None",
+    "bare": "from autograders.explained import explanation\nexplanation(NameError(\"name 'fewer' is not defined\"))",
     "off": WRITE.format("off"),
     "not-explained": "fewer",
     "on": WRITE.format("on"),
@@ -103,6 +104,13 @@ def test_what_cannot_or_must_not_be_explained_is_as_python_has_it(run: dict[str,
 
     assert named.output_type == "error"
     assert len(named.traceback) > 1 or cell == "hers"
+
+
+def test_a_fault_of_the_library_is_not_told(run: dict[str, Any]) -> None:
+    told = run["bare"][0].data["text/plain"]
+
+    assert "NameError" in told
+    assert "friendly-traceback" not in told
 
 
 def test_her_choice_is_read_where_her_server_writes_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,6 +28,6 @@ export class Explaining {
 
   draw() {
     this.button.hidden = this.on === null;
-    setText(this.button, this.bar.say(this.on ? "Explain errors: on" : "Explain errors: off"));
+    setText(this.button, this.on ? this.bar.say("Explain errors: on") : this.bar.say("Explain errors: off"));
   }
 }
