@@ -72,7 +72,10 @@ class TroubleError(Exception):
 
 
 def chromium() -> str | None:
-    """Return the system's Chromium; None where there is none. The program itself: its launcher is a shell script."""
+    """Return the system's Chromium; None where there is none: then Playwright looks for its own.
+
+    The program itself where that is known: its launcher is a shell script.
+    """
     own = Path("/usr/lib/chromium/chromium")
     return str(own) if own.exists() else shutil.which("chromium") or shutil.which("chromium-browser")
 
