@@ -135,7 +135,7 @@ SENTENCES: dict[str, str] = {
     "page-absent": "`{name}` asks for a file that is not there: {found}",
     "look-page-absent": "how the name of the file is spelled, and the folder it lies in.",
     "page-elsewhere": "`{name}` asks for something from elsewhere on the web: {found}",
-    "look-page-elsewhere": "the attributes `src` and `href`: while a page is checked, it has only the files beside it.",
+    "look-page-elsewhere": "the attributes `src` and `href`: while a page is checked, the files beside it are all it has.",
     "page-console": "The browser’s console says: {found}",
     "look-page-console": "the script of the page, at the place that the console names.",
     "page-slow": "`{name}` was still at work when its time was up.",
