@@ -82,7 +82,9 @@ def test_the_browser_is_found_where_post_build_puts_it(bare: list[str], tmp_path
     )
     assert Path(said.stdout.strip()) == Path(sys.prefix) / "share" / "playwright"
     env["PLAYWRIGHT_BROWSERS_PATH"] = str(tmp_path / "browsers")
-    (named,) = re.findall(r"python -m (playwright install \S+)$", (FRAME / "postBuild").read_text("utf-8"), re.MULTILINE)
+    (named,) = re.findall(
+        r"python -m (playwright install \S+)$", (FRAME / "postBuild").read_text("utf-8"), re.MULTILINE
+    )
     planned = subprocess.run(
         [sys.executable, "-m", *named.split(), "--dry-run"],
         env=env,
