@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from jupytext.myst import MystMetadataParsingError, myst_to_notebook
-from nbformat import ValidationError
+from nbformat import NotebookNode, ValidationError
 
 from passerelle.courses.faults import CourseTextError, Fault
 from passerelle.courses.schema import KEY_PATTERN, UnitTable
@@ -80,10 +80,13 @@ def read_cells(text: str, where: str) -> tuple[Cell, ...]:
     except (MystMetadataParsingError, ValidationError) as error:
         cure = 'a Markdown cell starts with +++ {"key": "…"}, a code cell with a YAML block between ---'
         raise CourseTextError.at(where, " ".join(str(error).split()), cure) from error
-    lines = notebook.metadata["source_map"]
+    nodes = list(zip(notebook.metadata["source_map"], notebook.cells, strict=True))
+    # Shift+Enter in the last cell adds an empty one below it in JupyterLab, and saving writes it: nothing was meant.
+    while nodes and _is_empty(nodes[-1][1]):
+        nodes.pop()
     cells: list[Cell] = []
     faults: list[Fault] = []
-    for line, node in zip(lines, notebook.cells, strict=True):
+    for line, node in nodes:
         # jupytext counts from 0 to the first line inside a cell: from 1, that is the cell's own first line.
         found = _Reader(where, max(line, 1), node.cell_type, dict(node.metadata), node.source)
         cell = found.cell()
@@ -113,6 +116,11 @@ def check_cells(cells: tuple[Cell, ...], table: UnitTable, where: str) -> list[F
     return faults
 
 
+def _is_empty(node: NotebookNode) -> bool:
+    """Say whether a cell has neither a field nor a text."""
+    return not node.metadata and not node.source.strip()
+
+
 def _repeated(cells: list[Cell], where: str) -> list[Fault]:
     """Return a fault for every key that two cells share: nbgrader would overwrite one by the other."""
     first: dict[str, Cell] = {}
@@ -137,6 +145,9 @@ class _Reader:
 
     def cell(self) -> Cell | None:
         """Return the cell, or None where it has a fault."""
+        if self.key is None and not self.source.strip():
+            self._fault("the cell is empty and has no key", "take it out, or give it a key and a text")
+            return None
         self._key()
         kind = self._kind()
         if kind is None:

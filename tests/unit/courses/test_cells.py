@@ -33,6 +33,24 @@ def test_practise_is_an_answer_where_it_has_a_solution_and_a_check_where_not() -
     assert not check.is_solution
 
 
+EMPTY = "```{code-cell}\n\n```\n\n"
+
+
+@pytest.mark.parametrize("left", [EMPTY, 2 * EMPTY, "+++\n"])
+def test_what_jupyterlab_leaves_empty_below_the_last_cell_is_no_cell(left: str) -> None:
+    (only,) = read_cells(code("key: last\nkind: example") + "\n" + left, "u/unit.md")
+
+    assert only.key == "last"
+
+
+def test_an_empty_cell_between_others_is_told_once() -> None:
+    with pytest.raises(CourseTextError) as told:
+        read_cells(EMPTY + code("key: last\nkind: example"), "u/unit.md")
+
+    cure = "take it out, or give it a key and a text"
+    assert str(told.value) == f"u/unit.md line 1: the cell is empty and has no key; {cure}"
+
+
 def test_a_recall_in_markdown_is_prose() -> None:
     (recall,) = read_cells('+++ {"key": "recall", "kind": "recall"}\n\nWhat is a row?', "u/unit.md")
 
