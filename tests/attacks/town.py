@@ -26,7 +26,7 @@ from passerelle.model.people import Role
 from passerelle.model.settings import Settings
 from tests.hub.running import Browser, RunningHub, start, wait_for
 
-TRACK, OTHER_TRACK, UNIT = "data-science", "web-dev", "d1-tables"
+TRACK, OTHER_TRACK, UNIT = "data-science", "another-track", "d1-tables"
 COURSE = f"course-{TRACK}"
 HER, PEER, ELSEWHERE = "acacia", "basil", "hazel"
 ENDED, OTHER_TRAINER = "elm", "birch"
