@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from passerelle.hub.box import BROWSER_SPACE_BYTES
 from passerelle.hub.homes import NOTES, NOTICE
 from tests.hub.running import Browser, RunningHub, notebook_server_answers, processes_of, running, settings_in, wait_for
 from tests.hub.test_spawner import Kernel
@@ -131,6 +132,32 @@ def test_a_killed_watchdog_is_back(narrow: RunningHub, kernel: Kernel) -> None:
     kernel.run(later(TAKE_3_GB))
 
     assert note(narrow, "acacia")["id"] == "memory"
+
+
+LIFT = (
+    "[resource.setrlimit(one, (resource.getrlimit(one)[1],) * 2) for one in (resource.RLIMIT_DATA, resource.RLIMIT_AS)]"
+)
+
+
+def test_who_lifts_her_own_limits_meets_the_watchdog(narrow: RunningHub, acacia: Browser, kernel: Kernel) -> None:
+    before = kernel.value("os.getpid()")
+    kernel.run(f"import resource; {LIFT}")
+    assert kernel.value("resource.getrlimit(resource.RLIMIT_AS)[0]") == BROWSER_SPACE_BYTES
+
+    kernel.run(later("m = [bytes(1) * (1 << 24) for _ in range(5 << 6)]"))
+
+    assert note(narrow, "acacia")["id"] == "memory"
+    wait_for(lambda: started_again(kernel, before), "the kernel's new start", 30)
+    assert save(acacia, kernel, "acacia", "lifted.ipynb") in {200, 201}
+
+
+def test_a_page_is_looked_at_within_the_limits(narrow: RunningHub, kernel: Kernel) -> None:
+    kernel.run("open('bread.html', 'w').write('<!doctype html><title>Bread</title><h1>Bread</h1>')")
+
+    kernel.run("from autograders import expect")
+
+    assert kernel.value("expect.page('bread.html')._seen()['title']") == "Bread"
+    assert not note_of(narrow, "acacia").exists()
 
 
 def test_too_much_at_once_is_an_error_she_can_read(kernel: Kernel) -> None:

@@ -15,6 +15,9 @@ SHARED_MEMORY_BYTES = 256 * 1024 * 1024
 MB = 1024 * 1024
 LEAST_DATA_BYTES = 1000 * MB
 """Less than this and pandas with scikit-learn, which measure 370 MB of it on 2 cores, have no room to work."""
+BROWSER_DATA_BYTES = 6000 * MB
+BROWSER_SPACE_BYTES = 128 * 1024 * MB
+"""What Chromium reserves, and hardly fills: with less than 5 GB of data, or 96 GB of addresses, it does not start."""
 PROCESSES = 2000
 """Processes and threads of one box: several kernels with a thread for each core, and far from what a machine has."""
 RUNTIME = "/run/box"
@@ -109,8 +112,11 @@ class Box:
         # A MemoryError, which leaves her everything she has, comes before the watchdog, which ends a kernel.
         data = max(self.memory, LEAST_DATA_BYTES)
         # Memory that is shared is no data: what bounds it, and so a race with the watchdog, is the address space.
-        # Both are what a program has unless it asks for more: a browser reserves terabytes and fills little of them.
-        limits = ["prlimit", f"--nproc={most}", f"--data={data}:", f"--as={4 * data}:", f"--fsize={self.file_size}"]
+        # A program that asks may have as much as a browser reserves. Both are for accidents: who means it starts a
+        # hundred processes, and is the watchdog's.
+        most_data, most_space = max(data, BROWSER_DATA_BYTES), max(4 * data, BROWSER_SPACE_BYTES)
+        limits = ["prlimit", f"--nproc={most}", f"--data={data}:{most_data}", f"--as={4 * data}:{most_space}"]
+        limits += [f"--fsize={self.file_size}"]
         # Should the kernel ever have to choose, then before our services (oom_score_adj).
         return [*limits, "--core=0", "--", "choom", "-n", "500", "--"]
 
