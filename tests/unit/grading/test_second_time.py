@@ -59,3 +59,15 @@ def test_what_is_looked_at_must_agree_and_what_is_called_need_not() -> None:
     assert first.agrees(second)
     assert not first.agrees(other)
     assert first.called
+
+
+def test_the_files_of_a_page_are_looked_at_and_not_called() -> None:
+    first, second, elsewhere = Heard(), Heard(), Heard()
+    asked = {"op": "method", "on": {"t": "module", "n": "autograders.answers"}, "attr": "site", "plain": True}
+    first.note({"ask": "do", **asked, "args": ["index.html"]}, b"one")
+    second.note({"ask": "do", **asked, "args": ["index.html"]}, b"two")
+    elsewhere.note({"ask": "do", **asked, "args": ["about.html"]}, b"two")
+
+    assert not first.called
+    assert not first.agrees(second)
+    assert first.agrees(elsewhere)
