@@ -13,9 +13,9 @@ from autograders.web_browser import below
 from autograders.web_warm import Warm
 from passerelle import grading
 from passerelle.courses import build_course, read_unit
+from passerelle.grading.feedback import feedback_page
 from passerelle.grading.pages import WIDTHS, browser
 from passerelle.grading.release import generate
-from passerelle.grading.safe_html import FeedbackHTMLExporter
 from passerelle.proof.submissions import Release, reference_answers
 
 pytestmark = pytest.mark.slow
@@ -126,7 +126,8 @@ def test_a_page_is_marked_with_a_picture_and_a_hostile_one_loses_its_own_points(
         if "image/png" in output.get("data", {})
     ]
     assert [one["alt"].split()[4] for one in pictures] == [str(width) for width in WIDTHS]
-    page, _ = FeedbackHTMLExporter().from_notebook_node(good.notebook)
+    facts = {"notebook": UNIT, "score": 12, "max_score": 12, "late_penalty": 0, "cells": {}, "comments": {}}
+    page = feedback_page(good.notebook, facts, "en")
     assert page.count('alt="What the browser showed') == len(WIDTHS)
     assert {one.id for check in bad.verdict.checks for one in check.messages} == {"page-slow"}
     assert sum(check.points for check in bad.verdict.checks) == 0
