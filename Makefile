@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 BOOTSTRAP := scripts/bootstrap
 
-.PHONY: help start test test-fast lint lock bench routes bench-class bench-words faults attacks mutated differential differential-oracle check
+.PHONY: help start test test-fast lint lock bench routes bench-class bench-words bench-pages faults attacks mutated differential differential-oracle check
 
 help: ## say what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -31,6 +31,9 @@ bench-class: ## measure how a class of twelve starts and submits
 
 bench-words: ## measure how long each word of a check takes in a notebook
 	@$(BOOTSTRAP) run benchmarks.words
+
+bench-pages: ## measure how long a page is looked at in a check and when it is marked
+	@$(BOOTSTRAP) run benchmarks.pages
 
 faults: ## kill each process at each step of the loop, really, and see that nothing is lost (some 15 minutes)
 	@$(BOOTSTRAP) run tests.faults.grid

@@ -105,18 +105,28 @@ def test_a_browser_that_was_killed_is_started_again(warm: Warm) -> None:
     assert seen(warm, "<p>two</p>")["seen"]["title"] == "Bread"
 
 
-def test_a_page_is_marked_with_a_picture_and_a_hostile_one_loses_its_own_points(tmp_path: Path) -> None:
-    source = COURSES / "web-dev"
-    reference = reference_answers(read_unit(source, UNIT))
-    build_course(source, tmp_path / "web-dev", units=(UNIT,))
-    release = Release.read(generate(tmp_path / "web-dev", UNIT))
+class Marker:
+    """Marks pages as the answer of the unit."""
 
-    def marked(page: str) -> grading.Marked:
-        files = release.submission(reference | {"answer-page": page})
-        return grading.mark(tmp_path / "web-dev", UNIT, files, learner=LEARNER)
+    def __init__(self, root: Path) -> None:
+        source, self.course = COURSES / "web-dev", root / "web-dev"
+        self.reference = reference_answers(read_unit(source, UNIT))
+        self.page = self.reference["answer-page"]
+        build_course(source, self.course, units=(UNIT,))
+        self.release = Release.read(generate(self.course, UNIT))
 
-    good = marked(reference["answer-page"])
-    bad = marked(reference["answer-page"].replace("</body>", "<script>while (true) {}</script></body>"))
+    def marked(self, page: str) -> grading.Marked:
+        files = self.release.submission(self.reference | {"answer-page": page})
+        return grading.mark(self.course, UNIT, files, learner=LEARNER)
+
+
+@pytest.fixture(scope="module")
+def marker(tmp_path_factory: pytest.TempPathFactory) -> Marker:
+    return Marker(tmp_path_factory.mktemp("pages"))
+
+
+def test_a_page_is_marked_with_a_picture_at_each_width(marker: Marker) -> None:
+    good = marker.marked(marker.page)
 
     assert sum(check.points for check in good.verdict.checks) == 12
     pictures = [
@@ -129,5 +139,34 @@ def test_a_page_is_marked_with_a_picture_and_a_hostile_one_loses_its_own_points(
     facts = {"notebook": UNIT, "score": 12, "max_score": 12, "late_penalty": 0, "cells": {}, "comments": {}}
     page = feedback_page(good.notebook, facts, "en")
     assert page.count('alt="What the browser showed') == len(WIDTHS)
-    assert {one.id for check in bad.verdict.checks for one in check.messages} == {"page-slow"}
-    assert sum(check.points for check in bad.verdict.checks) == 0
+
+
+LARGE = "open('index.html', 'w').write('<!doctype html>' + '<p>bread' * 6_250_000)"
+# The files that are told change with each question: a fork knows whose child it is, and how many asked before it.
+OTHERS = """
+import os
+from autograders import answers
+def site(path):
+    with open(f"/tmp/{os.getppid()}", "a+") as asked:
+        asked.write("x")
+    return {"files": {"index.html": PAGE if os.path.getsize(f"/tmp/{os.getppid()}") > 1 else b"<p>"}}
+answers.site = site
+"""
+
+
+@pytest.mark.parametrize("attack", ["a-loop", "50-mb", "another-page-the-second-time"])
+def test_what_an_attack_through_a_page_earns(marker: Marker, attack: str) -> None:
+    body = marker.page.partition("\n")[2].encode()
+    answers = {
+        "a-loop": marker.page.replace("</body>", "<script>while (true) {}</script></body>"),
+        "50-mb": LARGE,
+        "another-page-the-second-time": f"PAGE = {body!r}{OTHERS}",
+    }
+    began = time.monotonic()
+
+    verdict = marker.marked(answers[attack]).verdict
+
+    said = {one.id for check in verdict.checks for one in check.messages}
+    earned = sum(check.points for check in verdict.checks)
+    assert time.monotonic() - began < 120
+    assert (earned, said) == {"a-loop": (0, {"page-slow"}), "50-mb": (0, {"page-too-big"})}.get(attack, (0, said))

@@ -93,6 +93,9 @@ class SavedPage(PageHandler):
         """Find out who sends, then agree to read a body: one that is too large is read away, to be told so."""
         # Before anything is awaited: the connection reads the headers' length next.
         self.request.connection.set_max_body_size(DRAINED_BODY)  # type: ignore[union-attr]  # it is an HTTP/1 one
+        # Tornado ends the line of what is answered before its body was read, such as who must sign in first. Unless it
+        # says so, the proxy sends somebody's next request on it, and answers 503.
+        self.set_header("Connection", "close")
         await super().prepare()
 
     def data_received(self, chunk: bytes) -> None:

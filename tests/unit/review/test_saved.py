@@ -126,6 +126,14 @@ def test_it_is_for_her_and_for_who_mentors_her_now(served: Served, handle: str) 
     assert send(served, handle, "fern", saved()).status_code == 403
 
 
+def test_who_is_sent_to_sign_in_is_told_that_the_line_ends(served: Served) -> None:
+    """Tornado ends it; a proxy that is not told sends the next request on it."""
+    answer = requests.get(served.url("mentee/fern/saved"), allow_redirects=False, timeout=20)
+
+    assert answer.status_code == 302
+    assert answer.headers["Connection"] == "close"
+
+
 @pytest.mark.parametrize("token", ["", "another"])
 def test_a_form_of_somebody_else_opens_nothing(served: Served, filled: Programme, token: str) -> None:
     before = everything(filled)
