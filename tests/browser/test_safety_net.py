@@ -3,7 +3,6 @@
 import json
 import re
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -51,12 +50,7 @@ def save(page: Page) -> None:
 
 
 def on_disk(home: Path) -> str:
-    """Return her notebook; while the server writes it anew, a file is empty for a moment."""
-    for _ in range(50):
-        if text := (home / UNIT_PATH).read_text(encoding="utf-8"):
-            return text
-        time.sleep(0.1)
-    raise AssertionError("her notebook stays empty")
+    return (home / UNIT_PATH).read_text(encoding="utf-8")
 
 
 def copies(home: Path) -> list[str]:

@@ -1,0 +1,81 @@
+"""A file of hers is written whole or not at all, also where her server is killed while it writes."""
+
+import errno
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from passerelle_lab.contents import WholeFiles
+
+KILLED = """
+import os, signal, sys
+from passerelle_lab.contents import WholeFiles
+with WholeFiles(root_dir=sys.argv[1]).atomic_writing(sys.argv[1] + "/hers.ipynb") as file:
+    file.write("half")
+    file.flush()
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.fixture
+def hers(tmp_path: Path) -> Path:
+    place = tmp_path / "hers.ipynb"
+    place.write_text("before", encoding="utf-8")
+    place.chmod(0o640)
+    return place
+
+
+def test_a_server_killed_while_it_writes_leaves_what_was_there(hers: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", KILLED, str(hers.parent)], check=False, timeout=60)
+
+    assert done.returncode == -signal.SIGKILL
+    assert hers.read_text("utf-8") == "before"
+
+
+def test_who_reads_meanwhile_reads_what_was_there(hers: Path) -> None:
+    manager = WholeFiles(root_dir=str(hers.parent))
+    with manager.atomic_writing(str(hers)) as file:
+        file.write("after\n")
+        file.flush()
+        assert hers.read_text("utf-8") == "before"
+
+    assert hers.read_bytes() == b"after\n"
+    assert hers.stat().st_mode & 0o777 == 0o640
+    assert [one.name for one in hers.parent.iterdir()] == ["hers.ipynb"]
+
+
+def test_what_cannot_be_written_to_its_end_leaves_nothing(hers: Path) -> None:
+    manager = WholeFiles(root_dir=str(hers.parent))
+
+    def write_until_the_disk_is_full() -> None:
+        with manager.atomic_writing(str(hers), text=False) as file:
+            file.write(b"half")
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with pytest.raises(OSError, match="No space"):
+        write_until_the_disk_is_full()
+
+    assert hers.read_text("utf-8") == "before"
+    assert [one.name for one in hers.parent.iterdir()] == ["hers.ipynb"]
+
+
+def test_a_link_stays_a_link(hers: Path) -> None:
+    link = hers.with_name("link.ipynb")
+    link.symlink_to(hers.name)
+    with WholeFiles(root_dir=str(hers.parent)).atomic_writing(str(link)) as file:
+        file.write("after")
+
+    assert link.is_symlink()
+    assert hers.read_text("utf-8") == "after"
+
+
+def test_a_name_as_long_as_a_file_system_allows_is_written(tmp_path: Path) -> None:
+    place = tmp_path / f"{'é' * 124}.ipynb"
+    with WholeFiles(root_dir=str(tmp_path)).atomic_writing(str(place)) as file:
+        file.write("after")
+
+    assert place.read_text("utf-8") == "after"
