@@ -75,11 +75,10 @@ class Kernel:
             printed = ""
             while True:
                 reply = json.loads(await socket.read_message())
-                # Nobody else runs anything here, and what is printed does not always say for which request.
+                if reply["parent_header"].get("msg_id") != header["msg_id"]:
+                    continue
                 if reply["msg_type"] == "stream":
                     printed += reply["content"]["text"]
-                elif reply["parent_header"].get("msg_id") != header["msg_id"]:
-                    continue
                 elif reply["msg_type"] == "error":
                     printed += "\n".join(reply["content"]["traceback"])
                 elif reply["msg_type"] == "status" and reply["content"]["execution_state"] == "idle":
