@@ -12,6 +12,8 @@ from passerelle.hub.spawner import learner_programs
 from tests.attacks.town import HER, Town
 
 Run = Callable[[str], str]
+LAID = "passerelle-laid-"
+"""How files begin that a test lays into the machine's /tmp; others that look there pass them over."""
 
 
 def tried(run: Run, code: str, **given: Any) -> Any:

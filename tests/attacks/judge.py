@@ -24,6 +24,7 @@ from passerelle.hub.formgrader import formgrade_exporter
 from passerelle.model.errors import PasserelleError
 from passerelle.model.verdict import Trust, Verdict
 from tests.attacks.attack import REACHED, Attack
+from tests.attacks.inside import LAID
 from tests.attacks.tiny import KINDS, PLAIN, POINTS, RIGHT, SECRETS, TASKS, UNIT, WORDS, make_courses, release
 
 LEARNER = Path(sys.prefix)
@@ -196,7 +197,8 @@ def descriptors() -> int:
 
 
 def _files() -> set[str]:
-    return {str(path) for path in Path(tempfile.gettempdir()).iterdir()}
+    """Return what lies in the machine's /tmp, but for what tests in another process lay there at this moment."""
+    return {str(path) for path in Path(tempfile.gettempdir()).iterdir() if not path.name.startswith(LAID)}
 
 
 def _sleepers() -> set[int]:
