@@ -58,7 +58,7 @@ UNEARNED = {
     ),
     "an-agent-that-claims-points": (
         "import json, os, socket, stat\n"
-        "for number in range(3, 64):\n"
+        "for number in range(3, 1024):\n"
         "    try:\n"
         "        if stat.S_ISSOCK(os.fstat(number).st_mode):\n"
         "            body = json.dumps({'examined': {'points': 100, 'unmet': []}, 'state': 'done', 'outputs': []}).encode()\n"
@@ -77,7 +77,7 @@ UNEARNED = {
     "the-parent-killed": "import os, signal\nos.kill(os.getppid(), signal.SIGKILL)",
     "the-line-flooded": (
         "import os, stat\n"
-        "for number in range(3, 64):\n"
+        "for number in range(3, 1024):\n"
         "    try:\n"
         "        if stat.S_ISSOCK(os.fstat(number).st_mode):\n"
         "            while True: os.write(number, b'\\xff' * 65536)\n"

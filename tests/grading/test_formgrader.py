@@ -197,8 +197,10 @@ def test_a_trainer_s_mark_is_saved_and_announced(page: Page, course: Course) -> 
 def test_formgrader_s_own_buttons_work_under_the_policy(page: Page, course: Course) -> None:
     course.desk.record(course.desk.submit(course.desk.files(words="Its buttons."), "basil"))
     open_submission(page, course, "basil")
-    page.locator(f".nbgrader_cell:has(#{MANUAL}) .full-credit").click()
-    _until(lambda: course.desk.grade(MANUAL, "basil")["manual_score"] == 1.0)
+    with page.expect_response(lambda response: "/api/grade/" in response.url) as saved:
+        page.locator(f".nbgrader_cell:has(#{MANUAL}) .full-credit").click()
+    assert saved.value.status == 200, saved.value.text()
+    assert course.desk.grade(MANUAL, "basil")["manual_score"] == 1.0
     page.locator(".glyphicon-eye-open").click()
 
     assert page.locator(".name-shown:has-text('basil')").is_visible()

@@ -127,7 +127,7 @@ ATTACKS: tuple[Attack, ...] = (
         "writes verdicts and answers to every socket it finds",
         """
         import json, os, stat
-        for number in range(3, 256):
+        for number in range(3, 1024):
             try:
                 if stat.S_ISSOCK(os.fstat(number).st_mode):
                     for one in ({"examined": {"points": 100, "unmet": [], "fault": None}}, {"state": "value", "value": 8}, {"kept": True}):
@@ -141,7 +141,7 @@ ATTACKS: tuple[Attack, ...] = (
         "fills every socket with bytes",
         """
         import os, stat
-        for number in range(3, 64):
+        for number in range(3, 1024):
             try:
                 if stat.S_ISSOCK(os.fstat(number).st_mode):
                     os.set_blocking(number, False)

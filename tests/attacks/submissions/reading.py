@@ -87,7 +87,7 @@ ATTACKS: tuple[Attack, ...] = (
         "reads from every descriptor that was left open",
         f"""
         import fcntl, os, stat
-        for number in range(3, 256):
+        for number in range(3, 1024):
             try: mode = os.fstat(number).st_mode
             except OSError: continue
             if stat.S_ISREG(mode) or stat.S_ISDIR(mode): {_SAY}number)

@@ -83,7 +83,7 @@ def test_it_has_no_network(box: Box) -> None:
 def test_no_descriptor_is_left_open_but_its_own_line(box: Box) -> None:
     box.run("import os, stat\nkinds = []")
     box.run(
-        "for number in range(3, 200):\n"
+        "for number in range(3, 1024):\n"
         "    try: kinds.append(stat.S_IFMT(os.fstat(number).st_mode))\n"
         "    except OSError: pass"
     )
@@ -235,7 +235,7 @@ def test_an_answer_that_comes_drop_by_drop_is_not_waited_for() -> None:
         "def is_socket(number):\n"
         "    try: return stat.S_ISSOCK(os.fstat(number).st_mode)\n"
         "    except OSError: return False\n"
-        "line = next(filter(is_socket, range(3, 64)))\n"
+        "line = next(filter(is_socket, range(3, 1024)))\n"
         "os.write(line, (2000).to_bytes(4, 'big'))\n"
         "while True:\n    os.write(line, b'x')\n    time.sleep(0.01)"
     )
