@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from passerelle.ledger import manual
 from passerelle.ledger.reasons import ENDED
+from passerelle.ledger.mentoring_tables import VerdictCheck
 from passerelle.ledger.tables import FlakySighting, Job, Receipt, VerdictRow
 from passerelle.model.verdict import Outcome, Verdict
 
@@ -250,6 +251,19 @@ def _add_verdict(session: Session, track: str, verdict: Verdict, now: datetime) 
     record = verdict.model_dump(mode="json")
     session.add(
         VerdictRow(key=verdict.key, track=track, unit=verdict.unit, points=verdict.points, record=record, made=now)
+    )
+    session.flush()
+    manual_answers = verdict.manual_answers
+    session.add_all(
+        VerdictCheck(
+            verdict=verdict.key,
+            check=one.place,
+            manual=one.place in manual_answers,
+            points=None if one.place in manual_answers else one.points,
+            max_points=one.max_points,
+            answer=manual_answers.get(one.place),
+        )
+        for one in verdict.checks
     )
     session.flush()
 

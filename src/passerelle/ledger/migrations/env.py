@@ -2,6 +2,7 @@
 
 from alembic import context
 
+from passerelle.ledger import mentoring_tables  # noqa: F401  its tables belong to the metadata
 from passerelle.ledger.tables import Base
 
 context.configure(
