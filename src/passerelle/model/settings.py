@@ -62,6 +62,11 @@ class Settings(BaseSettings):
     )
     server_idle_s: int = Field(default=3600, ge=1, description="after how long a server that nobody uses is stopped, s")
 
+    cue_quiet_days: int = Field(
+        default=10, ge=1, description="cue: days without a submission while a unit asks for one"
+    )
+    cue_lasts_days: int = Field(default=28, ge=1, description="after how many days a cue about her is shown no more")
+
     @field_validator("url")
     @classmethod
     def _checked_url(cls, found: str) -> str:
