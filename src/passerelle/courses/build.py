@@ -9,7 +9,7 @@ from nbformat import NotebookNode
 
 from passerelle.courses.cells import Kind
 from passerelle.courses.faults import NotBuiltError
-from passerelle.courses.folder import UnitFolder, read_course_table, read_unit
+from passerelle.courses.folder import UnitFolder, must_name_skills, read_course_table, read_unit
 from passerelle.courses.notebook import build_notebook, notebook_bytes, stamp
 from passerelle.courses.texts import (
     DATASHEET,
@@ -55,11 +55,20 @@ def build_course(source: Path, into: Path, *, units: Collection[str] = ()) -> Co
     table = read_course_table(source)
     places = [place for place in table.units if not units or place.unit in units]
     folders = [read_unit(source, place.unit) for place in places]
+    must_name_skills(table, {folder.unit: folder for folder in folders}, str(source / "course.toml"))
     built = []
     files: dict[str, dict[str, bytes]] = {}
     for place, folder in zip(places, folders, strict=True):
         card, files[folder.unit] = _build_unit(folder)
-        built.append(CourseUnit(card=card, notes=_notes(folder), skills=folder.table.skills, weeks=place.weeks))
+        built.append(
+            CourseUnit(
+                card=card,
+                notes=_notes(folder),
+                skills=folder.table.skills,
+                task_skills=place.tasks,
+                weeks=place.weeks,
+            )
+        )
     course = Course(
         track=source.name,
         title=table.title,

@@ -2,6 +2,7 @@
 
 import itertools
 import stat
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -96,6 +97,32 @@ def read_course_table(source: Path) -> CourseTable:
     if faults:
         raise CourseTextError.of(faults)
     return table
+
+
+def must_name_skills(table: CourseTable, folders: Mapping[str, UnitFolder], where: str) -> None:
+    """Refuse a mapping from tasks to skills that names a task or a skill which is not there; `folders` by unit.
+
+    Raises:
+        CourseTextError: naming the unit, what is not there, and the cure.
+    """
+    faults = []
+    for place in table.units:
+        if place.unit not in folders:
+            continue
+        unit = folders[place.unit].table
+        for task in sorted(place.tasks.keys() - unit.tasks.keys()):
+            faults.append(
+                Fault(f"{where}, {place.unit}", f"the unit has no task {task!r}", "mend its name in [units.tasks]")
+            )
+        named = {skill for skills in (unit.skills, *place.tasks.values()) for skill in skills}
+        for skill in sorted(named - table.skills.keys()):
+            faults.append(
+                Fault(
+                    f"{where}, {place.unit}", f"there is no skill {skill!r}", f"add [skills.{skill}], or mend the name"
+                )
+            )
+    if faults:
+        raise CourseTextError.of(faults)
 
 
 def read_unit(source: Path, unit: str) -> UnitFolder:

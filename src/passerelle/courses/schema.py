@@ -37,6 +37,7 @@ EveryLanguage = Annotated[dict[str, str], AfterValidator(_in_every_language)]
 Id = Annotated[str, Field(pattern=f"^{KEY_PATTERN}$")]
 PagePath = Annotated[str, AfterValidator(_is_page)]
 Points = Annotated[float, Field(ge=0)]
+Weight = Annotated[float, Field(gt=0)]
 
 
 class _Table(BaseModel):
@@ -44,10 +45,11 @@ class _Table(BaseModel):
 
 
 class UnitPlace(_Table):
-    """Where a unit stands in its track."""
+    """Where a unit stands in its track; `tasks` says which skills a task shows where it is not the unit's."""
 
     unit: Id
     weeks: tuple[int, int]
+    tasks: dict[Id, dict[str, Weight]] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _in_order(self) -> "UnitPlace":
@@ -88,7 +90,7 @@ class UnitTable(_Table):
     title: Words
     summary: Words
     minutes: int = Field(gt=0)
-    skills: dict[str, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)
+    skills: dict[str, Weight] = Field(default_factory=dict)
     pages: tuple[PagePath, ...] = ()
     tasks: dict[Id, Words]
     messages: dict[str, Words] = Field(default_factory=dict)

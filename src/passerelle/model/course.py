@@ -67,12 +67,20 @@ class StaffNotes(_Frozen):
 
 
 class CourseUnit(_Frozen):
-    """A unit with its notes and its place in the track (`weeks`: first and last week, counted from 1)."""
+    """A unit with its notes and its place in the track (`weeks`: first and last week, counted from 1).
+
+    `skills` are the unit's, by weight; `task_skills` those of single tasks, where course.toml names them.
+    """
 
     card: Unit
     notes: StaffNotes
     skills: dict[str, float] = Field(default_factory=dict)
+    task_skills: dict[str, dict[str, float]] = Field(default_factory=dict)
     weeks: tuple[int, int]
+
+    def skills_of(self, task: str) -> dict[str, float]:
+        """Return the skills that a task shows, by weight: its own, or the unit's where it names none."""
+        return self.task_skills.get(task, self.skills)
 
 
 class Course(_Frozen):

@@ -4,7 +4,7 @@ Every page and every export is made from this. A state is never blurred into a n
 yet has None, not 0. Fields marked `exclude` are for our own pages and leave in no export.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -121,6 +121,24 @@ class UnitProgress(_Frozen):
         return sum(one.points is not None and one.points >= one.max_points for one in self.tasks)
 
 
+class Skill(_Frozen):
+    """What she has shown of a skill in graded tasks. It tells of her work; it is never compared with anybody's."""
+
+    skill: str = Field(description="the skill's id in the track")
+    level: float | None = Field(
+        description="share of the points earned in the graded tasks that show it, weighted as course.toml says, "
+        "0 to 1; none where no such task is graded"
+    )
+    evidence: int = Field(description="how many graded tasks the level is made of")
+
+
+class WeekCount(_Frozen):
+    """One calendar week of hers."""
+
+    monday: date = Field(description="the day it begins, in the programme's time zone")
+    mastered: int = Field(description="tasks whose points first reached mastery with an attempt sent in it")
+
+
 class FellowProgress(_Frozen):
     """One fellow in one track."""
 
@@ -130,6 +148,8 @@ class FellowProgress(_Frozen):
     ends: datetime | None = Field(description="when her enrolment ended; none while it lasts (UTC)")
     week: int = Field(description="the week of the track she is in, from 1; 0 before it starts")
     units: tuple[UnitProgress, ...] = Field(description="every unit of the track, in its order")
+    skills: tuple[Skill, ...] = Field(description="the track's skills, in its order")
+    trend: tuple[WeekCount, ...] = Field(description="the last six weeks, the one of `as_of` included, oldest first")
 
     @property
     def last_submission(self) -> datetime | None:

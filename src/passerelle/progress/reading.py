@@ -1,6 +1,7 @@
 """From the ledger's facts to the read model."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -23,6 +24,7 @@ from passerelle.progress.model import (
     Waiting,
     WaitingKind,
 )
+from passerelle.progress.skills import first_mastered, skills, trend
 
 PARIS = ZoneInfo("Europe/Paris")
 """The default of PASSERELLE_TIMEZONE: where no other zone is said, weeks are counted by its clock."""
@@ -58,14 +60,39 @@ def fellow_progress(
 
 
 def _fellow(facts: Facts, course: Course, enrolled: Enrolled, as_of: datetime, zone: ZoneInfo) -> FellowProgress:
+    units = tuple(_unit(facts, course, unit, enrolled, as_of, zone) for unit in course.units)
     return FellowProgress(
         fellow=enrolled.handle,
         cohort=enrolled.cohort,
         starts=enrolled.starts,
         ends=enrolled.ends,
         week=max(0, weeks_between(enrolled.starts, as_of, zone) + 1),
-        units=tuple(_unit(facts, course, unit, enrolled, as_of, zone) for unit in course.units),
+        units=units,
+        skills=skills(course, units),
+        trend=trend(_mastered(facts, course, enrolled), as_of, zone),
     )
+
+
+def _mastered(facts: Facts, course: Course, enrolled: Enrolled) -> list[datetime]:
+    """Return when each task was first mastered."""
+    found: list[datetime] = []
+    for unit in course.units:
+        rows = facts.attempts.get((enrolled.handle, unit.card.unit), [])
+        task_of = {card.key: card.task for card in unit.card.checks}
+        most = {task: sum(card.points for card in unit.card.checks if card.task == task) for task in task_of.values()}
+        attempts = [(row.received, _task_points(row, task_of)) for row in rows if row.verdict is not None]
+        found += first_mastered(attempts, most, course.mastery).values()
+    return found
+
+
+def _task_points(row: AttemptRow, task_of: Mapping[str, str]) -> dict[str, float]:
+    """Return the known points of an attempt by task."""
+    points: dict[str, float] = defaultdict(float)
+    for check in row.verdict.checks if row.verdict else ():
+        known = row.manual.get(check.place) if check.place in row.manual else check.points
+        if check.key in task_of and known is not None:
+            points[task_of[check.key]] += known
+    return points
 
 
 def _unit(

@@ -44,7 +44,7 @@ def markdown() -> str:
     """Return the description of both formats."""
     columns = "".join(f"| `{name}` | {meaning} |\n" for name, meaning in COLUMNS.items())
     order: list[type[BaseModel]] = [model.TrackProgress, model.FellowProgress, model.UnitProgress]
-    order += [model.Task, model.Check, model.Attempt, model.Waiting]
+    order += [model.Task, model.Check, model.Attempt, model.Waiting, model.Skill, model.WeekCount]
     return _INTRODUCTION + columns + _JSON + "".join(_table(one) for one in order)
 
 
