@@ -76,6 +76,7 @@ class Action(Base):
     __tablename__ = "action"
     id: Mapped[int] = mapped_column(primary_key=True)
     fellow: Mapped[str] = mapped_column(ForeignKey("person.handle"), index=True)
+    mentor: Mapped[str] = mapped_column(ForeignKey("person.handle"), index=True)  # with whom; her next mentor sees hers
     owner: Mapped[str] = mapped_column(ForeignKey("person.handle"))
     meeting: Mapped[int | None] = mapped_column(ForeignKey("meeting.id"))
     text: Mapped[str | None] = mapped_column(Text)
@@ -164,7 +165,10 @@ class ExportRecord(Base):
 
 
 class ErasureRequest(Base):
-    """Somebody's wish that what we have of her goes. `done` is when the job had reached every place."""
+    """Somebody's wish that what we have of her goes; a coordinator agrees, then the job does it.
+
+    `done` is when the job had reached every place.
+    """
 
     __tablename__ = "erasure_request"
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -172,6 +176,8 @@ class ErasureRequest(Base):
     asked: Mapped[datetime]
     asked_by: Mapped[str] = mapped_column(String(80))
     called_off: Mapped[datetime | None]
+    agreed: Mapped[datetime | None]
+    agreed_by: Mapped[str | None] = mapped_column(String(80))
     done: Mapped[datetime | None]
 
 

@@ -1,4 +1,7 @@
-"""Goals, questions, meetings, actions, requests for help, pauses, rubrics; each verdict's points by check as rows."""
+"""Goals, questions, meetings, actions, requests for help, pauses, rubrics; each verdict's points by check as rows.
+
+And what erasure and retention may change in rows that were append-only until now.
+"""
 
 from typing import Any
 
@@ -44,6 +47,8 @@ def upgrade() -> None:
         sa.Column("asked", sa.DateTime(), nullable=False),
         sa.Column("asked_by", sa.String(length=80), nullable=False),
         sa.Column("called_off", sa.DateTime(), nullable=True),
+        sa.Column("agreed", sa.DateTime(), nullable=True),
+        sa.Column("agreed_by", sa.String(length=80), nullable=True),
         sa.Column("done", sa.DateTime(), nullable=True),
         sa.ForeignKeyConstraint(["handle"], ["person.handle"], name=op.f("fk_erasure_request_handle")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_erasure_request")),
@@ -140,6 +145,7 @@ def upgrade() -> None:
         "action",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("fellow", sa.String(length=32), nullable=False),
+        sa.Column("mentor", sa.String(length=32), nullable=False),
         sa.Column("owner", sa.String(length=32), nullable=False),
         sa.Column("meeting", sa.Integer(), nullable=True),
         sa.Column("text", sa.Text(), nullable=True),
@@ -152,10 +158,12 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["fellow"], ["person.handle"], name=op.f("fk_action_fellow")),
         sa.ForeignKeyConstraint(["made_by"], ["person.handle"], name=op.f("fk_action_made_by")),
         sa.ForeignKeyConstraint(["meeting"], ["meeting.id"], name=op.f("fk_action_meeting")),
+        sa.ForeignKeyConstraint(["mentor"], ["person.handle"], name=op.f("fk_action_mentor")),
         sa.ForeignKeyConstraint(["owner"], ["person.handle"], name=op.f("fk_action_owner")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_action")),
     )
     op.create_index(op.f("ix_action_fellow"), "action", ["fellow"], unique=False)
+    op.create_index(op.f("ix_action_mentor"), "action", ["mentor"], unique=False)
 
     op.create_table(
         "meeting_feedback",
@@ -200,6 +208,33 @@ def upgrade() -> None:
     op.create_index(op.f("ix_rubric_mark_mark"), "rubric_mark", ["mark"], unique=False)
 
     _fill_verdict_checks()
+    if op.get_bind().dialect.name == "sqlite":
+        _let_tombstones_pass()
+
+
+# A person who was erased: only her handle may take the place of another.
+_TOMBSTONE = "EXISTS (SELECT 1 FROM person WHERE handle = NEW.{column} AND erased IS NOT NULL)"
+_KEPT_DAYS = 180
+"""A look at somebody's page cannot be removed before: she must have had the time to read of it."""
+
+
+def _let_tombstones_pass() -> None:
+    """Let an erased person's handle be replaced, and old looks go; all else of 0002 stays as it is."""
+    for name in ("receipt_as_it_came", "access_as_it_came", "access_stays"):
+        op.execute(f"DROP TRIGGER {name}")
+    _refuse("receipt", "receipt_as_it_came", "UPDATE OF id, track, unit, received, number, size")
+    emptied = "NEW.erased IS NOT NULL AND NEW.content IS NULL"
+    _refuse("receipt", "receipt_hash", "UPDATE OF sha256, token", f"NOT ({emptied})")
+    _refuse("access", "access_as_it_came", "UPDATE OF id, at, what")
+    for table, column in (("receipt", "handle"), ("receipt", "sender"), ("access", "viewer"), ("access", "subject")):
+        otherwise = f"NOT {_TOMBSTONE.format(column=column)}"
+        _refuse(table, f"{table}_{column}", f"UPDATE OF {column}", otherwise)
+    _refuse("access", "access_stays", "DELETE", f"OLD.at > datetime('now', '-{_KEPT_DAYS} days')")
+
+
+def _refuse(table: str, name: str, what: str, when: str = "1") -> None:
+    said = f"'{table}: rows are added, never removed or rewritten'"
+    op.execute(f"CREATE TRIGGER {name} BEFORE {what} ON {table} WHEN {when} BEGIN SELECT RAISE(ABORT, {said}); END")
 
 
 def _fill_verdict_checks() -> None:
