@@ -65,6 +65,13 @@ class Settings(BaseSettings):
     cue_quiet_days: int = Field(
         default=10, ge=1, description="cue: days without a submission while a unit asks for one"
     )
+    cue_same_check_attempts: int = Field(
+        default=4, ge=2, description="cue: attempts in a row in which the same check is not met"
+    )
+    cue_due_soon_days: int = Field(
+        default=3, ge=1, description="cue: days before a unit's last day without a submission"
+    )
+    cue_waiting_days: int = Field(default=5, ge=1, description="cue: days that something of hers waits for us")
     cue_lasts_days: int = Field(default=28, ge=1, description="after how many days a cue about her is shown no more")
 
     @field_validator("url")

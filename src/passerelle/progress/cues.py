@@ -1,8 +1,8 @@
-"""Cues for attention: a handful of written rules, each with its facts. No score, no model, nothing by itself.
+"""Cues for attention: six written rules, each with its facts. No score, no model; nothing happens by itself.
 
 A rule has a version, raised when its meaning changes. A cue expires; she and her mentor can put it aside with a
 reason (`ledger.mentoring_tables.CueDismissal`), and it stays aside while its facts are the same (`Cue.key`).
-docs/cues.md says every rule in both languages.
+`review.words` puts it into a sentence, and its rule too. Cues are in no export.
 """
 
 import hashlib
@@ -15,16 +15,28 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from passerelle.ledger.mentoring_tables import CueDismissal, Pause
+from passerelle.ledger.mentoring_tables import CueDismissal, HelpRequest, Meeting, Pause, VerdictCheck
+from passerelle.ledger.tables import Receipt
 from passerelle.model.course import Course
-from passerelle.model.dates import weeks_after
+from passerelle.model.dates import end_of_day, weeks_after
 from passerelle.model.settings import Settings
-from passerelle.progress.model import FellowProgress, UnitProgress
+from passerelle.progress.model import AttemptState, FellowProgress, State, UnitProgress
 
 QUIET = "quiet"
+SAME_CHECK = "same-check"
+DUE_SOON = "due-soon"
+WAITING = "waiting-for-us"
+MEETING = "meeting-passed"
+HELP = "help-overdue"
 
-VERSIONS: dict[str, int] = {QUIET: 1}
+VERSIONS: dict[str, int] = {QUIET: 1, SAME_CHECK: 1, DUE_SOON: 1, WAITING: 1, MEETING: 1, HELP: 1}
 """The rules, and the version of each: part of a cue's key, so a rule that changed is heard again."""
+
+OURS: frozenset[str] = frozenset({WAITING, HELP})
+"""The rules about what we owe her, and not about her."""
+
+OURS_LASTS = timedelta(days=365)
+"""What we owe does not go quiet after some weeks."""
 
 Fact = str | int | float | datetime
 
@@ -34,7 +46,8 @@ class Cue:
     """One rule that holds for one fellow now. `args` are its facts, for the sentence in review.words.
 
     `since` is when the rule began to hold; from `expires` on the cue is shown no more. `key` is a hash of rule,
-    version and the facts that do not change from day to day: a dismissal names it.
+    version and the facts that do not change from day to day: a dismissal names it. The cue of a meeting, which is
+    of no track, has the same key in each of hers.
     """
 
     rule: str
@@ -46,6 +59,28 @@ class Cue:
     since: datetime
     expires: datetime
     key: str
+
+    @property
+    def ours(self) -> bool:
+        """Tell whether it is about what we owe her."""
+        return self.rule in OURS
+
+
+@dataclass(frozen=True)
+class Place:
+    """What «no submission» looks at, of one fellow in a track: from the read model, or in SQL of everybody at once.
+
+    `sent` are the units of which there is an attempt, `extended` until when she was given more time, by unit, and
+    `back` the end of her last pause.
+    """
+
+    fellow: str
+    starts: datetime
+    last: datetime | None
+    sent: frozenset[str]
+    released: Mapping[str, datetime]
+    extended: Mapping[str, datetime]
+    back: datetime | None
 
 
 def cues(session: Session, course: Course, progress: FellowProgress, now: datetime, settings: Settings) -> list[Cue]:
@@ -59,53 +94,184 @@ def cues(session: Session, course: Course, progress: FellowProgress, now: dateti
     if any(pause.ends is None or pause.ends > now for pause in pauses):
         return []
     back = max((pause.ends for pause in pauses if pause.ends), default=None)
-    found = _quiet(course, progress, now, settings, back)
+    quiet_one = quiet(course, _place(progress, back), now, settings)
+    found = [
+        *([quiet_one] if quiet_one else []),
+        *_same_check(session, course, progress, settings),
+        *_due_soon(course, progress, now, settings),
+        *waiting(course, progress, now, settings),
+        *_meetings(session, course, progress, now, settings),
+        *_help(session, course, progress, now, settings),
+    ]
     dismissed = set(session.scalars(select(CueDismissal.facts).where(CueDismissal.fellow == progress.fellow)))
-    shown = [cue for cue in found if cue.expires > now and cue.key not in dismissed]
+    shown = [cue for cue in found if cue.since <= now < cue.expires and cue.key not in dismissed]
     return sorted(shown, key=lambda cue: (cue.since, cue.rule, cue.key))
 
 
-def key_of(rule: str, fellow: str, track: str, *facts: Fact | None) -> str:
-    """Return what names a cue: the same while its facts are."""
-    said = [rule, VERSIONS[rule], fellow, track, *(str(fact) for fact in facts)]
-    return hashlib.sha256(json.dumps(said).encode()).hexdigest()
+def quiet(course: Course, place: Place, now: datetime, settings: Settings) -> Cue | None:
+    """No submission for so many days, while a unit whose weeks have begun has nothing from her.
 
-
-def _quiet(
-    course: Course, progress: FellowProgress, now: datetime, settings: Settings, back: datetime | None
-) -> list[Cue]:
-    """No submission for so many days, while a unit whose weeks have begun has nothing from her."""
+    The days count from the latest of: her last submission, the unit's beginning, the end of a pause. A unit for
+    which she was given more time asks nothing until that is over.
+    """
     zone = ZoneInfo(settings.timezone)
-    due = [(opened, unit) for unit in progress.units if (opened := _asks_since(course, progress, unit, zone)) <= now]
-    if not due:
-        return []
-    opened, unit = min(due, key=lambda one: one[0])
-    last = progress.last_submission
-    quiet_since = max(moment for moment in (opened, last, back) if moment is not None)
-    holds = quiet_since + timedelta(days=settings.cue_quiet_days)
-    if holds > now:
-        return []
-    args: dict[str, Fact] = {"days": (now.astimezone(zone).date() - quiet_since.astimezone(zone).date()).days}
-    if last is not None:
-        args["last"] = last
-    return [
-        Cue(
-            rule=QUIET,
-            version=VERSIONS[QUIET],
-            fellow=progress.fellow,
-            track=course.track,
-            unit=unit.unit,
-            args=args,
-            since=holds,
-            expires=holds + timedelta(days=settings.cue_lasts_days),
-            key=key_of(QUIET, progress.fellow, course.track, quiet_since),
-        )
-    ]
+    asking = []
+    for unit in course.units:
+        name = unit.card.unit
+        if name in place.sent or name not in place.released or place.extended.get(name, now) > now:
+            continue
+        begins = max(weeks_after(place.starts, unit.weeks[0] - 1, zone), place.released[name])
+        if begins <= now:
+            asking.append((begins, name))
+    if not asking:
+        return None
+    begins, name = min(asking)
+    quiet_since = max(moment for moment in (begins, place.last, place.back) if moment is not None)
+    args: dict[str, Fact] = {"days": _days(quiet_since, now, zone)}
+    if place.last is not None:
+        args["last"] = place.last
+    since = quiet_since + timedelta(days=settings.cue_quiet_days)
+    facts = (course.track, quiet_since)
+    return _cue(QUIET, place.fellow, course, name, args, since, _lasting(since, settings), facts)
 
 
-def _asks_since(course: Course, progress: FellowProgress, unit: UnitProgress, zone: ZoneInfo) -> datetime:
-    """Return since when a unit asks something of her: never (the end of time) where it is not open or she sent it."""
-    if unit.released is None or unit.attempts:
-        return datetime.max.replace(tzinfo=progress.starts.tzinfo)
-    begins = weeks_after(progress.starts, course.unit(unit.unit).weeks[0] - 1, zone)
-    return max(begins, unit.released)
+def waiting(course: Course, progress: FellowProgress, now: datetime, settings: Settings) -> list[Cue]:
+    """Something of hers waits for us longer than so many days; of each unit what has waited longest."""
+    zone = ZoneInfo(settings.timezone)
+    found = []
+    for unit in progress.units:
+        oldest = min(unit.waiting, key=lambda one: (one.since, one.check or ""), default=None)
+        if oldest is None:
+            continue
+        since = oldest.since + timedelta(days=settings.cue_waiting_days)
+        args: dict[str, Fact] = {"days": _days(oldest.since, now, zone), "kind": oldest.kind.value}
+        args |= {"since": oldest.since} | ({"check": oldest.check} if oldest.check else {})
+        facts = (course.track, unit.unit, oldest.check, oldest.since)
+        found.append(_cue(WAITING, progress.fellow, course, unit.unit, args, since, since + OURS_LASTS, facts))
+    return [cue for cue in found if cue.since <= now]
+
+
+def help_cue(course: Course, request: HelpRequest, settings: Settings) -> Cue:
+    """Return the cue of a request for help that was to be answered by a day; it holds once that day is over."""
+    since = end_of_day(request.answer_by, ZoneInfo(settings.timezone))
+    args: dict[str, Fact] = {"asked": request.asked, "answer_by": since, "request": request.id}
+    facts = (course.track, request.id)
+    return _cue(HELP, request.fellow, course, request.unit, args, since, since + OURS_LASTS, facts)
+
+
+def _place(progress: FellowProgress, back: datetime | None) -> Place:
+    return Place(
+        fellow=progress.fellow,
+        starts=progress.starts,
+        last=progress.last_submission,
+        sent=frozenset(unit.unit for unit in progress.units if unit.attempts),
+        released={unit.unit: unit.released for unit in progress.units if unit.released},
+        extended={unit.unit: unit.due for unit in progress.units if unit.extended},
+        back=back,
+    )
+
+
+def _same_check(session: Session, course: Course, progress: FellowProgress, settings: Settings) -> list[Cue]:
+    """The same check without all its points in each of the last so many attempts; of each unit the longest such row.
+
+    A check that the counted attempt has in full is none: she could do it. Nor is one that a person marks.
+    """
+    least = settings.cue_same_check_attempts
+    found = []
+    for unit in progress.units:
+        marked = [one for one in unit.attempts if one.state is AttemptState.MARKED][::-1]
+        if unit.mastered or len(marked) < least:
+            continue
+        missed = _missed(session, [one.receipt for one in marked])
+        rows = []
+        for place, check in enumerate(unit.checks):
+            in_full = check.points is not None and check.points >= check.max_points
+            first_met = (number for number, one in enumerate(marked) if (one.receipt, check.check) not in missed)
+            times = next(first_met, len(marked))
+            if not check.manual and not in_full and times >= least:
+                rows.append((-times, place, check.check))
+        if rows:
+            times, key = -min(rows)[0], min(rows)[2]
+            since, newest = marked[times - least].received, marked[0].received
+            facts = (course.track, unit.unit, key, marked[times - 1].receipt)
+            args: dict[str, Fact] = {"check": key, "times": times}
+            last_day = _lasting(newest, settings)
+            found.append(_cue(SAME_CHECK, progress.fellow, course, unit.unit, args, since, last_day, facts))
+    return found
+
+
+def _missed(session: Session, receipts: list[str]) -> set[tuple[str, str]]:
+    """Return which checks did not give all their points, by receipt."""
+    query = (
+        select(Receipt.id, VerdictCheck.check)
+        .join(VerdictCheck, VerdictCheck.verdict == Receipt.verdict_key)
+        .where(Receipt.id.in_(receipts), VerdictCheck.manual.is_(False), VerdictCheck.points < VerdictCheck.max_points)
+    )
+    return {(receipt, check) for receipt, check in session.execute(query)}
+
+
+def _due_soon(course: Course, progress: FellowProgress, now: datetime, settings: Settings) -> list[Cue]:
+    """The weeks of an open unit end within so many days, and nothing of hers is there yet."""
+    found = []
+    for unit in progress.units:
+        if _asks(unit) and unit.due > now:
+            since = unit.due - timedelta(days=settings.cue_due_soon_days)
+            facts = (course.track, unit.unit, unit.due)
+            args: dict[str, Fact] = {"due": unit.due}
+            found.append(_cue(DUE_SOON, progress.fellow, course, unit.unit, args, since, unit.due, facts))
+    return found
+
+
+def _asks(unit: UnitProgress) -> bool:
+    return unit.released is not None and not unit.attempts and unit.state is not State.MISSING
+
+
+def _meetings(
+    session: Session, course: Course, progress: FellowProgress, now: datetime, settings: Settings
+) -> list[Cue]:
+    """A planned meeting's day is over, and nobody has said whether it was held."""
+    query = select(Meeting).where(Meeting.fellow == progress.fellow, Meeting.state == "planned", Meeting.starts < now)
+    zone = ZoneInfo(settings.timezone)
+    found = []
+    for meeting in session.scalars(query.where(Meeting.erased.is_(None))):
+        since = end_of_day(meeting.starts.astimezone(zone).date(), zone)
+        args: dict[str, Fact] = {"starts": meeting.starts, "mentor": meeting.mentor, "meeting": meeting.id}
+        facts = (meeting.id, meeting.starts)
+        last_day = _lasting(since, settings)
+        found.append(_cue(MEETING, progress.fellow, course, None, args, since, last_day, facts))
+    return found
+
+
+def _help(session: Session, course: Course, progress: FellowProgress, now: datetime, settings: Settings) -> list[Cue]:
+    """The day by which she was promised an answer is over, and there is none."""
+    query = (
+        select(HelpRequest)
+        .where(HelpRequest.fellow == progress.fellow, HelpRequest.track == course.track, HelpRequest.asked <= now)
+        .where(HelpRequest.answered.is_(None), HelpRequest.withdrawn.is_(None), HelpRequest.erased.is_(None))
+    )
+    return [help_cue(course, request, settings) for request in session.scalars(query)]
+
+
+def _cue(
+    rule: str,
+    fellow: str,
+    course: Course,
+    unit: str | None,
+    args: Mapping[str, Fact],
+    since: datetime,
+    expires: datetime,
+    facts: tuple[Fact | None, ...],
+) -> Cue:
+    version = VERSIONS[rule]
+    said = json.dumps([rule, version, fellow, *(str(fact) for fact in facts)])
+    key = hashlib.sha256(said.encode()).hexdigest()
+    return Cue(rule, version, fellow, course.track, unit, args, since, expires, key)
+
+
+def _lasting(since: datetime, settings: Settings) -> datetime:
+    return since + timedelta(days=settings.cue_lasts_days)
+
+
+def _days(since: datetime, now: datetime, zone: ZoneInfo) -> int:
+    """Return how many days of the calendar lie between two moments."""
+    return (now.astimezone(zone).date() - since.astimezone(zone).date()).days

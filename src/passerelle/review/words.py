@@ -3,12 +3,17 @@
 import importlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
+from typing import cast
 
-from passerelle.model.course import CheckCard, Unit
+from passerelle.model.course import CheckCard, Course, Unit
 from passerelle.model.people import OPERATOR, Role
+from passerelle.model.settings import Settings
 from passerelle.model.verdict import CheckResult, CheckState, Message, Verdict
 from passerelle.progress import State, Task, UnitProgress
+from passerelle.progress import cues as rules
+from passerelle.progress.cues import Cue
 from passerelle.review.i18n import Reader, to_translate
 
 
@@ -146,3 +151,74 @@ def _manual_line(card: CheckCard, verdict: Verdict, manual: dict[str, float | No
         return CheckLine(title, Standing.WAITING, reader.say("a trainer will read it"), None, card.points)
     shape = Standing.MASTERED if points >= card.points else Standing.IN_PROGRESS if points > 0 else Standing.TAKE_UP
     return CheckLine(title, shape, reader.say("read by a trainer"), points, card.points)
+
+
+def cue_sentence(cue: Cue, course: Course, reader: Reader, now: datetime) -> str:
+    """Return a cue's facts in a sentence, the same for her and for who reads about her: it addresses nobody."""
+    places: dict[str, object] = {**cue.args, "unit": _unit_title(cue, course, reader)}
+    moments = {name: one for name, one in cue.args.items() if isinstance(one, datetime)}
+    places |= {name: reader.day(moment, now) for name, moment in moments.items()}
+    plural = reader.catalogue.ngettext
+    count = cast("int", cue.args.get("days", cue.args.get("times", 1)))
+    match cue.rule:
+        case rules.QUIET if "last" in cue.args:
+            said = plural(
+                "No submission for %(days)s day, while %(unit)s is waiting to be begun. The last one: %(last)s.",
+                "No submission for %(days)s days, while %(unit)s is waiting to be begun. The last one: %(last)s.",
+                count,
+            )
+        case rules.QUIET:
+            said = plural(
+                "%(unit)s has been open for %(days)s day, and nothing has been sent yet.",
+                "%(unit)s has been open for %(days)s days, and nothing has been sent yet.",
+                count,
+            )
+        case rules.SAME_CHECK:
+            places["check"] = _check_title(cue, course, reader)
+            said = reader.say("%(unit)s: «%(check)s» is still to be found after %(times)s attempts in a row.")
+        case rules.DUE_SOON:
+            places["due"] = reader.last_day(moments["due"], now)
+            said = reader.say("The weeks of %(unit)s end on %(due)s, and nothing has been sent yet.")
+        case rules.WAITING:
+            said = plural(
+                "%(unit)s has waited for us for %(days)s day. It is our turn.",
+                "%(unit)s has waited for us for %(days)s days. It is our turn.",
+                count,
+            )
+        case rules.MEETING:
+            places["starts"] = reader.moment(moments["starts"], now)
+            said = reader.say("The meeting of %(starts)s has passed: nobody has noted yet whether it took place.")
+        case _:
+            places["answer_by"] = reader.last_day(moments["answer_by"], now)
+            said = reader.say(
+                "A request for help of %(asked)s was to have its answer by %(answer_by)s. It is our turn."
+            )
+    return said % places
+
+
+def cue_rule(rule: str, settings: Settings, reader: Reader) -> str:
+    """Return the rule itself with its threshold: why a cue is shown."""
+    said = {
+        rules.QUIET: to_translate("no submission for %(count)s days while a unit whose weeks have begun has none"),
+        rules.SAME_CHECK: to_translate("the same check not met in %(count)s attempts in a row"),
+        rules.DUE_SOON: to_translate("a unit's weeks end within %(count)s days and nothing has been sent"),
+        rules.WAITING: to_translate("something waits for us for %(count)s days"),
+        rules.MEETING: to_translate("a planned meeting has passed and is neither held nor called off"),
+        rules.HELP: to_translate("a request for help has no answer by the day that was promised"),
+    }[rule]
+    counts = {
+        rules.QUIET: settings.cue_quiet_days,
+        rules.SAME_CHECK: settings.cue_same_check_attempts,
+        rules.DUE_SOON: settings.cue_due_soon_days,
+        rules.WAITING: settings.cue_waiting_days,
+    }
+    return reader.say(said) % {"count": counts.get(rule, 0)}
+
+
+def _unit_title(cue: Cue, course: Course, reader: Reader) -> str:
+    return next((reader.text(one.card.title) for one in course.units if one.card.unit == cue.unit), cue.unit or "")
+
+
+def _check_title(cue: Cue, course: Course, reader: Reader) -> str:
+    checks = next((one.card.checks for one in course.units if one.card.unit == cue.unit), ())
+    return next((reader.text(one.title) for one in checks if one.key == cue.args["check"]), str(cue.args["check"]))
