@@ -222,7 +222,7 @@ def _odd_tracks(cells: dict[str, str], learns: tuple[str, ...], tracks: frozense
 
 def is_handle(name: str) -> bool:
     """Tell whether a word can be somebody's user name."""
-    return re.fullmatch(HANDLE_PATTERN, name) is not None and not name.startswith(course_user(""))
+    return re.fullmatch(HANDLE_PATTERN, name) is not None and not name.startswith((course_user(""), "erased-"))
 
 
 def _twice(rows: list[Row]) -> list[Problem]:

@@ -33,8 +33,8 @@ def add_person(
     Raises:
         ValueError: for a handle, role or language that we do not have.
     """
-    if not re.fullmatch(HANDLE_PATTERN, handle) or handle.startswith("course-"):
-        raise ValueError(f"{handle!r} is no handle: small letters, digits and dashes, and not course-…")
+    if not re.fullmatch(HANDLE_PATTERN, handle) or handle.startswith(("course-", "erased-")):
+        raise ValueError(f"{handle!r} is no handle: small letters, digits and dashes, and not course-… or erased-…")
     if language not in LANGUAGES:
         raise ValueError(f"{language!r} is no language of ours: {', '.join(LANGUAGES)}")
     added = Person(

@@ -9,8 +9,8 @@ from sqlalchemy import ColumnElement, and_, case, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from passerelle.ledger import manual
-from passerelle.ledger.reasons import ENDED
 from passerelle.ledger.mentoring_tables import VerdictCheck
+from passerelle.ledger.reasons import ENDED
 from passerelle.ledger.tables import FlakySighting, Job, Receipt, VerdictRow
 from passerelle.model.verdict import Outcome, Verdict
 
@@ -222,7 +222,10 @@ def keep_verdict(session: Session, track: str, verdict: Verdict, now: datetime) 
         _note_flaky(session, track, verdict, {*verdict.flaky}, now)
         return verdict
     if row.erased is not None:
-        return verdict
+        # Whose it was is gone; these are another's answers, the same by chance. The tombstone stays one.
+        revived = verdict.model_copy(update={"key": _behind(row.key)})
+        _add_verdict(session, track, revived, now)
+        return revived
     first = Verdict.model_validate(row.record)
     if first == verdict:
         return first
