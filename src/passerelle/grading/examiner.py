@@ -25,6 +25,7 @@ from autograders.channel import MAX_FRAME, Channel, ClosedError, framed
 from autograders.failure import CheckFailed, Fact
 from autograders.rules import is_about_her_data
 from autograders.session import session
+from autograders.single import without_pyarrow
 from autograders.untyped import GarbledError, unpack
 from autograders.vocabulary import expect
 from passerelle.grading import plain
@@ -200,6 +201,7 @@ def needs(source: str) -> set[str]:
 
 def main() -> NoReturn:
     """Examine what is asked until nobody asks any more."""
+    without_pyarrow()
     channel = Channel.inherited(int(sys.argv[1]))
     cpu_s, memory = map(int, sys.argv[2:4])
     # By the kernel: what her data make slow may be one call into C, which no signal handler interrupts.
