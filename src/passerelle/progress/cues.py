@@ -112,15 +112,16 @@ def quiet(course: Course, place: Place, now: datetime, settings: Settings) -> Cu
     """No submission for so many days, while a unit whose weeks have begun has nothing from her.
 
     The days count from the latest of: her last submission, the unit's beginning, the end of a pause. A unit for
-    which she was given more time asks nothing until that is over.
+    which she was given more time begins to ask when that is over.
     """
     zone = ZoneInfo(settings.timezone)
     asking = []
     for unit in course.units:
         name = unit.card.unit
-        if name in place.sent or name not in place.released or place.extended.get(name, now) > now:
+        if name in place.sent or name not in place.released:
             continue
-        begins = max(weeks_after(place.starts, unit.weeks[0] - 1, zone), place.released[name])
+        released = place.released[name]
+        begins = max(weeks_after(place.starts, unit.weeks[0] - 1, zone), place.extended.get(name, released), released)
         if begins <= now:
             asking.append((begins, name))
     if not asking:

@@ -46,11 +46,16 @@ ROLE_WORDS: dict[str, str] = {
 
 LOOKED_AT: dict[str, str] = {
     "sheet": to_translate("the review sheet"),
+    "sheet-pdf": to_translate("the review sheet, as a PDF"),
+    "units": to_translate("your units and attempts"),
+    "meetings": to_translate("your meetings and actions"),
     "attempt": to_translate("an attempt and its feedback"),
     "saved": to_translate("a progress file that you saved elsewhere"),
     "download": to_translate("a download of one person's progress, without a name"),
     "stuck": to_translate("the list of what could not be marked yet"),
     "marking": to_translate("the marking page of a course"),
+    "queue": to_translate("the list of what waits for a trainer"),
+    "mark": to_translate("an answer that a person marks"),
     "export": to_translate("an export of the whole track, without names"),
     "link": to_translate("a new link to choose the password"),
     "extension": to_translate("more time for a unit"),
@@ -158,17 +163,16 @@ def cue_sentence(cue: Cue, course: Course, reader: Reader, now: datetime) -> str
     places: dict[str, object] = {**cue.args, "unit": _unit_title(cue, course, reader)}
     moments = {name: one for name, one in cue.args.items() if isinstance(one, datetime)}
     places |= {name: reader.day(moment, now) for name, moment in moments.items()}
-    plural = reader.catalogue.ngettext
     count = cast("int", cue.args.get("days", cue.args.get("times", 1)))
     match cue.rule:
         case rules.QUIET if "last" in cue.args:
-            said = plural(
+            said = reader.catalogue.ngettext(
                 "No submission for %(days)s day, while %(unit)s is waiting to be begun. The last one: %(last)s.",
                 "No submission for %(days)s days, while %(unit)s is waiting to be begun. The last one: %(last)s.",
                 count,
             )
         case rules.QUIET:
-            said = plural(
+            said = reader.catalogue.ngettext(
                 "%(unit)s has been open for %(days)s day, and nothing has been sent yet.",
                 "%(unit)s has been open for %(days)s days, and nothing has been sent yet.",
                 count,
@@ -180,7 +184,7 @@ def cue_sentence(cue: Cue, course: Course, reader: Reader, now: datetime) -> str
             places["due"] = reader.last_day(moments["due"], now)
             said = reader.say("The weeks of %(unit)s end on %(due)s, and nothing has been sent yet.")
         case rules.WAITING:
-            said = plural(
+            said = reader.catalogue.ngettext(
                 "%(unit)s has waited for us for %(days)s day. It is our turn.",
                 "%(unit)s has waited for us for %(days)s days. It is our turn.",
                 count,
@@ -190,9 +194,7 @@ def cue_sentence(cue: Cue, course: Course, reader: Reader, now: datetime) -> str
             said = reader.say("The meeting of %(starts)s has passed: nobody has noted yet whether it took place.")
         case _:
             places["answer_by"] = reader.last_day(moments["answer_by"], now)
-            said = reader.say(
-                "A request for help of %(asked)s was to have its answer by %(answer_by)s. It is our turn."
-            )
+            said = reader.say("A request for help of %(asked)s was to be answered by %(answer_by)s. It is our turn.")
     return said % places
 
 
