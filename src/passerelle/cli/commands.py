@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from passerelle.cli import new, operate, people
+from passerelle.cli import new, operate, people, privacy
 from passerelle.cli.alias import alias
 from passerelle.cli.build import build
 from passerelle.cli.check import check
@@ -37,7 +37,7 @@ app.command()(stuck)
 app.command()(alias)
 app.command()(check)
 app.command()(mark)
-for _command in (operate.backup, operate.restore, operate.doctor, operate.upgrade):
+for _command in (operate.backup, operate.restore, operate.doctor, operate.upgrade, privacy.erase, privacy.retention):
     app.command()(_command)
 
 

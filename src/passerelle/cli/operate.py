@@ -45,6 +45,8 @@ def restore(
     with _progress() as say:
         restored = put(settings, folder, replace=replace, say=say)
     lines = [f"restored into {settings.root}: the state of {restored.manifest.moment:%Y-%m-%d %H:%M:%S} UTC"]
+    if restored.erased_again:
+        lines.append(f"{restored.erased_again} who were erased after that backup have been erased from it again")
     if restored.kept:
         lines.append(f"what was there before is in {restored.kept}; remove it when you no longer need it")
     _lines([*lines, ""])

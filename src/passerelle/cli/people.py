@@ -123,13 +123,14 @@ def add(
 
 def _take(settings: Settings, rows: "list[Row]", *, dry_run: bool, links: Path | None) -> None:
     """Import rows, make links, say what was done."""
+    from passerelle.hub import erasures
     from passerelle.hub.people_import import Import
     from passerelle.ledger import invitations
 
     if links is not None and not dry_run:
         _make_file(links)
     with _writing(settings) as session:
-        taken = Import(session, ZoneInfo(settings.timezone)).run(rows)
+        taken = Import(session, ZoneInfo(settings.timezone), erased=erasures.read(settings.root)).run(rows)
         made = []
         if dry_run:
             session.rollback()

@@ -12,9 +12,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Self
 
+from passerelle.hub.erasures import ERASURES
 from passerelle.hub.keys import write_private
 from passerelle.hub.lock import one_backup
-from passerelle.hub.manifest import Contents, Manifest, backups
+from passerelle.hub.manifest import Contents, Manifest, Stored, backups, hash_of
 from passerelle.hub.snapshot import copy_databases
 from passerelle.hub.tree import Copier
 from passerelle.model.errors import ServiceError
@@ -25,7 +26,10 @@ FOLDERS = ("courses", "hub", "homes", "secrets")
 HUB_DATABASE = Path("hub") / "jupyterhub.sqlite"
 LAST = "last-backup.json"
 """In the data directory: when the last backup was made, and where; `passerelle doctor` reads it."""
-OURS = {LEDGER, *FOLDERS, LAST, "backups", "logs", "hub.lock", "marking.sock", "marking.pause", "marking.step"}
+OURS = {
+    *(LEDGER, *FOLDERS, LAST, ERASURES, "backups", "logs"),
+    *("hub.lock", "erasing.lock", "erasing.json", "marking.sock", "marking.pause", "marking.step"),
+}
 PARTIAL = ".partial"
 KEPT = "replaced-"
 """What a restore has moved aside; its name begins so."""
@@ -151,6 +155,11 @@ def _fill(settings: Settings, partial: Path, now: datetime, *, secrets: bool, sa
     contents.left_out |= {
         path.name: "not a part of Passerelle's data" for path in settings.root.iterdir() if _stranger(path.name)
     }
+    # After all else: who is erased while the backup is written is in this list, whatever of her was copied before.
+    if (settings.root / ERASURES).is_file():
+        write_private(partial / ERASURES, (settings.root / ERASURES).read_text().strip())
+        size = (partial / ERASURES).stat().st_size
+        contents.files[ERASURES] = Stored(size, hash_of(partial / ERASURES), 0o600)
     revision, counts = _facts(partial / LEDGER)
     counts["homes"] = sum(path.count("/") == 1 for path in contents.folders if path.startswith("homes/"))
     return Manifest(now.isoformat(), version("passerelle"), revision, secrets, counts, contents)

@@ -9,7 +9,7 @@ from passerelle.hub.authenticator import PasserelleAuthenticator
 from passerelle.hub.keys import kept_secret
 from passerelle.hub.parts import PAGES, PROXY_TOKEN, Ports
 from passerelle.hub.requestlog import hub_log_function
-from passerelle.hub.roles import ACCESS_SERVICE, METRICS, SERVICE, SUPERVISOR, hub_roles
+from passerelle.hub.roles import ACCESS_SERVICE, ERASURE, METRICS, SERVICE, SUPERVISOR, hub_roles
 from passerelle.hub.spawner import BubblewrapSpawner
 from passerelle.model.people import course_user
 from passerelle.model.settings import Settings
@@ -84,6 +84,8 @@ def _services(c: Any, settings: Settings, ports: Ports) -> None:
         {"name": SUPERVISOR, "api_token": kept_secret(settings.secrets, f"service-{SUPERVISOR}")},
         # Reads the hub's own figures, with the token that opens ours.
         {"name": METRICS, "api_token": kept_secret(settings.secrets, metrics.TOKEN)},
+        # Removes the hub's account of somebody who is erased; its token is used by `passerelle erase` alone.
+        {"name": ERASURE, "api_token": kept_secret(settings.secrets, f"service-{ERASURE}")},
     ]
 
 

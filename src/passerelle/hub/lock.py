@@ -10,6 +10,7 @@ from typing import Self
 from passerelle.model.errors import ServiceError
 
 LOCK = "hub.lock"
+ERASING_LOCK = "erasing.lock"
 
 
 class InUseError(ServiceError):
@@ -27,6 +28,11 @@ class InUseError(ServiceError):
     def by_backup(cls, into: Path, pid: str) -> Self:
         """Build the error of a second backup."""
         return cls(f"Another backup is being written into {into} (process {pid}): wait for its end.")
+
+    @classmethod
+    def by_erasure(cls, root: Path, pid: str) -> Self:
+        """Build the error of a second erasure."""
+        return cls(f"Somebody is being erased from {root} already (process {pid}): wait for its end.")
 
 
 InUse = Callable[[Path, str], ServiceError]
@@ -49,6 +55,15 @@ def one_backup(into: Path) -> AbstractContextManager[None]:
         InUseError: where somebody else does.
     """
     return _held(into, ".lock", InUseError.by_backup)
+
+
+def one_erasure(root: Path) -> AbstractContextManager[None]:
+    """Be the one who erases in a data directory.
+
+    Raises:
+        InUseError: where somebody else does.
+    """
+    return _held(root, ERASING_LOCK, InUseError.by_erasure)
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from passerelle.hub.erasures import Erased, when
 from passerelle.hub.passphrases import WORDS
 from passerelle.hub.people_file import IN_TRACKS, PeopleFileError, Problem, Row
 from passerelle.ledger import people
@@ -29,8 +30,11 @@ class Taken:
 class Import:
     """One import in one transaction; who runs it dry undoes the transaction afterwards."""
 
-    def __init__(self, session: Session, zone: ZoneInfo, at: datetime | None = None) -> None:
+    def __init__(
+        self, session: Session, zone: ZoneInfo, at: datetime | None = None, erased: Sequence[Erased] = ()
+    ) -> None:
         self._session = session
+        self._erased = erased
         self._zone = zone
         self._at = at or datetime.now(UTC)
         self._taken = Taken()
@@ -88,6 +92,9 @@ class Import:
         problems = []
         for row, person in known:
             if person is None:
+                # Whoever had it has an id of her own in exports that were made before.
+                if row.handle and when(self._erased, row.handle) is not None:
+                    problems.append(Problem(row.line, "handle", f"{row.handle} was somebody's before: choose another"))
                 continue
             if person.erased is not None:
                 problems.append(Problem(row.line, "handle", f"{row.handle} was somebody's before: choose another"))
@@ -135,7 +142,8 @@ class Import:
     def _new_handle(self, row: Row, named: set[str]) -> str:
         """Return a word of the list that is free and is not her name."""
         taken = named | set(self._session.scalars(select(Person.handle)))
-        free = [word for word in WORDS if word not in taken and word != row.first_name.casefold()]
+        unused = [word for word in WORDS if word not in taken and word != row.first_name.casefold()]
+        free = [word for word in unused if when(self._erased, word) is None]
         while not free:
             pair = f"{secrets.choice(WORDS)}-{secrets.choice(WORDS)}"
             free = [] if pair in taken else [pair]

@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from passerelle import ledger
 from passerelle.grading.schema import upgrade_gradebook
 from passerelle.grading.worker import courses_of
+from passerelle.hub import erase, erasures
 from passerelle.hub.backup import FOLDERS, HUB_DATABASE, KEPT, LEDGER, STAMP, Say, check_is_ours
 from passerelle.hub.lock import only_hub
 from passerelle.hub.manifest import BackupUnusableError, Manifest, hash_of, private
@@ -63,10 +64,11 @@ class RestoreError(ServiceError):
 
 @dataclass(frozen=True)
 class Restored:
-    """What a restore did: where the former data are kept, if there were any."""
+    """What a restore did: where the former data are kept, if there were any, and how many were erased again."""
 
     manifest: Manifest
     kept: Path | None
+    erased_again: int = 0
 
 
 def restore(settings: Settings, folder: Path, *, replace: bool = False, say: Say) -> Restored:
@@ -98,6 +100,11 @@ def restore(settings: Settings, folder: Path, *, replace: bool = False, say: Say
             try:
                 _unpack(manifest, folder, fresh, say)
                 _bring_up_to_date(fresh, say)
+                known = [*erasures.read(root), *erasures.beside(folder)]
+                back = erase.again(Settings(data=fresh), known, say=say)
+                if known:
+                    erasures.write(root, known)
+                (fresh / erasures.ERASURES).unlink(missing_ok=True)
                 os.sync()
                 kept = _exchange(root, fresh, secrets=manifest.secrets)
             finally:
@@ -108,7 +115,7 @@ def restore(settings: Settings, folder: Path, *, replace: bool = False, say: Say
         raise RestoreError.stopped(root, error) from error
     except (SQLAlchemyError, CommandError) as error:
         raise RestoreError.not_migrated(folder, error) from error
-    return Restored(manifest, kept)
+    return Restored(manifest, kept, back)
 
 
 def _has_data(root: Path) -> bool:

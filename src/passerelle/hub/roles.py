@@ -11,6 +11,7 @@ from passerelle.model.people import Role, course_user
 SERVICE = "passerelle"
 SUPERVISOR = "supervisor"
 METRICS = "metrics"
+ERASURE = "erasure"
 ACCESS_SERVICE = f"access:services!service={SERVICE}"
 NAMED_FOR_S = 20
 """How long a server or our service believes what the hub said of a token: then a log-out or a revocation counts."""
@@ -38,13 +39,14 @@ def hub_roles(tracks: Iterable[str]) -> list[dict[str, Any]]:
     A server's token reaches its own server and our service, nothing of the hub's: it lies in an environment
     that a fellow's code can read. Our service itself holds no role: it asks the hub with the token of whoever
     calls it. The supervisor may tell the hub to look after the proxy's routes; who gathers figures may read the
-    hub's.
+    hub's; the job of erasure may remove accounts, servers with them.
     """
     roles: list[dict[str, Any]] = [
         {"name": "user", "scopes": ["self", ACCESS_SERVICE]},
         {"name": "server", "scopes": ["users:activity!user", "access:servers!server", ACCESS_SERVICE]},
         {"name": SUPERVISOR, "scopes": ["proxy"], "services": [SUPERVISOR]},
         {"name": METRICS, "scopes": ["read:metrics"], "services": [METRICS]},
+        {"name": ERASURE, "scopes": ["delete:users"], "services": [ERASURE]},
     ]
     for track in tracks:
         course = course_user(track)

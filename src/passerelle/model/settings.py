@@ -73,6 +73,15 @@ class Settings(BaseSettings):
     )
     cue_waiting_days: int = Field(default=5, ge=1, description="cue: days that something of hers waits for us")
     cue_lasts_days: int = Field(default=28, ge=1, description="after how many days a cue about her is shown no more")
+    keep_looks_days: int = Field(default=365, ge=180, description="how long a look at a person's page stays, days")
+    keep_links_days: int = Field(default=90, ge=1, description="how long a link that no longer works stays, days")
+    keep_closed_days: int = Field(default=730, ge=1, description="when a closed account is erased, days after")
+    keep_versions_days: int = Field(
+        default=365, ge=1, description="how long earlier versions of a notebook stay, days; the newest always does"
+    )
+    keep_erasures_days: int = Field(
+        default=1095, ge=1, description="how long it is known who was erased, days: longer than any backup is kept"
+    )
 
     @field_validator("url")
     @classmethod
