@@ -8,7 +8,7 @@ import gettext
 import io
 import math
 from collections.abc import Callable
-from datetime import datetime, timedelta, tzinfo
+from datetime import date, datetime, time, timedelta, tzinfo
 from functools import cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -85,6 +85,10 @@ class Reader:
     def last_day(self, until: datetime, now: datetime | None = None) -> str:
         """Return the last day that lies before a moment: of midnight, «Sunday 29 November», which it ends."""
         return self.day(until - timedelta(microseconds=1), now)
+
+    def calendar_day(self, day: date, now: datetime | None = None) -> str:
+        """Return a day of the calendar in the same words."""
+        return self.day(datetime.combine(day, time(12), self.zone), now)
 
     def short_day(self, moment: datetime) -> str:
         """Return «24 Nov», for the foot of a chart."""
