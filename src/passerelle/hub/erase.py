@@ -30,7 +30,7 @@ from passerelle.hub.vacuum import vacuum
 from passerelle.ledger import about, erasure, people
 from passerelle.ledger.tables import Person
 from passerelle.model.errors import ServiceError
-from passerelle.model.people import OPERATOR, Role
+from passerelle.model.people import Role
 from passerelle.model.settings import Settings
 
 UNFINISHED = "erasing.json"
@@ -128,7 +128,7 @@ def _begin(settings: Settings, handle: str) -> Erasing:
             _must_be_there(settings, person, handle)
             name = person.first_name if person else ""
             if person is not None:
-                people.close(session, handle, OPERATOR, now)
+                person.closed = person.closed or now
     finally:
         engine.dispose()
     erasures.note(settings.root, handle, now)
@@ -164,6 +164,7 @@ def forget_in(settings: Settings, erasing: Erasing, say: Say) -> None:
     say("her home")
     remove_tree(settings.homes / erasing.handle)
     _forget_password(settings.secrets / PASSWORDS, erasing.handle)
+    _blot_state(settings, erasing.handle)
     if settings.database or (settings.root / LEDGER).is_file():
         say("the ledger")
         ledger.migrate(settings.database_url)
@@ -217,9 +218,16 @@ def _blot_logs(settings: Settings, erasing: Erasing) -> None:
     stand_ins = [
         alias(settings, word) for word in re.findall(r"[\w-]+", f"{erasing.handle} {erasing.first_name}".lower())
     ]
-    places = [*files_below(settings.logs)] if settings.logs.is_dir() else []
-    for path in [*places, *(one for one in files_below(settings.root / "hub") if one.suffix == ".json")]:
+    for path in files_below(settings.logs) if settings.logs.is_dir() else ():
         blot_out(path, [erasing.handle, *stand_ins])
+    _blot_state(settings, erasing.handle)
+
+
+def _blot_state(settings: Settings, handle: str) -> None:
+    """Take her out of what the processes write down for one another beside the hub's database."""
+    for path in files_below(settings.root / "hub") if (settings.root / "hub").is_dir() else ():
+        if path.suffix == ".json":
+            blot_out(path, [handle])
 
 
 def names_in(settings: Settings) -> set[str]:

@@ -78,7 +78,13 @@ PERSONAL: dict[str, dict[str, Says]] = {
         "state": Says.CHOICE,
     },
     "meeting_feedback": {"author": Says.ACTOR, "went_well": Says.TEXT, "next_time": Says.TEXT},
-    "action": {"fellow": Says.SUBJECT, "owner": Says.ACTOR, "made_by": Says.ACTOR, "text": Says.TEXT},
+    "action": {
+        "fellow": Says.SUBJECT,
+        "mentor": Says.ACTOR,
+        "owner": Says.ACTOR,
+        "made_by": Says.ACTOR,
+        "text": Says.TEXT,
+    },
     "help_request": {
         "fellow": Says.SUBJECT,
         "taken_by": Says.ACTOR,

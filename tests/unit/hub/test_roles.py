@@ -26,10 +26,11 @@ def test_no_role_gives_a_whole_kind_of_thing() -> None:
     assert all("!" in scope or scope == "self" for scope in scopes)
 
 
-def test_the_supervisor_may_speak_of_the_proxy_alone_and_prometheus_read_figures() -> None:
+def test_the_supervisor_may_speak_of_the_proxy_alone_prometheus_read_figures_and_erasure_remove_accounts() -> None:
     assert [(role["name"], role["scopes"]) for role in hub_roles([]) if "services" in role] == [
         ("supervisor", ["proxy"]),
         ("metrics", ["read:metrics"]),
+        ("erasure", ["delete:users"]),
     ]
 
 
