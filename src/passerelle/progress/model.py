@@ -105,6 +105,9 @@ class UnitProgress(_Frozen):
     points: float | None = Field(description="both together; none until an attempt is marked")
     max_points: float = Field(description="points the unit can give, manual ones included")
     last_submission: datetime | None = Field(description="when the newest attempt came (UTC)")
+    changed: datetime | None = Field(
+        description="when something last happened: an attempt came, or a machine or a person marked one (UTC)"
+    )
     waiting: tuple[Waiting, ...] = Field(description="what waits for us")
     tasks: tuple[Task, ...] = Field(description="its tasks, in the order of the unit")
     checks: tuple[Check, ...] = Field(description="its checks, in the order of the unit")

@@ -7,11 +7,10 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
-from passerelle.ledger.receipts import AttemptRow
 from passerelle.model.attempts import counted_attempt
 from passerelle.model.course import CheckCard, Course, CourseUnit
 from passerelle.model.dates import weeks_after, weeks_between
-from passerelle.progress.facts import Enrolled, Facts, read_facts
+from passerelle.progress.facts import Enrolled, Facts, Sent, read_facts
 from passerelle.progress.model import (
     Attempt,
     AttemptState,
@@ -36,13 +35,14 @@ def track_progress(
     as_of: datetime,
     handles: Collection[str] | None = None,
     *,
+    cohort: str | None = None,
     zone: ZoneInfo = PARIS,
 ) -> TrackProgress:
-    """Return where the fellows of a track stand at a moment; of all of them, or of `handles`.
+    """Return where the fellows of a track stand at a moment; of all of them, of `handles`, or of one cohort.
 
     `zone` is the programme's: weeks begin and end by its clock.
     """
-    facts = read_facts(session, course.track, handles)
+    facts = read_facts(session, course, handles, cohort)
     return TrackProgress(
         track=course.track,
         as_of=as_of,
@@ -68,7 +68,7 @@ def _fellow(facts: Facts, course: Course, enrolled: Enrolled, as_of: datetime, z
         ends=enrolled.ends,
         week=max(0, weeks_between(enrolled.starts, as_of, zone) + 1),
         units=units,
-        skills=skills(course, units),
+        skills=skills(course, units, {unit.unit: _read_before(facts, course, enrolled, unit) for unit in units}),
         trend=trend(_mastered(facts, course, enrolled), as_of, zone),
     )
 
@@ -78,21 +78,41 @@ def _mastered(facts: Facts, course: Course, enrolled: Enrolled) -> list[datetime
     found: list[datetime] = []
     for unit in course.units:
         rows = facts.attempts.get((enrolled.handle, unit.card.unit), [])
+        if not rows:
+            continue
         task_of = {card.key: card.task for card in unit.card.checks}
-        most = {task: sum(card.points for card in unit.card.checks if card.task == task) for task in task_of.values()}
-        attempts = [(row.received, _task_points(row, task_of)) for row in rows if row.verdict is not None]
+        most: dict[str, float] = defaultdict(float)
+        for card in unit.card.checks:
+            most[card.task] += card.points
+        attempts = [(row.received, _task_points(row, task_of)) for row in rows if row.is_marked]
         found += first_mastered(attempts, most, course.mastery).values()
     return found
 
 
-def _task_points(row: AttemptRow, task_of: Mapping[str, str]) -> dict[str, float]:
+def _task_points(row: Sent, task_of: Mapping[str, str]) -> dict[str, float]:
     """Return the known points of an attempt by task."""
     points: dict[str, float] = defaultdict(float)
-    for check in row.verdict.checks if row.verdict else ():
-        known = row.manual.get(check.place) if check.place in row.manual else check.points
-        if check.key in task_of and known is not None:
-            points[task_of[check.key]] += known
+    for check, task in task_of.items():
+        known = row.known_points(check)
+        if known is not None:
+            points[task] += known
     return points
+
+
+def _read_before(facts: Facts, course: Course, enrolled: Enrolled, unit: UnitProgress) -> dict[str, float]:
+    """Return the points, in former attempts, of tasks that now wait for a person: waiting takes nothing away."""
+    found: dict[str, float] = {}
+    cards = course.unit(unit.unit).card.checks
+    for task in unit.tasks:
+        if task.state is not State.WAITING_FOR_US:
+            continue
+        keys = [card.key for card in cards if card.task == task.task]
+        for row in facts.attempts.get((enrolled.handle, unit.unit), []):
+            known = [row.known_points(key) for key in keys if row.answers.get(key, "") is not None]
+            points = [one for one in known if one is not None]
+            if len(points) == len(keys):
+                found[task.task] = max(sum(points), found.get(task.task, 0.0))
+    return found
 
 
 def _unit(
@@ -124,6 +144,7 @@ def _unit(
         points=counted.points if counted else None,
         max_points=card.max_points,
         last_submission=rows[-1].received if rows else None,
+        changed=max((row.changed for row in rows), default=None),
         waiting=waiting,
         tasks=tuple(_task(task, [one for one in checks if one.task == task]) for task in _task_ids(card.checks)),
         checks=checks,
@@ -131,48 +152,42 @@ def _unit(
     )
 
 
-def _attempt(row: AttemptRow) -> Attempt:
+def _attempt(row: Sent) -> Attempt:
     return Attempt(
         receipt=row.receipt,
         number=row.number,
         received=row.received,
-        state=AttemptState(row.state),
+        state=row.state,
         automatic_points=_sum([row.auto]),
-        manual_points=_sum(row.manual.get(check) for check, answer in _answers(row) if answer is not None),
+        manual_points=_sum(row.manual.get(check) for check, answer in row.answers.items() if answer is not None),
         points=_sum([row.points]),
     )
 
 
-def _waiting(rows: Sequence[AttemptRow], counted: AttemptRow | None) -> tuple[Waiting, ...]:
+def _waiting(rows: Sequence[Sent], counted: Sent | None) -> tuple[Waiting, ...]:
     """Return what we owe her: the newest attempt's marking, and hand marks of the counted and the newest attempt.
 
     Answers of other attempts are superseded: nobody is owed a mark for them.
     """
     owed: list[Waiting] = []
-    if rows and rows[-1].verdict is None:
-        kind = WaitingKind.OURS if rows[-1].state == "ours" else WaitingKind.MARKING
+    if rows and not rows[-1].is_marked:
+        kind = WaitingKind.OURS if rows[-1].state is AttemptState.OURS else WaitingKind.MARKING
         owed.append(Waiting(kind=kind, check=None, since=rows[-1].received, attempt=rows[-1].number))
-    marked = [row for row in rows if row.verdict is not None]
+    marked = [row for row in rows if row.is_marked]
     seen: set[str] = set()
     for row in marked[::-1]:
         if row is not marked[-1] and row is not counted:
             continue
-        for check, answer in _answers(row):
+        for check, answer in sorted(row.answers.items()):
             if check in seen or answer is None or row.manual.get(check) is not None:
                 continue
             seen.add(check)
-            since = min(other.received for other in marked if (check, answer) in _answers(other))
+            since = min(other.received for other in marked if other.answers.get(check) == answer)
             owed.append(Waiting(kind=WaitingKind.MANUAL, check=check, since=since, attempt=row.number))
     return tuple(owed)
 
 
-def _answers(row: AttemptRow) -> list[tuple[str, str | None]]:
-    return sorted(row.verdict.manual_answers.items()) if row.verdict else []
-
-
-def _unit_state(
-    rows: Sequence[AttemptRow], counted: AttemptRow | None, waiting: Sequence[Waiting], absent: State
-) -> State:
+def _unit_state(rows: Sequence[Sent], counted: Sent | None, waiting: Sequence[Waiting], absent: State) -> State:
     if not rows:
         return absent
     if any(one.kind is not WaitingKind.MARKING for one in waiting):
@@ -182,17 +197,17 @@ def _unit_state(
     return State.GRADED
 
 
-def _check(card: CheckCard, stands: AttemptRow | None, state: State, absent: State) -> Check:
+def _check(card: CheckCard, stands: Sent | None, state: State, absent: State) -> Check:
     points: float | None = None
-    if stands is None or stands.verdict is None:
+    if stands is None:
         check_state = state
     elif card.manual:
         # Left blank, it waits for nobody: there is nothing of hers to mark yet.
-        answered = stands.verdict.manual_answers.get(card.key) is not None
+        answered = stands.answers.get(card.key) is not None
         points = stands.manual.get(card.key) if answered else None
         check_state = absent if not answered else State.GRADED if points is not None else State.WAITING_FOR_US
     else:
-        points = next((one.points for one in stands.verdict.checks if one.key == card.key), None)
+        points = stands.checks.get(card.key)
         # A check that came with a later version of the unit: nothing of hers is there for it yet.
         check_state = absent if points is None else State.GRADED
     return Check(

@@ -11,16 +11,20 @@ WEEKS = 6
 """How many weeks a trend has."""
 
 
-def skills(course: Course, units: Sequence[UnitProgress]) -> tuple[Skill, ...]:
+def skills(
+    course: Course, units: Sequence[UnitProgress], read_before: Mapping[str, Mapping[str, float]]
+) -> tuple[Skill, ...]:
     """Return the levels of a track's skills: weighted shares of the points earned in graded tasks.
 
     A task counts by its weight, whatever points it can give: level = sum(weight * points / max_points) / sum(weight).
+    `read_before` has, by unit and task, what a task that waits for a person had in a former attempt: that counts
+    until she is answered.
     """
     shown: dict[str, list[tuple[float, float]]] = {skill: [] for skill in course.skills}
     for unit in units:
         place = course.unit(unit.unit)
         for task in unit.tasks:
-            share = _share(task)
+            share = _share(task, read_before.get(unit.unit, {}))
             if share is None:
                 continue
             for skill, weight in place.skills_of(task.task).items():
@@ -29,10 +33,9 @@ def skills(course: Course, units: Sequence[UnitProgress]) -> tuple[Skill, ...]:
     return tuple(_skill(skill, pairs) for skill, pairs in shown.items())
 
 
-def _share(task: Task) -> float | None:
-    if task.state is not State.GRADED or task.points is None or task.max_points <= 0:
-        return None
-    return min(task.points / task.max_points, 1.0)
+def _share(task: Task, read_before: Mapping[str, float]) -> float | None:
+    points = task.points if task.state is State.GRADED else read_before.get(task.task)
+    return None if points is None or task.max_points <= 0 else min(points / task.max_points, 1.0)
 
 
 def _skill(skill: str, pairs: Sequence[tuple[float, float]]) -> Skill:

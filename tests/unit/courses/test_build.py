@@ -146,3 +146,32 @@ def test_the_built_notebook_is_valid(course: Path, tmp_path: Path) -> None:
     build_course(course, tmp_path / "built")
 
     nbformat.validate(unit_source(tmp_path / "built", "mini"))
+
+
+TASKS = "weeks = [1, 2]\n[units.tasks]\n"
+
+
+def test_a_task_shows_its_own_skills_or_those_of_its_unit(course: Path, tmp_path: Path) -> None:
+    edit(course / "course.toml", "weeks = [1, 2]", TASKS + "mean = { tables = 0.5 }")
+
+    (unit,) = build_course(course, tmp_path / "built").units
+
+    assert unit.skills_of("mean") == {"tables": 0.5}
+    assert unit.skills_of("words") == unit.skills == {"tables": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        pytest.param("median = { tables = 1.0 }", "mini: the unit has no task 'median'", id="task"),
+        pytest.param("mean = { tablets = 1.0 }", "mini: there is no skill 'tablets'; add [skills.tablets]", id="skill"),
+        pytest.param("mean = { tables = 0 }", "greater than 0", id="weight"),
+    ],
+)
+def test_skills_of_what_is_not_there_are_said(course: Path, tmp_path: Path, line: str, said: str) -> None:
+    edit(course / "course.toml", "weeks = [1, 2]", TASKS + line)
+
+    with pytest.raises(CourseTextError, match=r"demo/course\.toml") as caught:
+        build_course(course, tmp_path / "built")
+
+    assert said in str(caught.value)
