@@ -7,12 +7,15 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 from tornado.web import HTTPError
 
+from passerelle.ledger import help as asking
 from passerelle.ledger import manual, people, receipts
 from passerelle.ledger.receipts import AttemptRow
 from passerelle.model.course import Course, Unit, in_language
 from passerelle.model.people import Role
+from passerelle.model.verdict import CheckState
 from passerelle.progress import FellowProgress, UnitProgress, WaitingKind, fellow_progress
 from passerelle.review.base import PageHandler
+from passerelle.review.own import HelpLine, Own, help_lines, in_my_tracks, own
 from passerelle.review.pictures import attempts_chart
 from passerelle.review.words import Standing, check_lines, sentences, unit_standing
 
@@ -79,18 +82,14 @@ async def show_path(page: PageHandler) -> None:
     """Answer with My path."""
     me = page.me
 
-    def read(session: Session) -> list[Path]:
-        paths = []
-        for track in people.tracks_of(session, me.handle, page.moment):
-            course = page.shelf.course(track)
-            progress = fellow_progress(session, course, me.handle, page.moment, zone=page.zone) if course else None
-            if course and progress:
-                paths.append(Path(course, progress, next_unit(course, progress)))
-        return paths
+    def read(session: Session) -> tuple[list[Path], Own]:
+        tracks = in_my_tracks(page, session)
+        paths = [Path(course, progress, next_unit(course, progress)) for course, progress in tracks]
+        return paths, own(page, session, tracks)
 
-    paths = await page.reading(read)
+    paths, hers = await page.reading(read)
     debts = [line for path in paths for line in owed(path.course, path.progress, me.language)]
-    page.page("path.html", paths=paths, debts=debts)
+    page.page("path.html", paths=paths, debts=debts, own=hers)
 
 
 class UnitPage(PageHandler):
@@ -101,14 +100,18 @@ class UnitPage(PageHandler):
     async def get(self, track: str, unit: str) -> None:
         """Answer with the page."""
         course = self.course(track)
-        progress = await self.reading(
-            lambda session: fellow_progress(session, course, self.me.handle, self.moment, zone=self.zone)
-        )
+
+        def read(session: Session) -> tuple[FellowProgress | None, list[HelpLine]]:
+            asked = asking.requests_of(session, self.me.handle, track, unit)
+            progress = fellow_progress(session, course, self.me.handle, self.moment, zone=self.zone)
+            return progress, help_lines(session, course, asked)
+
+        progress, asked = await self.reading(read)
         if progress is None or all(one.unit != unit for one in progress.units):
             raise HTTPError(404)
         stands = progress.unit(unit)
         chart = attempts_chart(stands, course.mastery, self.reader) if stands.attempts else None
-        self.page("unit.html", course=course, unit=course.unit(unit), progress=stands, chart=chart)
+        self.page("unit.html", course=course, unit=course.unit(unit), progress=stands, chart=chart, asked=asked)
 
 
 @dataclass(frozen=True)
@@ -117,6 +120,13 @@ class Comment:
 
     title: str
     text: str
+
+
+def _open_check(row: AttemptRow) -> str:
+    """Return the first check that gave less than it can: what «I'm stuck» is about from this page."""
+    checks = row.verdict.checks if row.verdict else ()
+    open_ones = (one.key for one in checks if one.state is not CheckState.BY_HAND and one.points < one.max_points)
+    return next(open_ones, "")
 
 
 class AttemptPage(PageHandler):
@@ -157,6 +167,7 @@ class AttemptPage(PageHandler):
             progress=stands,
             fellow=None if row.handle == self.me.handle else first_name,
             comments=comments,
+            open_check=_open_check(row),
             **self._marking(row, unit.card),
         )
 
