@@ -7,7 +7,7 @@ reason (`ledger.mentoring_tables.CueDismissal`), and it stays aside while its fa
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -20,7 +20,7 @@ from passerelle.ledger.tables import Receipt
 from passerelle.model.course import Course
 from passerelle.model.dates import end_of_day, weeks_after
 from passerelle.model.settings import Settings
-from passerelle.progress.model import AttemptState, FellowProgress, State, UnitProgress
+from passerelle.progress.model import AttemptState, FellowProgress, State, UnitProgress, Waiting
 
 QUIET = "quiet"
 SAME_CHECK = "same-check"
@@ -99,7 +99,11 @@ def cues(session: Session, course: Course, progress: FellowProgress, now: dateti
         *([quiet_one] if quiet_one else []),
         *_same_check(session, course, progress, settings),
         *_due_soon(course, progress, now, settings),
-        *waiting(course, progress, now, settings),
+        *(
+            waiting_cue(course, progress.fellow, unit.unit, oldest, now, settings)
+            for unit in progress.units
+            if (oldest := longest(unit.waiting))
+        ),
         *_meetings(session, course, progress, now, settings),
         *_help(session, course, progress, now, settings),
     ]
@@ -136,20 +140,20 @@ def quiet(course: Course, place: Place, now: datetime, settings: Settings) -> Cu
     return _cue(QUIET, place.fellow, course, name, args, since, _lasting(since, settings), facts)
 
 
-def waiting(course: Course, progress: FellowProgress, now: datetime, settings: Settings) -> list[Cue]:
-    """Something of hers waits for us longer than so many days; of each unit what has waited longest."""
-    zone = ZoneInfo(settings.timezone)
-    found = []
-    for unit in progress.units:
-        oldest = min(unit.waiting, key=lambda one: (one.since, one.check or ""), default=None)
-        if oldest is None:
-            continue
-        since = oldest.since + timedelta(days=settings.cue_waiting_days)
-        args: dict[str, Fact] = {"days": _days(oldest.since, now, zone), "kind": oldest.kind.value}
-        args |= {"since": oldest.since} | ({"check": oldest.check} if oldest.check else {})
-        facts = (course.track, unit.unit, oldest.check, oldest.since)
-        found.append(_cue(WAITING, progress.fellow, course, unit.unit, args, since, since + OURS_LASTS, facts))
-    return [cue for cue in found if cue.since <= now]
+def waiting_cue(course: Course, fellow: str, unit: str, oldest: Waiting, now: datetime, settings: Settings) -> Cue:
+    """Something of hers waits for us longer than so many days: of a unit, what has waited longest."""
+    since = oldest.since + timedelta(days=settings.cue_waiting_days)
+    days = _days(oldest.since, now, ZoneInfo(settings.timezone))
+    args: dict[str, Fact] = {"days": days, "kind": oldest.kind.value, "since": oldest.since}
+    if oldest.check:
+        args["check"] = oldest.check
+    facts = (course.track, unit, oldest.check, oldest.since)
+    return _cue(WAITING, fellow, course, unit, args, since, since + OURS_LASTS, facts)
+
+
+def longest(waiting: Iterable[Waiting]) -> Waiting | None:
+    """Return what has waited longest."""
+    return min(waiting, key=lambda one: (one.since, one.check or ""), default=None)
 
 
 def help_cue(course: Course, request: HelpRequest, settings: Settings) -> Cue:

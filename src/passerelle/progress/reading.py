@@ -127,7 +127,7 @@ def _unit(
     # More time is never less.
     due = max(planned, facts.extended.get((enrolled.handle, card.unit), planned))
     absent = State.MISSING if released and as_of >= due else State.NOT_DUE
-    waiting = _waiting(rows, stands)
+    waiting = waits(rows, stands)
     state = _unit_state(rows, stands, waiting, absent)
     checks = tuple(_check(one, stands, state, absent) for one in card.checks)
     enough = course.mastery * card.max_points - 1e-9
@@ -164,7 +164,7 @@ def _attempt(row: Sent) -> Attempt:
     )
 
 
-def _waiting(rows: Sequence[Sent], counted: Sent | None) -> tuple[Waiting, ...]:
+def waits(rows: Sequence[Sent], counted: Sent | None) -> tuple[Waiting, ...]:
     """Return what we owe her: the newest attempt's marking, and hand marks of the counted and the newest attempt.
 
     Answers of other attempts are superseded: nobody is owed a mark for them.
