@@ -90,6 +90,14 @@ class Reader:
         """Return a day of the calendar in the same words."""
         return self.day(datetime.combine(day, time(12), self.zone), now)
 
+    def iso_day(self, moment: datetime) -> str:
+        """Return «2026-11-24», as a form's field for a day holds it."""
+        return moment.astimezone(self.zone).date().isoformat()
+
+    def clock(self, moment: datetime) -> str:
+        """Return «18:30», as a form's field for a time holds it."""
+        return f"{moment.astimezone(self.zone):%H:%M}"
+
     def short_day(self, moment: datetime) -> str:
         """Return «24 Nov», for the foot of a chart."""
         return self._format(moment, "d MMM", None)

@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 from tornado.web import HTTPError, RequestHandler, StaticFileHandler
 
 from passerelle.exchange.context import Context
-from passerelle.ledger import people
+from passerelle.ledger import erasure, people
+from passerelle.ledger.mentoring_tables import ErasureRequest
 from passerelle.model.people import HANDLE_PATTERN, LANGUAGES, Role
 from passerelle.progress import TrackProgress, export_bytes, pseudonymous, track_progress
 from passerelle.progress.pseudonyms import pseudonym_secret
@@ -20,8 +21,15 @@ from passerelle.review import programme, staff, words
 from passerelle.review.base import LANGUAGE_COOKIE, NotHereHandler, PageHandler
 from passerelle.review.callback import CallbackPage
 from passerelle.review.fellow import AttemptPage, UnitPage, show_path
+from passerelle.review.help_queue import QueuePage
 from passerelle.review.marking import MarkingPage
+from passerelle.review.meetings import CalendarPage, MeetingPage, MeetingsPage
+from passerelle.review.mentees import show_mentees
+from passerelle.review.own import HelpForm, OwnForm
+from passerelle.review.pdf import SheetPdf
+from passerelle.review.privacy import ErasuresPage, EverythingDownload
 from passerelle.review.saved import SavedPage
+from passerelle.review.sheet import SheetPage
 from passerelle.review.shelf import Shelf
 from passerelle.review.stuck import StuckPage
 
@@ -36,7 +44,7 @@ class HomePage(PageHandler):
         """Answer with the home of the reader's role."""
         home = {
             Role.FELLOW: show_path,
-            Role.MENTOR: staff.show_mentees,
+            Role.MENTOR: show_mentees,
             Role.TRAINER: staff.show_course,
             Role.COORDINATOR: programme.show_programme,
         }[Role(self.me.role)]
@@ -49,7 +57,7 @@ class MyDataPage(PageHandler):
     async def get(self) -> None:
         """Answer with the page."""
 
-        def read(session: Session) -> tuple[list[tuple[datetime, str, str, str]], list[str]]:
+        def read(session: Session) -> tuple[list[tuple[datetime, str, str, str]], list[str], ErasureRequest | None]:
             looks = []
             say = self.reader.say
             for look in people.accesses_to(session, self.me.handle):
@@ -60,11 +68,13 @@ class MyDataPage(PageHandler):
                     else (say(words.VIEWERS.get(look.viewer, look.viewer)), "")
                 )
                 looks.append((look.at, name, words.ROLE_WORDS.get(role, ""), words.LOOKED_AT.get(look.what, look.what)))
-            return looks, people.tracks_of(session, self.me.handle, self.moment)
+            wish = erasure.open_request(session, self.me.handle)
+            return looks, people.tracks_of(session, self.me.handle, self.moment), wish
 
-        looks, tracks = await self.reading(read)
+        looks, tracks, wish = await self.reading(read)
         courses = [course for course in map(self.shelf.course, tracks) if course]
-        self.page("mydata.html", looks=looks, courses=courses if self.me.role == Role.FELLOW else [])
+        hers = courses if self.me.role == Role.FELLOW else []
+        self.page("mydata.html", looks=looks, courses=hers, wish=wish)
 
 
 class LanguageForm(PageHandler):
@@ -167,13 +177,23 @@ def routes(context: Context) -> list[Route]:
         ("oauth_callback", CallbackPage),
         (rf"unit/({_NAME})/({_NAME})", UnitPage),
         (r"attempt/([0-9a-f]{8,64})", AttemptPage),
-        (rf"mentee/({HANDLE_PATTERN})", staff.SheetPage),
+        (rf"mentee/({HANDLE_PATTERN})", SheetPage),
+        (rf"mentee/({HANDLE_PATTERN})\.pdf", SheetPdf),
+        (rf"mentee/({HANDLE_PATTERN})/units", staff.UnitsPage),
+        (rf"mentee/({HANDLE_PATTERN})/meetings", MeetingsPage),
+        (r"meeting/([0-9]{1,9})", MeetingPage),
+        (r"meeting/([0-9]{1,9})\.ics", CalendarPage),
         (rf"mentee/({HANDLE_PATTERN})\.(csv|json)", FellowDownload),
         (rf"mentee/({HANDLE_PATTERN})/saved", SavedPage),
         (rf"stuck/({_NAME})", StuckPage),
         (rf"marking/({_NAME})", MarkingPage),
+        (r"queue", QueuePage),
+        (rf"help/({_NAME})", HelpForm),
+        (r"own/([a-z]+)", OwnForm),
         (rf"people/({HANDLE_PATTERN})/link", programme.LinkForm),
         (r"mydata", MyDataPage),
+        (r"mydata/everything\.zip", EverythingDownload),
+        (r"erasures", ErasuresPage),
         (rf"export/({_NAME})\.(csv|json)", TrackDownload),
         (r"language", LanguageForm),
     ]

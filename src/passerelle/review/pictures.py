@@ -2,14 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, time
+from zoneinfo import ZoneInfo
 
 from passerelle.progress import Attempt, UnitProgress
+from passerelle.progress.model import WeekCount
 from passerelle.review.i18n import Reader
 
 SHOWN = 8
 """How many attempts a chart has room for on a screen of 320 px."""
 
 _STEP, _BAR, _TOP, _HEIGHT, _FOOT = 34, 18, 18, 56, 18
+_TREND_HEIGHT, _TREND_BAR, _TREND_GAP = 24, 14, 4
 
 
 @dataclass(frozen=True)
@@ -64,3 +68,37 @@ def attempts_chart(unit: UnitProgress, mastery: float, reader: Reader) -> Attemp
         bars=tuple(bars),
         left_out=len(unit.attempts) - len(newest),
     )
+
+
+@dataclass(frozen=True)
+class Week:
+    """A week in the trend: its bar from the foot, its count above, the day it begins in words."""
+
+    x: int
+    y: int
+    height: int
+    count: int
+    starts: str
+
+
+@dataclass(frozen=True)
+class TrendChart:
+    """Tasks mastered a week, the oldest first; the scale begins at nothing and ends at the largest week of hers."""
+
+    width: int
+    height: int
+    bar: int
+    weeks: tuple[Week, ...]
+
+
+def trend_chart(trend: Sequence[WeekCount], reader: Reader, zone: ZoneInfo) -> TrendChart:
+    """Return the picture of a trend, small enough for a line of text."""
+    most = max([one.mastered for one in trend] + [1])
+    weeks = []
+    for place, one in enumerate(trend):
+        height = round(_TREND_HEIGHT * one.mastered / most) if one.mastered else 1
+        starts = reader.short_day(datetime.combine(one.monday, time(12), zone))
+        x = place * (_TREND_BAR + _TREND_GAP)
+        weeks.append(Week(x, _TREND_HEIGHT - height, height, one.mastered, starts))
+    width = len(trend) * (_TREND_BAR + _TREND_GAP)
+    return TrendChart(width, _TREND_HEIGHT, _TREND_BAR, tuple(weeks))

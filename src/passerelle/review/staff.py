@@ -57,19 +57,6 @@ def in_tracks(page: PageHandler, session: Session, fellow: str, tracks: Iterable
     return found
 
 
-async def show_mentees(page: PageHandler) -> None:
-    """Answer with a mentor's mentees: hers alone, while the pairing lasts."""
-
-    def read(session: Session) -> list[Fellow]:
-        mentees = people.fellows_of_mentor(session, page.me.handle, page.moment)
-        return [
-            Fellow(one, in_tracks(page, session, one.handle, people.tracks_of(session, one.handle, page.moment)))
-            for one in mentees
-        ]
-
-    page.page("mentees.html", mentees=await page.reading(read))
-
-
 def may_look_at(page: PageHandler, session: Session, handle: str) -> tuple[Person, list[str]]:
     """Return a fellow and the tracks of hers that the reader may see; refuse where there are none.
 
@@ -94,7 +81,7 @@ def may_look_at(page: PageHandler, session: Session, handle: str) -> tuple[Perso
 
 @dataclass(frozen=True)
 class UnitOnSheet:
-    """A unit on the review sheet, with what its checks said the last time where points are still to be had."""
+    """A unit on that page, with what its checks said the last time where points are still to be had."""
 
     unit: CourseUnit
     progress: UnitProgress
@@ -102,13 +89,13 @@ class UnitOnSheet:
     said: list[CheckLine]
 
 
-class SheetPage(PageHandler):
-    """The review sheet of one fellow: one page before a 30-minute meeting. She sees it too."""
+class UnitsPage(PageHandler):
+    """`mentee/<handle>/units`: what is behind the review sheet, unit by unit. She sees it too."""
 
     roles = frozenset({Role.FELLOW, Role.MENTOR, Role.TRAINER})
 
     async def get(self, handle: str) -> None:
-        """Answer with the sheet."""
+        """Answer with the page."""
         await self._show(handle)
 
     async def post(self, handle: str) -> None:
@@ -148,8 +135,8 @@ class SheetPage(PageHandler):
             return Fellow(fellow, tracks), {one.course.track: self._units(session, one) for one in tracks}
 
         fellow, units = await self.reading(read)
-        await self.log_look(handle, "sheet")
-        self.page("sheet.html", fellow=fellow, units=units, not_later=not_later)
+        await self.log_look(handle, "units")
+        self.page("sheet_units.html", fellow=fellow, units=units, not_later=not_later)
 
     def _units(self, session: Session, track: InTrack) -> list[UnitOnSheet]:
         shown = []

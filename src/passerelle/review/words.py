@@ -60,6 +60,7 @@ LOOKED_AT: dict[str, str] = {
     "link": to_translate("a new link to choose the password"),
     "extension": to_translate("more time for a unit"),
     "closed": to_translate("the account: it was closed"),
+    "erasure": to_translate("the wish to be erased: it was agreed to"),
 }
 """What the access log calls a look or an act, and how her own page says it."""
 
