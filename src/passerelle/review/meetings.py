@@ -1,4 +1,4 @@
-"""Meetings of a pair: plan, hold, note, agree actions, feedback both ways; and what she brings: question and goal.
+"""Meetings of a pair: plan, hold, note, agree actions, feedback both ways.
 
 Every form posts to the page it is on (`act` says what) and leads back to it. One that cannot be kept as it is comes
 back with what was written and one sentence on what helps.
@@ -136,10 +136,10 @@ class MeetingsPage(PairPage):
         await self._show(handle)
 
     async def post(self, handle: str) -> None:
-        """Plan a meeting, agree on an action or settle one; she also keeps her question or her goal."""
+        """Plan a meeting, agree on an action or settle one."""
 
         def work(session: Session) -> None:
-            fellow, _ = may_look_at(self, session, handle)
+            may_look_at(self, session, handle)
             act = self.words("act")
             mentor = self.me.handle if self.me.role == Role.MENTOR else self.words("mentor")
             if act == "plan":
@@ -152,12 +152,6 @@ class MeetingsPage(PairPage):
                 self.agree(session, handle, mentor)
             elif act == "settle":
                 self.settle(session)
-            elif act in ("ask", "goal") and self.me.handle == fellow.handle:
-                keep = mentoring.ask if act == "ask" else mentoring.set_goal
-                try:
-                    keep(session, self.me.handle, self.words("text"), self.moment)
-                except TextError as error:
-                    raise CannotKeepError.of(self.words("text")) from error
             else:
                 raise HTTPError(404)
 
@@ -170,17 +164,16 @@ class MeetingsPage(PairPage):
             self.redirect(self.request.path, status=303)
 
     async def _show(self, handle: str, trouble: str = "") -> None:
-        def read(session: Session) -> tuple[Shown, Sequence[Meeting], str | None, str | None]:
+        def read(session: Session) -> tuple[Shown, Sequence[Meeting], str | None]:
             met = mentoring.meetings(session, self.me.handle, handle, self.moment)
             shown = self.pair(session, handle, met)
             asked = mentoring.question(session, self.me.handle, handle, self.moment)
-            goal = mentoring.goal(session, self.me.handle, handle, self.moment)
-            return shown, met, asked.text if asked else None, goal
+            return shown, met, asked.text if asked else None
 
-        shown, met, question, goal = await self.reading(read)
+        shown, met, question = await self.reading(read)
         await self.log_look(handle, "meetings")
         self.page(
-            "meetings.html", shown=shown, met=met, question=question, goal=goal, trouble=trouble,
+            "meetings.html", shown=shown, met=met, question=question, trouble=trouble,
             written=self.written(trouble), states=MeetingState,
         )  # fmt: skip
 
