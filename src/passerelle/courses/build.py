@@ -11,19 +11,33 @@ from passerelle.courses.cells import Kind
 from passerelle.courses.faults import NotBuiltError
 from passerelle.courses.folder import UnitFolder, must_name_skills, read_course_table, read_unit
 from passerelle.courses.notebook import build_notebook, notebook_bytes, stamp
+from passerelle.courses.schema import LevelTable
 from passerelle.courses.texts import (
     DATASHEET,
     MENTOR,
     TRAINER,
+    criterion_context,
     definition_context,
+    example_context,
     hint_context,
+    level_context,
     message_context,
     task_context,
     term_context,
     title_context,
 )
 from passerelle.courses.trees import write_file, write_tree
-from passerelle.model.course import CheckCard, Course, CourseUnit, StaffNotes, Text, Unit, in_language
+from passerelle.model.course import (
+    CheckCard,
+    Course,
+    CourseUnit,
+    Criterion,
+    Level,
+    StaffNotes,
+    Text,
+    Unit,
+    in_language,
+)
 
 STUB = "..."
 """What stands in a release where a solution was: the same in every language, and Python runs it."""
@@ -66,6 +80,7 @@ def build_course(source: Path, into: Path, *, units: Collection[str] = ()) -> Co
                 notes=_notes(folder),
                 skills=folder.table.skills,
                 task_skills=place.tasks,
+                rubrics=_rubrics(folder),
                 weeks=place.weeks,
             )
         )
@@ -191,6 +206,29 @@ def _notes(folder: UnitFolder) -> StaffNotes:
         mentor=wording.page(MENTOR, folder.pages[MENTOR]),
         trainer=wording.page(TRAINER, folder.pages[TRAINER]),
     )
+
+
+def _rubrics(folder: UnitFolder) -> dict[str, tuple[Criterion, ...]]:
+    """Return the rubrics of manual cells, by key."""
+    text = folder.wording.text
+
+    def level(key: str, criterion: str, name: str, of: LevelTable) -> Level:
+        example = None if of.example is None else text(example_context(key, criterion, name), of.example)
+        return Level(
+            level=name, points=of.points, title=text(level_context(key, criterion, name), of.title), example=example
+        )
+
+    return {
+        key: tuple(
+            Criterion(
+                criterion=criterion,
+                title=text(criterion_context(key, criterion), one.title),
+                levels=tuple(level(key, criterion, name, of) for name, of in one.levels.items()),
+            )
+            for criterion, one in criteria.items()
+        )
+        for key, criteria in folder.table.rubric.items()
+    }
 
 
 def _remove_dropped(source: Path, units: set[str]) -> None:

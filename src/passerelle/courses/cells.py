@@ -110,9 +110,25 @@ def check_cells(cells: tuple[Cell, ...], table: UnitTable, where: str) -> list[F
             faults.append(Fault(place, f"the task {cell.task!r} is not in unit.toml", "add it to [tasks]"))
         elif cell.kind is Kind.HINTS and cell.task not in table.hints:
             faults.append(Fault(place, "unit.toml has no hints for this task", f"write [hints.{cell.task}]"))
+    faults += _rubric_faults(cells, table)
     checks = {cell.key for cell in cells if cell.kind is Kind.CHECK}
     for key in sorted(set(table.blank) - checks):
         faults.append(Fault("unit.toml, blank", f"there is no check {key!r}", "take it out, or mend its name"))
+    return faults
+
+
+def _rubric_faults(cells: tuple[Cell, ...], table: UnitTable) -> list[Fault]:
+    """Return where a rubric belongs to no manual cell, or does not add up to its points."""
+    manual = {cell.key: cell.points or 0.0 for cell in cells if cell.kind is Kind.MANUAL}
+    faults = []
+    for key, criteria in table.rubric.items():
+        place = f"unit.toml, rubric.{key}"
+        most = sum(max(level.points for level in one.levels.values()) for one in criteria.values())
+        if key not in manual:
+            faults.append(Fault(place, f"there is no manual cell {key!r}", "take it out, or mend its name"))
+        elif abs(most - manual[key]) > 1e-9:
+            cure = "change a level's points, or the cell's"
+            faults.append(Fault(place, f"its best levels give {most:g} points, the cell {manual[key]:g}", cure))
     return faults
 
 

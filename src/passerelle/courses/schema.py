@@ -1,5 +1,6 @@
 """The TOML files of a course, as types: course.toml, unit.toml, wrong/*.toml, right/*.toml, equivalent.toml."""
 
+import itertools
 import re
 import tomllib
 from pathlib import Path
@@ -84,6 +85,28 @@ class StaffTable(_Table):
     ask: Words
 
 
+class LevelTable(_Table):
+    """One level of a criterion: its points, what it is, and an answer that is an example of it."""
+
+    points: Points
+    title: Words
+    example: Words | None = None
+
+
+class CriterionTable(_Table):
+    """One criterion of a rubric, its levels from the fewest points to the most."""
+
+    title: Words
+    levels: dict[Id, LevelTable]
+
+    @model_validator(mode="after")
+    def _rises_from_nothing(self) -> "CriterionTable":
+        points = [level.points for level in self.levels.values()]
+        if len(points) < 2 or points[0] != 0 or any(more <= less for less, more in itertools.pairwise(points)):
+            raise ValueError("its levels are two or more: the first has 0 points, each further one more")
+        return self
+
+
 class UnitTable(_Table):
     """unit.toml."""
 
@@ -98,6 +121,7 @@ class UnitTable(_Table):
     glossary: dict[str, Words] = Field(default_factory=dict)
     staff: StaffTable
     blank: dict[str, Points] = Field(default_factory=dict)
+    rubric: dict[str, dict[Id, CriterionTable]] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _hints_belong_to_tasks(self) -> "UnitTable":

@@ -45,6 +45,13 @@ class UnitTexts:
         for term, definition in table.glossary.items():
             yield SourceText(term_context(term), term)
             yield SourceText(definition_context(term), definition)
+        for key, criteria in table.rubric.items():
+            for criterion, one in criteria.items():
+                yield SourceText(criterion_context(key, criterion), one.title)
+                for name, level in one.levels.items():
+                    yield SourceText(level_context(key, criterion, name), level.title)
+                    if level.example is not None:
+                        yield SourceText(example_context(key, criterion, name), level.example)
         yield SourceText("unit.toml:staff.means", table.staff.means)
         yield SourceText("unit.toml:staff.ask", table.staff.ask)
 
@@ -83,6 +90,21 @@ def term_context(term: str) -> str:
 def definition_context(term: str) -> str:
     """Return the context of a term's definition."""
     return f"unit.toml:glossary.{term}"
+
+
+def criterion_context(key: str, criterion: str) -> str:
+    """Return the context of the title of a criterion by which a manual cell is marked."""
+    return f"unit.toml:rubric.{key}.{criterion}"
+
+
+def level_context(key: str, criterion: str, level: str) -> str:
+    """Return the context of the title of a criterion's level."""
+    return f"{criterion_context(key, criterion)}.{level}"
+
+
+def example_context(key: str, criterion: str, level: str) -> str:
+    """Return the context of a level's example."""
+    return f"{level_context(key, criterion, level)}.example"
 
 
 def title_context(key: str) -> str:

@@ -66,16 +66,35 @@ class StaffNotes(_Frozen):
     trainer: Text
 
 
+class Level(_Frozen):
+    """A level of a criterion, and an answer that is an example of it."""
+
+    level: str
+    points: float
+    title: Text
+    example: Text | None = None
+
+
+class Criterion(_Frozen):
+    """A criterion by which a person marks an answer; its levels go from the fewest points to the most."""
+
+    criterion: str
+    title: Text
+    levels: tuple[Level, ...]
+
+
 class CourseUnit(_Frozen):
     """A unit with its notes and its place in the track (`weeks`: first and last week, counted from 1).
 
-    `skills` are the unit's, by weight; `task_skills` those of single tasks, where course.toml names them.
+    `skills` are the unit's, by weight; `task_skills` those of single tasks, where course.toml names them; `rubrics` are
+    those of manual checks, by key. What earns full marks is for who marks: a rubric is in no release.
     """
 
     card: Unit
     notes: StaffNotes
     skills: dict[str, float] = Field(default_factory=dict)
     task_skills: dict[str, dict[str, float]] = Field(default_factory=dict)
+    rubrics: dict[str, tuple[Criterion, ...]] = Field(default_factory=dict)
     weeks: tuple[int, int]
 
     def skills_of(self, task: str) -> dict[str, float]:
