@@ -144,7 +144,7 @@ def _finish(settings: Settings, erasing: Erasing, say: Say) -> None:
         forget_in(settings, erasing, say)
         for aside in aside_of(settings.root):
             say(f"{aside.name}: what a restore has moved aside")
-            forget_in(Settings(data=aside), erasing, say)
+            forget_in(Settings(data=aside, database=""), erasing, say)
     say("logs")
     _blot_logs(settings, erasing)
     _sweep(settings, erasing)
@@ -165,7 +165,7 @@ def forget_in(settings: Settings, erasing: Erasing, say: Say) -> None:
     remove_tree(settings.homes / erasing.handle)
     _forget_password(settings.secrets / PASSWORDS, erasing.handle)
     _blot_state(settings, erasing.handle)
-    if settings.database or (settings.root / LEDGER).is_file():
+    if not _is_file(settings) or (settings.root / LEDGER).is_file():
         say("the ledger")
         ledger.migrate(settings.database_url)
         engine = ledger.engine(settings.database_url)
@@ -188,16 +188,21 @@ def _sweep(settings: Settings, erasing: Erasing) -> None:
                 erasure.rename(session, erasing.handle, erasing.tombstone)
     finally:
         engine.dispose()
-    for path in databases_of(settings)[:1]:
-        vacuum(path)
+    if _is_file(settings):
+        vacuum(settings.root / LEDGER)
 
 
 def databases_of(settings: Settings) -> list[Path]:
     """Return the database files of a set of data, the ledger first."""
-    found = [] if settings.database else [settings.root / LEDGER]
+    found = [settings.root / LEDGER] if _is_file(settings) else []
     found += [settings.root / "hub" / "jupyterhub.sqlite"]
     found += [gradebook_path(course_dir) for course_dir in courses_of(settings).values()]
     return [path for path in found if path.is_file()]
+
+
+def _is_file(settings: Settings) -> bool:
+    """Tell whether the ledger is the data directory's own file; one on a server is written anew by that server."""
+    return settings.database_url == f"sqlite:///{settings.root}/{LEDGER}"
 
 
 def aside_of(root: Path) -> list[Path]:

@@ -101,7 +101,7 @@ def restore(settings: Settings, folder: Path, *, replace: bool = False, say: Say
                 _unpack(manifest, folder, fresh, say)
                 _bring_up_to_date(fresh, say)
                 known = [*erasures.read(root), *erasures.beside(folder)]
-                back = erase.again(Settings(data=fresh), known, say=say)
+                back = erase.again(Settings(data=fresh, database=""), known, say=say)
                 if known:
                     erasures.write(root, known)
                 (fresh / erasures.ERASURES).unlink(missing_ok=True)

@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, delete, func, or_, select
 
 from passerelle import ledger
 from passerelle.hub import erase, erasures
+from passerelle.hub.backup import LEDGER
 from passerelle.hub.vacuum import vacuum
 from passerelle.ledger.tables import Access, Invitation, Person, SignInTries
 from passerelle.ledger.tries import FORGOTTEN_AFTER
@@ -79,8 +80,9 @@ def _delete(settings: Settings, table: Any, where: ColumnElement[bool]) -> None:
             session.execute(delete(table).where(where).execution_options(synchronize_session=False))
     finally:
         engine.dispose()
-    for path in erase.databases_of(settings)[:1]:
-        vacuum(path)
+    for path in erase.databases_of(settings):
+        if path.name == LEDGER:
+            vacuum(path)
 
 
 def _closed(settings: Settings, before: datetime) -> list[tuple[str, datetime]]:

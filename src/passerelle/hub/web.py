@@ -1,12 +1,15 @@
 """The service process: the exchange's API and the pages, behind the hub (`python -m passerelle.hub.web`)."""
 
 import asyncio
+import logging
 import os
 import signal
+import sys
 from typing import Any
 from urllib.parse import urlsplit
 
 from jupyterhub.services.auth import HubOAuth
+from sqlalchemy.exc import SQLAlchemyError
 from tornado.httpserver import HTTPServer
 from tornado.web import Application, HTTPError, RequestHandler
 
@@ -14,14 +17,18 @@ from passerelle import ledger
 from passerelle.exchange import api
 from passerelle.exchange.context import Context
 from passerelle.exchange.limits import SERVER
-from passerelle.hub import logs, metrics, origins
+from passerelle.hub import erase, logs, metrics, origins
 from passerelle.hub.keys import kept_secret
 from passerelle.hub.parts import ELSEWHERE, WEB
+from passerelle.hub.processes import tied
 from passerelle.hub.requestlog import log_function, routes_of
 from passerelle.hub.roles import NAMED_FOR_S
 from passerelle.hub.sockets import inherited
 from passerelle.model.settings import Settings
 from passerelle.review import pages
+
+log = logging.getLogger(__name__)
+ERASE_EVERY_S = 30.0
 
 
 class Naming(HubOAuth):  # type: ignore[misc]  # jupyterhub has no types
@@ -113,6 +120,23 @@ def application(context: Context, figures: metrics.Figures) -> Application:
     )
 
 
+async def erase_when_agreed(settings: Settings) -> None:
+    """Look again and again whether a coordinator has agreed to erase somebody, and let the job do it.
+
+    In a process of its own: it writes databases anew, and one that was killed is begun again here.
+    """
+    while True:
+        try:
+            if await asyncio.to_thread(erase.waiting, settings):
+                job = [sys.executable, "-m", "passerelle.cli", "erase"]
+                done = await asyncio.create_subprocess_exec(*tied(job), stdout=asyncio.subprocess.DEVNULL)
+                if await done.wait():
+                    log.warning("an erasure did not come to its end; it is tried again")
+        except (SQLAlchemyError, OSError):
+            log.warning("could not look for erasures; they wait", exc_info=True)
+        await asyncio.sleep(ERASE_EVERY_S)
+
+
 async def serve(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT."""
     address = urlsplit(os.environ["JUPYTERHUB_SERVICE_URL"])
@@ -128,7 +152,9 @@ async def serve(settings: Settings) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    erasing = asyncio.create_task(erase_when_agreed(settings))
     await stop.wait()
+    erasing.cancel()
     measured.stop()
     server.stop()
     await server.close_all_connections()
