@@ -2,8 +2,9 @@
 # shellcheck shell=bash
 
 LINT_PACKAGES="python3-venv"
-SERVE_PACKAGES="python3-venv bubblewrap"
-TEST_PACKAGES="chromium fonts-dejavu-core libfaketime nginx-light"
+# The last four are WeasyPrint's: the review sheet as a PDF.
+SERVE_PACKAGES="python3-venv bubblewrap libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-core"
+TEST_PACKAGES="chromium libfaketime nginx-light"
 NEEDED_MB=3000
 
 need_room() {
@@ -16,13 +17,26 @@ need_room() {
 
 is_there() {
     case $1 in
-        python3-venv)      find_python ;;
-        bubblewrap)        command -v bwrap >/dev/null ;;
-        chromium)          command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null ;;
-        fonts-dejavu-core) [ -d /usr/share/fonts/truetype ] ;;
-        libfaketime)       compgen -G '/usr/lib/*/faketime/libfaketime.so.1' >/dev/null ;;
-        nginx-light)       [ -x /usr/sbin/nginx ] ;;
+        python3-venv)        find_python ;;
+        bubblewrap)          command -v bwrap >/dev/null ;;
+        chromium)            command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null ;;
+        fonts-dejavu-core)   has_font ;;
+        libpango-1.0-0)      has_library libpango-1.0.so.0 ;;
+        libpangoft2-1.0-0)   has_library libpangoft2-1.0.so.0 ;;
+        libharfbuzz-subset0) has_library libharfbuzz-subset.so.0 ;;
+        libfaketime)         compgen -G '/usr/lib/*/faketime/libfaketime.so.1' >/dev/null ;;
+        nginx-light)         [ -x /usr/sbin/nginx ] ;;
     esac
+}
+
+# Any font does; without one a PDF has boxes in the place of letters.
+has_font() {
+    compgen -G '/usr/share/fonts/*/*/*.[to]tf' >/dev/null || compgen -G '/usr/local/share/fonts/*.[to]tf' >/dev/null
+}
+
+# As the loader finds it, whatever the name of the package: newer Debians add t64 to some.
+has_library() {
+    find_python && "$PYTHON" -I -c 'import ctypes, sys; ctypes.CDLL(sys.argv[1])' "$1" 2>/dev/null
 }
 
 need_system() {
