@@ -16,6 +16,7 @@ from passerelle.ledger import people
 from passerelle.model.people import LANGUAGES, Role
 from passerelle.model.verdict import CheckResult, CheckState, Message, Outcome, Verdict
 from tests.browser.fellow_lab import PICTURES
+from tests.unit.review.meeting_story import meet
 from tests.unit.review.programme import NOW, START, TRACK, Programme, fill, new_programme, ours, verdict
 from tests.unit.review.served import PREFIX, Served, serve
 from tests.unit.review.test_saved import saved
@@ -46,6 +47,14 @@ PAGES = {
     "mentees": ("oak", ""),
     "review-sheet": ("oak", "mentee/fern"),
     "review-sheet-for-her-trainer": ("maple", "mentee/fern"),
+    "units": ("oak", "mentee/fern/units"),
+    "units-for-her-trainer": ("maple", "mentee/fern/units"),
+    "meetings": ("oak", "mentee/fern/meetings"),
+    "meetings-for-her": ("fern", "mentee/fern/meetings"),
+    "meeting-held": ("oak", "meeting/1"),
+    "meeting-held-for-her": ("fern", "meeting/1"),
+    "meeting-planned": ("oak", "meeting/2"),
+    "first-mentees": ("willow", ""),
     "course": ("maple", ""),
     "stuck": ("maple", "stuck/data-science"),
     "marking": ("maple", "marking/data-science"),
@@ -122,6 +131,7 @@ def browser() -> Iterator[Browser]:
 def shared(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     programme = new_programme(tmp_path_factory.mktemp("programme"))
     fill(programme)
+    meet(programme)
     with serve(programme) as served:
         yield Desk(browser, served, programme)
     programme.engine.dispose()
@@ -350,7 +360,13 @@ def test_the_real_unit_reads_well(browser: Browser, tmp_path: Path, language: st
     with serve(programme) as served:
         desk = Desk(browser, served, programme)
         desk.speak(language)
-        for handle, path in (("iris", f"attempt/{receipt}"), ("iris", ""), ("oak", "mentee/iris"), ("maple", "")):
+        for handle, path in (
+            ("iris", f"attempt/{receipt}"),
+            ("iris", ""),
+            ("oak", "mentee/iris"),
+            ("oak", "mentee/iris/units"),
+            ("maple", ""),
+        ):
             for width in (320, 1280):
                 with desk.window(handle, width) as page:
                     page.goto(served.url(path))

@@ -229,10 +229,12 @@ def reads_where_she_stands(mentor: Page, hub: RunningHub, recorded: dict[str, fl
         looked = asked(mentor, f"{hub.url}/services/passerelle/mentee/{handle}")
         assert looked.status_code == (200 if handle in hers else 403), handle
     mentor.locator("a[href$='mentee/acacia']").first.click()
-    expect(mentor.get_by_text("Cette unité").first).to_be_visible()
-    expect(mentor.get_by_text(re.compile(r"12\D+12")).first).to_be_visible()
+    expect(mentor.get_by_text("Lui demander de montrer").first).to_be_visible()
     picture(mentor, "review")
     address = f"{hub.url}/services/passerelle/mentee/acacia"
+    mentor.goto(f"{address}/units")
+    expect(mentor.get_by_text("Cette unité").first).to_be_visible()
+    expect(mentor.get_by_text(re.compile(r"12\D+12")).first).to_be_visible()
     rows = list(
         csv.DictReader(io.StringIO(text_of(mentor, f"{address}.csv?track={TRACK}").lstrip("\ufeff")), delimiter=";")
     )

@@ -10,11 +10,11 @@ import threading
 from importlib.resources import files
 from typing import Any, Self
 
-from passerelle.ledger.tables import Person
 from passerelle.model.errors import ServiceError
 from passerelle.model.people import Role
+from passerelle.progress.pseudonyms import pseudonym, pseudonym_secret
 from passerelle.review.base import PageHandler, templates
-from passerelle.review.sheet import AGENDA, SHOWN, read_sheet
+from passerelle.review.sheet import AGENDA, SHOWN, Sheet, read_sheet
 
 SIZES_PT = (11.0, 10.0, 9.5, 9.0, 8.5, 8.0, 7.5, 7.0)
 """Sizes of the text, largest first: the first with which everything is on one page is taken."""
@@ -76,11 +76,13 @@ class SheetPdf(PageHandler):
         html = shown.render(sheet=sheet, agenda=AGENDA, shown=SHOWN, reader=self.reader, now=self.moment)
         content, _ = await asyncio.to_thread(pdf_bytes, html, _style())
         self.set_header("Content-Type", "application/pdf")
-        self.set_header("Content-Disposition", f'attachment; filename="{self._name(sheet.fellow)}"')
+        self.set_header("Content-Disposition", f'attachment; filename="{self._name(sheet)}"')
         self.finish(content)
 
-    def _name(self, fellow: Person) -> str:
-        return f"{fellow.handle}-{self.moment.astimezone(self.zone):%Y-%m-%d}.pdf"
+    def _name(self, sheet: Sheet) -> str:
+        """Return a name that names nobody, as those of the other downloads."""
+        hidden = pseudonym(sheet.fellow.handle, pseudonym_secret(self.context.settings.secrets))
+        return f"{sheet.course.track}-{hidden}-{self.moment.astimezone(self.zone):%Y-%m-%d}.pdf"
 
 
 def _style() -> str:

@@ -144,8 +144,8 @@ def test_a_closed_account_has_no_page(small: Programme) -> None:
 
 
 def give(served: Served, handle: str, until: str, unit: str = "d1-tables", fellow: str = "fern") -> requests.Response:
-    page = f"mentee/{fellow}" if handle == "maple" else "mydata"
-    return send_form(served, handle, page, f"mentee/{fellow}", track=TRACK, unit=unit, until=until)
+    page = f"mentee/{fellow}/units" if handle == "maple" else "mydata"
+    return send_form(served, handle, page, f"mentee/{fellow}/units", track=TRACK, unit=unit, until=until)
 
 
 def given(programme: Programme) -> dict[tuple[str, str], datetime]:
@@ -158,7 +158,7 @@ def test_a_trainer_gives_one_fellow_more_time_until_the_end_of_a_day(small: Prog
         answer = give(served, "maple", "2026-11-29")
         hers = [words(served.get("fern", path)) for path in ("", f"unit/{TRACK}/d1-tables", "mydata")]
         another = words(served.get("iris"))
-        sheet = words(served.get("maple", "mentee/fern"))
+        sheet = words(served.get("maple", "mentee/fern/units"))
         served.clock.now = datetime(2026, 11, 29, 23, 0, tzinfo=UTC)
         over = words(served.get("fern"))
 
@@ -222,6 +222,7 @@ def test_a_trainer_of_another_track_gives_no_time(small: Programme) -> None:
 @pytest.mark.parametrize(("track", "unit"), [(TRACK, "d9-nothing"), ("web-dev", "d1-tables"), ("", "")])
 def test_a_unit_that_she_has_not_gets_no_time(small: Programme, track: str, unit: str) -> None:
     with serve(small) as served:
-        answer = send_form(served, "maple", "mentee/fern", "mentee/fern", track=track, unit=unit, until="2026-11-29")
+        page = "mentee/fern/units"
+        answer = send_form(served, "maple", page, page, track=track, unit=unit, until="2026-11-29")
 
     assert (answer.status_code, given(small)) == (403, {})

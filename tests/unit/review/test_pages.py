@@ -64,6 +64,9 @@ def test_who_is_no_person_of_ours_has_no_page(served: Served, handle: str) -> No
     [
         pytest.param("oak", "mentee/fern", 200, id="her-mentor"),
         pytest.param("oak", "mentee/fern.csv", 200, id="her-mentor-downloads"),
+        pytest.param("oak", "mentee/fern/units", 200, id="her-mentor-reads-her-units"),
+        pytest.param("oak", "mentee/cedar/units", 403, id="another-mentors-mentees-units"),
+        pytest.param("fern", "mentee/fern?track=web-dev", 404, id="a-sheet-of-a-track-she-is-not-in"),
         pytest.param("oak", "mentee/cedar", 403, id="another-mentors-mentee"),
         pytest.param("oak", "mentee/cedar.json", 403, id="another-mentors-mentee-download"),
         pytest.param("willow", "mentee/fern", 403, id="her-mentor-of-before"),
@@ -344,14 +347,14 @@ def test_the_trainer_finds_what_waits_for_her_and_formgrader(served: Served) -> 
 
 
 def test_mentors_read_the_unit_in_one_plain_line(served: Served) -> None:
-    words = said(served.get("oak", "mentee/fern").text).replace("\u00a0", " ").replace("\u202f", " ")
+    words = said(served.get("oak", "mentee/fern/units").text).replace("\u00a0", " ").replace("\u202f", " ")
 
     assert "Cette unité, c’est : rendre fiable un fichier brouillon ; demandez-lui de montrer : une ligne" in words
 
 
 def test_a_fellow_does_not_get_the_mentors_notes(served: Served) -> None:
-    assert "En entretien" in served.get("oak", "mentee/fern").text
-    assert "En entretien" not in served.get("fern", "mentee/fern").text
+    assert "En entretien" in served.get("oak", "mentee/fern/units").text
+    assert "En entretien" not in served.get("fern", "mentee/fern/units").text
 
 
 def test_a_download_has_a_name_that_names_nobody(served: Served) -> None:
