@@ -21,6 +21,8 @@ from passerelle import ledger
 from passerelle.hub import demo, processes
 from passerelle.hub.parts import PORTS
 from passerelle.ledger import people, receipts, releases
+from passerelle.ledger.mentoring import MeetingState
+from passerelle.ledger.mentoring_tables import Meeting
 from passerelle.model.parcel import pack
 from passerelle.model.people import Role
 from passerelle.model.settings import Settings
@@ -62,6 +64,7 @@ def fill(settings: Settings) -> dict[str, str]:
         with ledger.session(engine) as session:
             _add_people(session, datetime.now(UTC))
             return {
+                **_meetings(session, datetime.now(UTC)),
                 "receipt": _submit(session, HER, TRACK),
                 "peer receipt": _submit(session, PEER, TRACK),
                 "elsewhere receipt": _submit(session, ELSEWHERE, OTHER_TRACK),
@@ -81,6 +84,20 @@ def _add_people(session: Session, now: datetime) -> None:
     release = releases.newest_release(session, TRACK, UNIT)
     assert release is not None
     releases.put_release(session, OTHER_TRACK, UNIT, release.version, release.files, title=release.title)
+
+
+def _meetings(session: Session, now: datetime) -> dict[str, str]:
+    """Let her have met her mentor, and one whose pairing has ended; and another fellow somebody who is not hers."""
+    pairs = {"meeting": (HER, PEOPLE["mentor"]), "ended meeting": (HER, ENDED)}
+    pairs["elsewhere meeting"] = (ELSEWHERE, PEOPLE["other mentor"])
+    made = {}
+    for name, (fellow, mentor) in pairs.items():
+        said = {"starts": now + timedelta(days=1), "state": MeetingState.PLANNED.value, "uid": name.replace(" ", "-")}
+        row = Meeting(fellow=fellow, mentor=mentor, made_by=fellow, made=now, **said)
+        session.add(row)
+        session.flush()
+        made[name] = str(row.id)
+    return {**made, "no meeting": NO_NUMBER}
 
 
 def _submit(session: Session, handle: str, track: str) -> str:
@@ -138,6 +155,7 @@ def at_log_in(answer: requests.Response) -> bool:
 
 
 ASK_WITHIN_S = 10
+NO_NUMBER = "999999999"
 TRIES, LONGEST_WAIT_S = 5, 2.0
 ANSWERED = {200, 201, 202, 204, 304, 400, 405, 409, 411, 413, 415, 422, 428}
 """Statuses by which a handler did what was asked, or said what is amiss with the request itself."""
@@ -319,6 +337,7 @@ def values(town: Town) -> dict[str, str]:
         "other track": OTHER_TRACK,
         "unit": UNIT,
         "group": "fellows",
+        "cohort": "other",
     }
 
 
@@ -338,8 +357,20 @@ def body(part: str, method: str, route: str) -> dict[str, object]:
         ("hub", "login"): {"username": f"nobody-{os.urandom(4).hex()}", "password": "x"},
         ("pages", "language"): {"language": "en"},
         # More time for a unit, to a day that has been: whoever may give it is told so.
-        ("pages", "mentee/{her}"): more_time,
-        ("pages", "mentee/{peer}"): more_time,
-        ("pages", "mentee/{elsewhere}"): {**more_time, "track": OTHER_TRACK},
+        ("pages", "mentee/{her}/units"): more_time,
+        ("pages", "mentee/{peer}/units"): more_time,
+        ("pages", "mentee/{elsewhere}/units"): {**more_time, "track": OTHER_TRACK},
+        # A day that is none, a request that nobody made: whoever may ask for it is told so.
+        **{
+            ("pages", f"mentee/{{{who}}}/meetings"): {"act": "plan", "day": "-"} for who in ("her", "peer", "elsewhere")
+        },
+        **{
+            ("pages", f"meeting/{{{one}meeting}}"): {"act": "move", "day": "-"}
+            for one in ("", "ended ", "elsewhere ", "no ")
+        },
+        ("pages", "queue"): {"request": NO_NUMBER},
+        ("pages", "help/{track}"): {"withdraw": NO_NUMBER},
+        ("pages", "help/{other track}"): {"withdraw": NO_NUMBER},
+        ("pages", "erasures"): {"request": NO_NUMBER},
     }.get((part, route))
     return {"json": {}} if form is None else {"data": form}

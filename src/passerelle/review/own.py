@@ -240,6 +240,8 @@ class OwnForm(PageHandler):
                     asking.dismiss(session, fellow=hers, cue=rule, facts=key, reason=reason, by=hers, at=self.moment)
 
     def _erasure(self, session: Session) -> None:
+        if getattr(self, "_token_authenticated", False):
+            self.refuse()  # by a browser she signed in with: a notebook's code has a token of hers, too
         if self.get_body_argument("call_off", ""):
             erasure.call_off(session, self.me.handle, self.moment)
         elif self.get_body_argument("sure", ""):

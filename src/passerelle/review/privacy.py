@@ -24,6 +24,8 @@ class EverythingDownload(PageHandler):
     async def get(self) -> None:
         """Answer with a zip, as it is made."""
         handle = self.me.handle
+        if getattr(self, "_token_authenticated", False):
+            self.refuse()  # by a browser she signed in with: a notebook's code has a token of hers, too
         if handle in _being_sent:
             raise HTTPError(429)
         _being_sent.add(handle)

@@ -158,6 +158,13 @@ def test_its_size_needs_no_memory(told: Programme) -> None:
 
 def test_it_is_for_a_session_of_her_own_alone(told: Programme, served: Served) -> None:
     assert served.get(None, "mydata/everything.zip").status_code == 302
+    by_token = requests.get(
+        served.url("mydata/everything.zip"),
+        headers={"Authorization": f"token {HER}"},
+        timeout=20,
+        allow_redirects=False,
+    )
+    assert by_token.status_code == 403, "what runs in her notebook has a token of hers"
     other = archive_of(served, "oak")
     assert b"an apprenticeship" not in b"".join(other.read(name) for name in other.namelist())
 

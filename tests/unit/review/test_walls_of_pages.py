@@ -1,0 +1,135 @@
+"""The pages' rows of the table of walls, asked without a hub: quick, so that a new page has its row before it is merged.
+
+`tests/attacks/test_walls.py` asks the same of a real hub, with every other part.
+"""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import requests
+
+from passerelle import ledger
+from passerelle.ledger import people, receipts
+from passerelle.ledger.mentoring_tables import Meeting
+from passerelle.model.parcel import pack
+from passerelle.model.people import Role
+from passerelle.review.pages import routes as page_routes
+from tests.attacks.routes import Route, first, methods_of, reachable
+from tests.attacks.town import COURSE as COURSE_USER
+from tests.attacks.town import ELSEWHERE, ENDED, HER, NO_NUMBER, OTHER_TRACK, OTHER_TRAINER, PEER, PEOPLE, UNIT, body
+from tests.attacks.walls import Row, rows
+from tests.unit.review.programme import COURSE, NOW, START, TRACK, Programme, new_programme
+from tests.unit.review.served import PREFIX, Served, serve
+
+NOT_PAGES = ("api/", "health", "oauth_callback", "/")
+ROWS = [row for row in rows() if row.part == "pages" and not row.route.startswith(NOT_PAGES)]
+TOKENS = {"her token": HER, "course token": COURSE_USER}
+COLUMNS = ("nobody", *PEOPLE, *TOKENS)
+
+
+def _add_people(programme: Programme) -> None:
+    programme.enrol(HER, PEER)
+    programme.enrol("maple", role=Role.TRAINER)
+    programme.enrol("oak", "willow", ENDED, role=Role.MENTOR)
+    programme.enrol("linden", role=Role.COORDINATOR)
+    with ledger.session(programme.engine) as session:
+        people.add_cohort(session, "other", "Other", START)
+        for handle, role in ((ELSEWHERE, Role.FELLOW), (OTHER_TRAINER, Role.TRAINER)):
+            people.add_person(session, handle, role, handle.title(), at=START)
+            people.enrol(session, handle, "other", OTHER_TRACK, starts=START)
+        for mentor, fellow in (("oak", HER), ("oak", PEER)):
+            people.pair(session, mentor, fellow, starts=START)
+        people.pair(session, ENDED, HER, starts=START, ends=NOW - timedelta(days=1))
+
+
+def _known(programme: Programme) -> dict[str, str]:
+    known = {"no receipt": "ab" * 16, "no one": "nobody-here", "no meeting": NO_NUMBER, "cohort": "other"}
+    with ledger.session(programme.engine) as session:
+        for name, fellow, track in (("", HER, TRACK), ("peer ", PEER, TRACK), ("elsewhere ", ELSEWHERE, OTHER_TRACK)):
+            parcel = pack({"a.txt": b"a"})
+            known[f"{name}receipt"] = receipts.take(
+                session, handle=fellow, sender=fellow, track=track, unit=UNIT, parcel=parcel, token="t" * 8, at=NOW
+            ).id
+        pairs = (("", HER, "oak"), ("ended ", HER, ENDED), ("elsewhere ", ELSEWHERE, "willow"))
+        for name, fellow, mentor in pairs:
+            row = Meeting(
+                fellow=fellow, mentor=mentor, starts=NOW + timedelta(days=1), state="planned", uid=f"{name}uid",
+                made_by=fellow, made=NOW,
+            )  # fmt: skip
+            session.add(row)
+            session.flush()
+            known[f"{name}meeting"] = str(row.id)
+    return {**known, **PEOPLE, "course": COURSE_USER, "track": TRACK, "other track": OTHER_TRACK, "unit": UNIT}
+
+
+@pytest.fixture(scope="module")
+def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Served, dict[str, str]]]:
+    """Everybody the table has a column for, in a programme of two tracks."""
+    programme = new_programme(Path(tmp_path_factory.mktemp("walls")))
+    other = programme.settings.courses / OTHER_TRACK
+    other.mkdir()
+    (other / "course.json").write_text(COURSE.model_dump_json().replace(TRACK, OTHER_TRACK), encoding="utf-8")
+    _add_people(programme)
+    programme.release(UNIT)
+    known = _known(programme)
+    with serve(programme) as served:
+        yield served, known
+    programme.engine.dispose()
+
+
+def outcome(answer: requests.Response) -> str:
+    """Say what an answer means, in the table's words."""
+    if answer.is_redirect:
+        return "log in" if "/oauth2/authorize" in answer.headers["Location"] else "yes"
+    return {404: "404", 403: "403"}.get(answer.status_code, "yes" if answer.status_code < 500 else "500")
+
+
+def ask(served: Served, known: dict[str, str], row: Row, method: str, column: str) -> str:
+    session = served.as_(PEOPLE.get(column))
+    if column in TOKENS:
+        session.headers["Authorization"] = f"token {TOKENS[column]}"
+    if column in PEOPLE:
+        session.get(served.url("mydata"), timeout=20)
+        session.headers["X-XSRFToken"] = session.cookies.get("_xsrf", path=PREFIX) or ""
+    served.context.pace.__init__()  # type: ignore[misc]  # an account may ask for so much in a second: begin anew
+    address = served.url(row.route.format_map(known))
+    answer = session.request(method, address, timeout=20, allow_redirects=False, **body("pages", method, row.route))  # type: ignore[arg-type]  # requests has no types
+    return outcome(answer)
+
+
+def test_every_cell_of_the_pages_is_as_the_table_says(town: tuple[Served, dict[str, str]]) -> None:
+    served, known = town
+    cells = [(row, method, column) for row in ROWS for method in row.methods for column in COLUMNS]
+
+    wrong = [
+        f"{method} {row.route} for {column}: {said}, not {row.expected[column]}"
+        for row, method, column in cells
+        if (said := ask(served, known, row, method, column)) != row.expected[column]
+    ]
+
+    assert len(cells) > 500
+    assert not wrong, "\n".join(wrong)
+
+
+def test_every_page_has_a_row_and_every_row_a_page(town: tuple[Served, dict[str, str]]) -> None:
+    served, known = town
+    found = reachable(Route(route[0], methods_of(route[1])) for route in page_routes(served.context))
+    asked: set[tuple[str, str]] = set()
+    astray = []
+    for row in ROWS:
+        page = first(found, PREFIX + row.route.format_map(known).partition("?")[0])
+        for method in row.methods:
+            if page is None or method not in page.methods:
+                astray.append(f"{method} {row.route}")
+            else:
+                asked.add((method, page.pattern))
+    bare = [
+        f"{method} {page.pattern}"
+        for page in found
+        for method in page.methods
+        if (method, page.pattern) not in asked and not page.pattern.endswith("oauth_callback")
+    ]
+
+    assert not astray + bare, "\n".join(["rows without a page:", *astray, "pages without a row:", *bare])

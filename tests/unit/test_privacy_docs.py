@@ -1,0 +1,57 @@
+"""The data map of docs/privacy.md, in both languages: every column that says something of a person is explained."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from passerelle.ledger.datamap import PERSONAL
+from passerelle.model.settings import Settings
+from tests.unit.test_security_docs import named, shape
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "docs" / name for name in ("privacy.md", "privacy.fr.md")]
+
+
+def data_map(page: Path) -> dict[str, tuple[set[str], list[str]]]:
+    """Return, by table, the columns that its row names, and the row's other cells."""
+    found = {}
+    for line in page.read_text(encoding="utf-8").splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if len(cells) == 5 and (table := re.fullmatch(r"`(\w+)`", cells[0])):
+            found[table[1]] = (set(re.findall(r"`(\w+)`", cells[1])), cells[2:])
+    return found
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_table_and_column_of_a_person_is_in_the_data_map(page: Path) -> None:
+    explained = data_map(page)
+
+    tables = {table: columns for table, (columns, _) in explained.items() if table != "erasures"}
+    assert tables == {table: set(columns) for table, columns in PERSONAL.items()}
+    assert [table for table, (_, said) in explained.items() if not all(said)] == []
+
+
+def test_both_languages_say_the_same() -> None:
+    english, french = PAGES
+
+    assert shape(english) == shape(french)
+    assert len(shape(english)) > 10
+    assert named(english) == named(french)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_it_says_the_times_that_are_set(page: Path) -> None:
+    said = page.read_text(encoding="utf-8").replace(",", "").replace("\u202f", "")
+    kept = {name: field.default for name, field in Settings.model_fields.items() if name.startswith("keep_")}
+
+    assert len(kept) == 5
+    assert [name for name, days in kept.items() if str(days) not in said] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_its_links_lead_somewhere(page: Path) -> None:
+    links = re.findall(r"\]\(([^)]+)\)", page.read_text(encoding="utf-8"))
+
+    assert len(links) > 5
+    assert [link for link in links if not (page.parent / link).exists()] == []
