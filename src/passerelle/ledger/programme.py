@@ -1,5 +1,6 @@
 """What a coordinator changes: cohorts, enrolments, pairings. Nothing is removed: what is over has an end."""
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,6 +12,7 @@ from passerelle.ledger import people
 from passerelle.ledger.tables import Cohort, Enrolment, Pairing, Person
 from passerelle.model.people import Role
 
+COHORT_PATTERN = r"[a-z0-9][a-z0-9-]{0,63}"
 MOST_CHARACTERS = 200
 """Of a cohort's title."""
 
@@ -21,9 +23,9 @@ def lasts(table: type[Enrolment] | type[Pairing], at: datetime) -> ColumnElement
 
 
 def begin_cohort(session: Session, cohort: str, title: str, starts: datetime) -> Cohort | None:
-    """Add a cohort; None where there is one of that id already, or it has no title."""
+    """Add a cohort; None where its id is taken or none, or it has no title."""
     said = title.strip()[:MOST_CHARACTERS]
-    if not said or session.get(Cohort, cohort) is not None:
+    if not said or not re.fullmatch(COHORT_PATTERN, cohort) or session.get(Cohort, cohort) is not None:
         return None
     return people.add_cohort(session, cohort, said, starts)
 

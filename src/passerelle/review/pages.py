@@ -28,10 +28,12 @@ from passerelle.review.mentees import show_mentees
 from passerelle.review.own import HelpForm, OwnForm
 from passerelle.review.pdf import SheetPdf
 from passerelle.review.privacy import ErasuresPage, EverythingDownload
+from passerelle.review.rubric import MarkPage
 from passerelle.review.saved import SavedPage
 from passerelle.review.sheet import SheetPage
 from passerelle.review.shelf import Shelf
 from passerelle.review.stuck import StuckPage
+from passerelle.review.stuck_where import StuckWherePage
 
 Route = tuple[str, type[RequestHandler], dict[str, Any]]
 _NAME = r"[a-z0-9][a-z0-9-]*"
@@ -188,9 +190,16 @@ def routes(context: Context) -> list[Route]:
         (rf"stuck/({_NAME})", StuckPage),
         (rf"marking/({_NAME})", MarkingPage),
         (r"queue", QueuePage),
+        (r"mark/([0-9a-f]{8,64})/([a-z][a-z0-9-]*)", MarkPage),
+        (rf"stuck-where/({_NAME})", StuckWherePage),
         (rf"help/({_NAME})", HelpForm),
         (r"own/([a-z]+)", OwnForm),
         (rf"people/({HANDLE_PATTERN})/link", programme.LinkForm),
+        (r"programme/(quiet|owed)", programme.AttentionPage),
+        (rf"programme/cohort/({_NAME})", programme.CohortPage),
+        (r"programme/mentors", programme.MentorsPage),
+        (r"programme/change/(pair|pairing-ends|enrol|enrolment-ends)", programme.ChangeForm),
+        (r"programme/cohorts", programme.CohortForm),
         (r"mydata", MyDataPage),
         (r"mydata/everything\.zip", EverythingDownload),
         (r"erasures", ErasuresPage),

@@ -60,6 +60,10 @@ LOOKED_AT: dict[str, str] = {
     "link": to_translate("a new link to choose the password"),
     "extension": to_translate("more time for a unit"),
     "closed": to_translate("the account: it was closed"),
+    "enrolled": to_translate("a place in a track: it was given"),
+    "enrolment-ended": to_translate("a place in a track: it was ended"),
+    "paired": to_translate("the pairing with a mentor: it began"),
+    "pairing-ended": to_translate("the pairing with a mentor: it was ended"),
     "erasure": to_translate("the wish to be erased: it was agreed to"),
 }
 """What the access log calls a look or an act, and how her own page says it."""
