@@ -21,6 +21,7 @@ def calendar_file(meeting: Meeting, reader: Reader, zone: ZoneInfo, at: datetime
     A changed plan has the same UID and a higher SEQUENCE; one that was called off is cancelled.
     """
     starts = meeting.starts.astimezone(zone)
+    title = reader.say("Meeting")
     off = meeting.state == MeetingState.CALLED_OFF
     lines = [
         "BEGIN:VCALENDAR",
@@ -34,7 +35,7 @@ def calendar_file(meeting: Meeting, reader: Reader, zone: ZoneInfo, at: datetime
         f"SEQUENCE:{meeting.sequence}",
         f"DTSTART;TZID={zone.key}:{starts:%Y%m%dT%H%M%S}",
         f"DURATION:PT{meeting.minutes}M",
-        f"SUMMARY:{_text(reader.say('Meeting'))}",
+        f"SUMMARY:{_text(title)}",
         f"STATUS:{'CANCELLED' if off else 'CONFIRMED'}",
         "CLASS:PRIVATE",
         "TRANSP:OPAQUE",

@@ -16,7 +16,7 @@ from passerelle.progress.pseudonyms import pseudonym, pseudonym_secret
 from passerelle.review.base import PageHandler, templates
 from passerelle.review.sheet import AGENDA, SHOWN, Sheet, read_sheet
 
-SIZES_PT = (11.0, 10.0, 9.5, 9.0, 8.5, 8.0, 7.5, 7.0)
+SIZES_PT = (11.0, 9.5, 8.5, 7.5, 7.0)
 """Sizes of the text, largest first: the first with which everything is on one page is taken."""
 
 _ONE_AT_A_TIME = threading.Lock()
