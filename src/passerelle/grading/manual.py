@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from passerelle.grading.gradebook import MarkedCell, gradebook, marked_cells
 from passerelle.ledger.manual import manual_mark, put_manual_mark
+from passerelle.ledger.mentoring_tables import RubricMark
 from passerelle.ledger.tables import ManualMark, Receipt, VerdictRow
 from passerelle.model.verdict import Verdict
 
@@ -65,7 +66,9 @@ def copy_marks(session: Session, track: str, cells: Iterable[MarkedCell]) -> set
     marks = select(ManualMark.handle, ManualMark.unit, ManualMark.check, ManualMark.answer)
     known = {tuple(mark) for mark in session.execute(marks.where(ManualMark.track == track))}
     concerned = list(cells)
-    handles = {cell.handle for cell in concerned if cell.points is not None} | {mark[0] for mark in known}
+    handles = {cell.handle for cell in concerned} & (
+        {cell.handle for cell in concerned if cell.points is not None} | {mark[0] for mark in known}
+    )
     verdicts = _verdicts(session, track, handles)
     changed: set[Submission] = set()
     for cell in concerned:
@@ -110,8 +113,12 @@ def _put(session: Session, track: str, cell: MarkedCell, points: float, answer: 
 
 
 def _take_back(session: Session, track: str, cell: MarkedCell, answer: str) -> None:
-    session.execute(
-        delete(ManualMark)
-        .where(ManualMark.handle == cell.handle, ManualMark.track == track, ManualMark.unit == cell.unit)
-        .where(ManualMark.check == cell.check, ManualMark.answer == answer)
+    gone = select(ManualMark.id).where(
+        ManualMark.handle == cell.handle,
+        ManualMark.track == track,
+        ManualMark.unit == cell.unit,
+        ManualMark.check == cell.check,
+        ManualMark.answer == answer,
     )
+    session.execute(delete(RubricMark).where(RubricMark.mark.in_(gone)))
+    session.execute(delete(ManualMark).where(ManualMark.id.in_(gone)))

@@ -28,7 +28,7 @@ from passerelle.grading.record import record, stands
 from passerelle.grading.standing import standing_attempt
 from passerelle.grading.trees import clear_scratch
 from passerelle.grading.wake import Bell
-from passerelle.ledger import queue, reasons, receipts
+from passerelle.ledger import manual, queue, reasons, receipts
 from passerelle.ledger.queue import Lease
 from passerelle.ledger.receipts import AttemptRow
 from passerelle.ledger.tables import Job, Receipt
@@ -131,6 +131,7 @@ class Worker:
         self._learner = learner
         self._marking = marking or Marking()
         self._seen: dict[str, tuple[int, ...]] = {}
+        self._last_marks: dict[str, int] = {}
         self._said: dict[str, str] = {}
         self._to_settle: dict[Place, float] = {}
         self._written = Counter[Place]()
@@ -302,6 +303,10 @@ class Worker:
             try:
                 with ledger.session(self._engine) as session:
                     changed = sync_manual_marks(course_dir, session, track=track)
+                    # Those of our own page are in the ledger already; at the start everything is settled anyway.
+                    last = self._last_marks.get(track)
+                    newer, self._last_marks[track] = manual.marked_after(session, track, last or 0)
+                    changed |= newer if last is not None else set()
             except ServiceError as error:
                 if self._said.get(track) != str(error):  # once, not every second
                     log.warning("manual marks of %s wait: %s", track, error)

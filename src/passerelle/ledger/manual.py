@@ -52,6 +52,13 @@ def manual_mark(session: Session, handle: str, track: str, unit: str, check: str
     return session.scalar(query)
 
 
+def marked_after(session: Session, track: str, last: int) -> tuple[set[tuple[str, str]], int]:
+    """Return at whom and which unit marks of a track came after the mark with an id; and the id of the last one."""
+    query = select(ManualMark.id, ManualMark.handle, ManualMark.unit)
+    rows = session.execute(query.where(ManualMark.track == track, ManualMark.id > last)).all()
+    return {(handle, unit) for _, handle, unit in rows}, max((number for number, _, _ in rows), default=last)
+
+
 def follow(session: Session, handle: str, old: str, new: str) -> None:
     """Let a fellow's marks over the verdict `old` stand over `new` too: the same answers, examined otherwise."""
     query = select(ManualMark).where(ManualMark.handle == handle, ManualMark.answer == old).order_by(ManualMark.id)
