@@ -1,6 +1,7 @@
 """The pages served for real: Tornado, the hub's own cookie and XSRF rules; only the hub's answer is a stub."""
 
 import asyncio
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -64,6 +65,12 @@ class Served:
         if handle is not None:
             session.cookies.set("service-passerelle", self.cookie(handle), domain="127.0.0.1", path=PREFIX)
         return session
+
+    def form_token(self, browser: requests.Session) -> str:
+        """Return the token that a form of her pages carries."""
+        shown = browser.get(self.url("mydata"), timeout=20).text
+        found = re.search(r'name="_xsrf" value="([^"]+)"', shown)
+        return found[1] if found else ""
 
     def get(self, handle: str | None, path: str = "", **kwargs: Any) -> requests.Response:
         return self.as_(handle).get(self.url(path), timeout=20, allow_redirects=False, **kwargs)

@@ -32,11 +32,10 @@ class Town:
     known: dict[str, str]
     programme: Programme
 
-    def post(self, handle: str, path: str, *, xsrf: bool = True, **fields: str) -> requests.Response:
-        browser = self.served.as_(handle)
-        browser.get(self.served.url("mydata"), timeout=20)
-        token = browser.cookies.get("_xsrf", path=PREFIX) if xsrf else None
-        sent = {**fields, **({"_xsrf": token} if token else {})}
+    def post(self, who: str, path: str, *, xsrf: bool = True, **fields: str) -> requests.Response:
+        browser = self.served.as_(who)
+        token = self.served.form_token(browser)
+        sent = {**fields, **({"_xsrf": token} if xsrf else {})}
         self.served.context.pace.__init__()  # type: ignore[misc]  # so many requests a second: begin anew
         return browser.post(self.served.url(path), data=sent, timeout=20, allow_redirects=False)
 

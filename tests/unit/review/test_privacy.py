@@ -29,7 +29,7 @@ from passerelle.model.parcel import pack
 from passerelle.review.everything import Whose, everything
 from passerelle.review.i18n import Reader
 from tests.unit.review.programme import NOW, TRACK, Programme
-from tests.unit.review.served import PREFIX, Served
+from tests.unit.review.served import Served
 
 HER = "fern"
 FORMULA = '=HYPERLINK("http://evil.example","x")'
@@ -172,11 +172,10 @@ def test_it_is_for_a_session_of_her_own_alone(told: Programme, served: Served) -
 # Wishes to be erased
 
 
-def post(served: Served, handle: str, path: str, **fields: str) -> requests.Response:
-    browser = served.as_(handle)
-    browser.get(served.url("mydata"), timeout=20)
-    token = browser.cookies.get("_xsrf", path=PREFIX)
-    return browser.post(served.url(path), data={"_xsrf": token, **fields}, timeout=20, allow_redirects=False)
+def post(served: Served, who: str, path: str, **fields: str) -> requests.Response:
+    browser = served.as_(who)
+    sent = {"_xsrf": served.form_token(browser), **fields}
+    return browser.post(served.url(path), data=sent, timeout=20, allow_redirects=False)
 
 
 def wish_of(told: Programme, handle: str) -> ErasureRequest:

