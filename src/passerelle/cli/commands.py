@@ -28,7 +28,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
 )
-demo_app = typer.Typer(help="Fill the environment with a demo programme.", no_args_is_help=True)
+demo_app = typer.Typer(help="Fill the environment with a demo programme.")
 app.add_typer(demo_app, name="demo")
 app.add_typer(people.app, name="people")
 app.add_typer(new.app, name="new")
@@ -79,6 +79,27 @@ def hub() -> None:
     from passerelle.hub.supervisor import run
 
     raise typer.Exit(run(Settings()))
+
+
+@demo_app.callback(invoke_without_command=True)
+def demo(
+    context: typer.Context,
+    year: Annotated[bool, typer.Option("--year", help="a whole year: 40 fellows, 3 tracks, 20 mentors")] = False,
+) -> None:
+    """Fill the environment with a demo programme: a small one to try, or a year to look at.
+
+    Example: `PASSERELLE_DATA=/tmp/year passerelle demo --year`
+    """
+    if year and context.invoked_subcommand is None:
+        from passerelle.hub.demo import announcement
+        from passerelle.hub.demo_year import fill
+
+        settings = Settings()
+        made = fill(settings)
+        for line in announcement(settings, made) or ["the demo year is there already: nothing to change"]:
+            typer.echo(line)
+    elif context.invoked_subcommand is None:
+        typer.echo(context.get_help())
 
 
 @demo_app.command("fill")

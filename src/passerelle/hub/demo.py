@@ -66,7 +66,7 @@ def fill(settings: Settings) -> dict[str, str]:
         made = {persona.handle: passphrase() for persona in PERSONAS}
         with ledger.session(engine) as session:
             made = add_people(session, made, tracks, datetime.now(UTC) - STARTED)
-        _keep(settings, made)
+        keep_passwords(settings, made)
     finally:
         engine.dispose()
     return made
@@ -159,7 +159,7 @@ def add_people(session: Session, passwords: dict[str, str], tracks: list[str], b
     return added
 
 
-def _keep(settings: Settings, made: dict[str, str]) -> None:
+def keep_passwords(settings: Settings, made: dict[str, str]) -> None:
     """Add passwords to the private file they are kept in."""
     if not made:
         return

@@ -1,0 +1,177 @@
+"""The demo year: it is there once, and its exports say what the raw tables add up to in pandas."""
+
+import json
+import sqlite3
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from passerelle import ledger
+from passerelle.courses import load_course
+from passerelle.hub import demo_courses, demo_year
+from passerelle.ledger import people
+from passerelle.ledger.mentoring_tables import Action, CueDismissal, Meeting, MeetingFeedback
+from passerelle.model.people import Role
+from passerelle.model.settings import Settings
+from passerelle.progress import export_bytes, track_progress
+from passerelle.progress.attention import owed_by_us, quiet_fellows
+from passerelle.progress.cues import OURS, QUIET, VERSIONS, Cue, cues
+
+pytestmark = pytest.mark.slow
+
+NOW = datetime(2026, 11, 24, 17, 42, 7, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def year(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    settings = Settings(data=tmp_path_factory.mktemp("year") / "var")
+    assert demo_year.fill(settings, NOW)
+    return settings
+
+
+def rows_of(settings: Settings) -> dict[str, int]:
+    with closing(sqlite3.connect(settings.root / "ledger.db")) as database:
+        names = [name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        return {name: database.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0] for name in names}
+
+
+def raw(settings: Settings) -> pd.DataFrame:
+    """Return a row an attempt, from the raw tables: its points with the newest mark of each answer."""
+    with closing(sqlite3.connect(settings.root / "ledger.db")) as database:
+        tables = {
+            name: pd.read_sql_query(f'SELECT * FROM "{name}"', database)
+            for name in ("receipt", "verdict_check", "manual_mark")
+        }
+    checks = tables["receipt"].merge(tables["verdict_check"], left_on="verdict_key", right_on="verdict", how="left")
+    newest = tables["manual_mark"].sort_values("id").groupby(["handle", "track", "unit", "check", "answer"]).last()
+    keys = ["handle", "track", "unit", "check", "answer"]
+    joined = checks.merge(newest["points"].rename("mark").reset_index(), on=keys, how="left")
+    by_hand = joined["manual"] == 1
+    joined["earned"] = joined["points"].where(~by_hand, joined["mark"]).fillna(0.0)
+    joined["owed"] = by_hand & joined["answer"].notna() & joined["mark"].isna()
+    place = ["handle", "track", "unit", "number"]
+    return joined.groupby(place, as_index=False).agg(
+        earned=("earned", "sum"), marked=("verdict", "count"), owed=("owed", "sum"), received=("received", "first")
+    )
+
+
+def exported(settings: Settings, track: str) -> pd.DataFrame:
+    """Return a row a unit that somebody sent, from the JSON export."""
+    engine = ledger.engine(settings.database_url)
+    with ledger.reading(engine) as session:
+        progress = track_progress(session, load_course(settings.courses / track), NOW)
+    engine.dispose()
+    record = json.loads(export_bytes(progress, "json", settings))
+    return pd.DataFrame(
+        {
+            "unit": unit["unit"],
+            "attempts": len(unit["attempts"]),
+            "points": unit["points"],
+            "counted": unit["counted_attempt"],
+            "owed": sum(one["kind"] == "manual" for one in unit["waiting"]),
+            "last": unit["last_submission"],
+        }
+        for fellow in record["fellows"]
+        for unit in fellow["units"]
+        if unit["attempts"]
+    )
+
+
+@pytest.mark.parametrize("track", demo_courses.TRACKS)
+def test_its_exports_say_what_the_raw_tables_add_up_to(year: Settings, track: str) -> None:
+    attempts = raw(year).query("track == @track")
+    best = attempts[attempts["marked"] > 0].sort_values(["earned", "number"], ascending=[False, True])
+    counted = best.groupby(["handle", "unit"], as_index=False).first()
+    newest = attempts[attempts["marked"] > 0].sort_values("number").groupby(["handle", "unit"]).last()
+    owed = counted.set_index(["handle", "unit"])["owed"].clip(upper=1).add(newest["owed"]).clip(upper=1)
+
+    said = exported(year, track)
+
+    assert said["attempts"].sum() == len(attempts) > 100
+    assert said["points"].sum() == pytest.approx(counted["earned"].sum())
+    assert said["counted"].sum() == counted["number"].sum()
+    assert said["owed"].sum() == owed.sum()
+    assert said.groupby("unit")["points"].sum().to_dict() == pytest.approx(
+        counted.groupby("unit")["earned"].sum().to_dict()
+    )
+    assert pd.to_datetime(said["last"]).max().tz_localize(None) == pd.to_datetime(attempts["received"]).max()
+
+
+def test_twice_changes_nothing(year: Settings) -> None:
+    before = rows_of(year)
+    again = demo_year.fill(year, NOW + timedelta(days=3))
+
+    assert again == {}
+    assert rows_of(year) == before
+
+
+def test_the_same_seed_gives_the_same_year(year: Settings, tmp_path: Path) -> None:
+    other = Settings(data=tmp_path / "var")
+    demo_year.fill(other, NOW)
+
+    assert rows_of(other) == rows_of(year)
+    columns = ["handle", "track", "unit", "number", "earned", "received"]
+    pd.testing.assert_frame_equal(raw(other)[columns], raw(year)[columns])
+
+
+def test_it_stays_away_from_people_who_are_no_demo(tmp_path: Path) -> None:
+    settings = Settings(data=tmp_path / "var")
+    ledger.migrate(settings.database_url)
+    engine = ledger.engine(settings.database_url)
+    with ledger.session(engine) as session:
+        people.add_person(session, "somebody", Role.FELLOW, "Somebody")
+    engine.dispose()
+
+    with pytest.raises(demo_year.NotADemoError, match="somebody"):
+        demo_year.fill(settings, NOW)
+
+
+def all_cues(settings: Settings) -> list[Cue]:
+    engine = ledger.engine(settings.database_url)
+    found: list[Cue] = []
+    with ledger.reading(engine) as session:
+        for track in demo_courses.TRACKS:
+            course = load_course(settings.courses / track)
+            for fellow in track_progress(session, course, NOW).fellows:
+                found += cues(session, course, fellow, NOW, settings)
+    engine.dispose()
+    return found
+
+
+def test_there_is_something_to_look_at(year: Settings) -> None:
+    counts = rows_of(year)
+    engine = ledger.engine(year.database_url)
+    with ledger.reading(engine) as session:
+        roles = {role: len(people.people(session, role)) for role in Role}
+        meetings = {one.state for one in session.query(Meeting)}
+        noted = session.query(Meeting).filter(Meeting.notes.is_not(None)).count()
+        settled = session.query(Action).filter(Action.done.is_not(None)).count()
+        assert session.query(Meeting).filter(Meeting.starts > NOW, Meeting.state == "planned").count() > 10
+        assert session.query(CueDismissal).count() == 1
+        assert session.query(MeetingFeedback).count() > 50
+    engine.dispose()
+
+    assert list(roles.values()) == [40, 3, 20, 1]
+    assert meetings == {"planned", "held", "called-off"}
+    assert min(noted, settled, counts["goal"], counts["question"], counts["manual_mark"]) > 30
+    assert min(counts["help_request"], counts["pause"]) > 3
+    assert {cue.rule for cue in all_cues(year)} == set(VERSIONS), "every rule holds for somebody"
+
+
+def test_the_programme_as_a_whole_says_what_each_fellow_is_told(year: Settings) -> None:
+    one_by_one = all_cues(year)
+    engine = ledger.engine(year.database_url)
+    quiet, owed = set(), set()
+    with ledger.reading(engine) as session:
+        for track in demo_courses.TRACKS:
+            course = load_course(year.courses / track)
+            quiet |= {(cue.key, cue.unit, cue.since) for cue in quiet_fellows(session, course, NOW, year)}
+            owed |= {(cue.key, cue.unit, cue.since) for cue in owed_by_us(session, course, NOW, year)}
+    engine.dispose()
+
+    told = {rule: {(cue.key, cue.unit, cue.since) for cue in one_by_one if cue.rule == rule} for rule in VERSIONS}
+    assert quiet == told[QUIET]
+    assert owed >= set.union(*(told[rule] for rule in OURS)), "what is owed to who is in a pause comes on top"

@@ -1,0 +1,168 @@
+"""The coordinator's pages: what to look at, and what she changes."""
+
+from datetime import timedelta
+
+import pytest
+import requests
+
+from passerelle import ledger
+from passerelle.ledger import people, programme
+from passerelle.ledger.tables import Access, Cohort, Enrolment, Pairing
+from passerelle.model.people import Role
+from tests.unit.review.programme import NOW, START, TRACK, Programme, verdict
+from tests.unit.review.served import Served, serve
+
+FULL = {"check-mean": 2.0, "check-missing": 4.0}
+
+
+def post(served: Served, handle: str, path: str, **fields: str) -> requests.Response:
+    """Send a form as its page does."""
+    browser = served.as_(handle)
+    browser.get(served.url("mydata"), timeout=20)
+    token = browser.cookies.get("_xsrf")
+    return browser.post(served.url(path), data={"_xsrf": token, **fields}, timeout=20, allow_redirects=False)
+
+
+@pytest.fixture
+def small(programme: Programme) -> Programme:
+    """A programme of six weeks: fern sends nothing, iris waits for a mark, basil is in no pair."""
+    programme.enrol("fern", "iris", "basil")
+    programme.enrol("maple", role=Role.TRAINER)
+    programme.enrol("oak", "willow", role=Role.MENTOR)
+    programme.enrol("linden", role=Role.COORDINATOR)
+    with ledger.session(programme.engine) as session:
+        people.pair(session, "oak", "fern", starts=START)
+        people.pair(session, "oak", "iris", starts=START)
+    programme.release("d1-tables", "d2-clean", at=NOW - timedelta(days=12))
+    programme.send("iris", "d1-tables", NOW - timedelta(days=7), verdict("d1-tables", FULL, "a1"))
+    programme.send("basil", "d1-tables", NOW - timedelta(days=2), verdict("d1-tables", FULL))
+    return programme
+
+
+def test_the_page_says_who_is_quiet_by_which_rule_and_what_we_owe(small: Programme) -> None:
+    with serve(small) as served:
+        page = served.get("linden").text
+
+    quiet, owed = page.split("Who is quiet")[1].split("What we owe")
+    assert "Fern" in quiet
+    assert "has been open for 12 days, and nothing has been sent yet" in quiet
+    assert "Rule: no submission for 10 days" in quiet
+    assert "Iris" not in quiet
+    assert "Tables with pandas has waited for us for 7 days" in owed.split("Without a mentor")[0]
+
+
+def test_a_new_verdict_and_a_pause_change_the_page_at_once(small: Programme) -> None:
+    with serve(small) as served:
+        before = served.get("linden").text.split("Without a mentor")[0]
+        small.mark_by_hand("iris", "d1-tables", "a1", 2.0, NOW)
+        small.send("fern", "d1-tables", NOW)
+        after = served.get("linden").text.split("Without a mentor")[0]
+
+    assert "Fern" in before
+    assert "Iris" in before
+    assert "Fern" not in after
+    assert "Iris" not in after
+
+
+def test_a_suggestion_is_by_load_then_by_track_and_she_decides(small: Programme) -> None:
+    with ledger.session(small.engine) as session:
+        people.add_person(session, "rowan", Role.MENTOR, "Rowan")
+        people.pair(session, "rowan", "fern", starts=START, ends=START + timedelta(days=9))
+        order = [load.mentor.handle for load in programme.suggested([TRACK], programme.loads(session, NOW))]
+    with serve(small) as served:
+        page = served.get("linden").text
+        answer = post(served, "linden", "programme/change/pair", fellow="basil", mentor="rowan", other="willow")
+        mentees = served.get("willow").text
+
+    assert order == ["rowan", "willow", "oak"]
+    options = page.split('name="mentor"')[1]
+    assert options.index("rowan") < options.index("willow") < options.index("oak")
+    assert answer.status_code == 303
+    assert "Basil" in mentees
+
+
+def test_a_pairing_and_an_enrolment_end_and_stay_written_down(small: Programme) -> None:
+    with ledger.reading(small.engine) as session:
+        pairing = session.query(Pairing).filter_by(fellow="fern").one().id
+        enrolment = session.query(Enrolment).filter_by(handle="fern").one().id
+    with serve(small) as served:
+        back = "/services/passerelle/programme/mentors"
+        answers = [
+            post(served, "linden", "programme/change/pairing-ends", id=str(pairing), back=back),
+            post(served, "linden", "programme/change/enrolment-ends", id=str(enrolment), back="//example.org/"),
+            post(served, "linden", "programme/change/enrolment-ends", id=str(enrolment)),
+        ]
+        sheet = served.get("oak", "mentee/fern").status_code
+        page = served.get("linden").text.split("What we owe")[0]
+
+    assert [answer.status_code for answer in answers] == [303, 303, 422]
+    assert [answer.headers.get("Location") for answer in answers[:2]] == [back, "/services/passerelle/"]
+    assert sheet == 403
+    assert "Fern" not in page.split("Who is quiet")[1]
+    with ledger.reading(small.engine) as session:
+        assert session.query(Pairing).filter_by(fellow="fern").one().ends == NOW
+        said = {(one.viewer, one.what) for one in session.query(Access).filter_by(subject="fern")}
+    assert {("linden", "pairing-ended"), ("linden", "enrolment-ended")} <= said
+
+
+@pytest.mark.parametrize(
+    ("fields", "status"),
+    [
+        pytest.param({"cohort": "2027", "title": "Spring 2027", "starts": "2027-03-01"}, 303, id="new"),
+        pytest.param({"cohort": "2026", "title": "Again", "starts": "2027-03-01"}, 422, id="its-name-is-taken"),
+        pytest.param({"cohort": "../x", "title": "Again", "starts": "2027-03-01"}, 422, id="no-name"),
+        pytest.param({"cohort": "2028", "title": " ", "starts": "2027-03-01"}, 422, id="no-title"),
+        pytest.param({"cohort": "2028", "title": "Later", "starts": "soon"}, 422, id="no-day"),
+    ],
+)
+def test_a_cohort_begins(small: Programme, fields: dict[str, str], status: int) -> None:
+    with serve(small) as served:
+        answer = post(served, "linden", "programme/cohorts", **fields)
+        shown = served.get("linden", f"programme/cohort/{fields['cohort']}").status_code if status == 303 else 0
+
+    assert (answer.status_code, shown) == (status, 200 if status == 303 else 0)
+    with ledger.reading(small.engine) as session:
+        assert session.query(Cohort).count() == 1 + (status == 303)
+
+
+def test_somebody_is_enrolled_once(small: Programme) -> None:
+    fields = {"cohort": "2026", "track": TRACK}
+    with ledger.session(small.engine) as session:
+        people.add_person(session, "aster", Role.FELLOW, "Aster")
+    with serve(small) as served:
+        statuses = [
+            post(served, "linden", "programme/change/enrol", handle=handle, **(fields | more)).status_code
+            for handle, more in [("aster", {}), ("aster", {}), ("oak", {}), ("nobody", {}), ("fern", {"track": "x"})]
+        ]
+
+    assert statuses == [303, 422, 422, 422, 422]
+
+
+@pytest.mark.parametrize("path", ["programme/quiet", "programme/owed", "programme/mentors", "programme/cohort/2026"])
+def test_these_pages_are_coordinators(small: Programme, path: str) -> None:
+    with serve(small) as served:
+        statuses = {who: served.get(who, path).status_code for who in ("linden", "oak", "maple", "fern")}
+        beyond = served.get("linden", f"{path}?from=99999").status_code
+
+    assert statuses == {"linden": 200, "oak": 403, "maple": 403, "fern": 403}
+    assert beyond == 200
+
+
+@pytest.mark.parametrize("handle", ["oak", "maple", "fern"])
+@pytest.mark.parametrize("path", ["programme/cohorts", "programme/change/pair", "programme/change/enrol"])
+def test_only_a_coordinator_changes_anything(small: Programme, handle: str, path: str) -> None:
+    with serve(small) as served:
+        assert post(served, handle, path, fellow="basil", mentor="oak").status_code == 403
+
+
+def test_a_large_programme_shows_its_cohorts_on_pages_of_their_own(small: Programme) -> None:
+    small.enrol(*(f"plant-{number}" for number in range(60)))
+    with serve(small) as served:
+        first = served.get("linden")
+        pages = [served.get("linden", f"programme/cohort/2026?from={place}").text for place in (0, 25, 50)]
+
+    assert len(first.content) < 100_000
+    assert all(len(page.encode()) < 100_000 for page in pages)
+    shown = [{f"plant-{number}" for number in range(60) if f">plant-{number}<" in page} for page in pages]
+    assert len(set.union(*shown)) == 60
+    assert sum(map(len, shown)) == 60
