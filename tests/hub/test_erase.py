@@ -1,0 +1,61 @@
+"""Erasure while the hub runs: her server ends, the hub forgets her, she cannot come back; everybody else goes on."""
+
+import subprocess
+import sys
+from datetime import UTC, datetime
+
+import pytest
+
+from passerelle import ledger
+from passerelle.hub.hub_user import HubUser
+from passerelle.ledger import erasure, people
+from tests.hub.running import CHECKOUT, RunningHub, environment, wait_for
+
+pytestmark = pytest.mark.slow
+
+
+def erase(hub: RunningHub, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "passerelle.cli", "erase", *arguments],
+        env=environment(hub.settings),
+        cwd=CHECKOUT,
+        capture_output=True,
+        text=True,
+        timeout=180,
+        check=False,
+    )
+
+
+def test_a_running_hub_lets_go_of_her(hub: RunningHub) -> None:
+    handle = "iris"
+    hers, other = hub.browser(handle), hub.browser("fern")
+    assert hers.open_server(handle).status_code == 200
+    home = hub.settings.home(handle)
+    assert home.is_dir()
+
+    said = erase(hub, handle, "--dry-run").stdout
+    done = erase(hub, handle)
+
+    assert "hub: her account" in said
+    assert done.returncode == 0, done.stderr
+    assert not home.exists()
+    assert hers.get_page("/services/passerelle/").status_code in (200, 403)
+    assert "Inès" not in hers.get_page("/services/passerelle/").text
+    assert handle not in HubUser(hub.settings).names()
+    assert other.get_page("/services/passerelle/mydata").status_code == 200
+    assert erase(hub, handle).returncode == 2
+
+
+def test_the_pages_service_carries_out_what_was_agreed(hub: RunningHub) -> None:
+    handle = "dahlia"
+    engine = ledger.engine(hub.settings.database_url)
+    with ledger.session(engine) as session:
+        wish = erasure.ask(session, handle, handle, datetime.now(UTC))
+        erasure.agree(session, wish.id, "linden", wish.asked)
+
+    def gone() -> bool:
+        with ledger.reading(engine) as session:
+            return people.person(session, handle) is None
+
+    wait_for(gone, "the erasure of whom a coordinator agreed to erase", 150)
+    engine.dispose()
