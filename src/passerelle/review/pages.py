@@ -93,7 +93,8 @@ class LanguageForm(PageHandler):
         back = self.get_body_argument("next", "")
         parts = urlsplit(back)
         home = self.context.prefix
-        ours = not parts.scheme and not parts.netloc and parts.path.startswith(home) and "\\" not in back
+        ours = not parts.scheme and not parts.netloc and parts.path.startswith(home)
+        ours = ours and "\\" not in back and ".." not in back
         self.redirect(parts.path if ours else home, status=303)
 
 

@@ -303,7 +303,7 @@ class ChangeForm(_Coordinators):
 
     def _back(self) -> str:
         back = self.get_body_argument("back", "")
-        ours = back.startswith(self.context.prefix) and "\\" not in back and "//" not in back
+        ours = back.startswith(self.context.prefix) and not any(sign in back for sign in ("\\", "//", ".."))
         return back if ours else self.context.prefix
 
 
