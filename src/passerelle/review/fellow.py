@@ -10,7 +10,8 @@ from tornado.web import HTTPError
 from passerelle.ledger import help as asking
 from passerelle.ledger import manual, people, receipts
 from passerelle.ledger.receipts import AttemptRow
-from passerelle.model.course import Course, Unit, in_language
+from passerelle.ledger.tables import ManualMark
+from passerelle.model.course import Course, CourseUnit, Unit, in_language
 from passerelle.model.people import Role
 from passerelle.model.verdict import CheckState
 from passerelle.progress import FellowProgress, UnitProgress, WaitingKind, fellow_progress
@@ -120,6 +121,8 @@ class Comment:
 
     title: str
     text: str
+    levels: tuple[tuple[str, str], ...] = ()
+    """Criteria of the rubric, each with the level that was chosen."""
 
 
 def _open_check(row: AttemptRow) -> str:
@@ -176,7 +179,8 @@ class AttemptPage(PageHandler):
         return mine or people.has_role_in(session, self.me.handle, row.track, Role.TRAINER, self.moment)
 
     def _comments(self, session: Session, row: AttemptRow) -> list[Comment]:
-        checks = {one.key: one for one in self.course(row.track).unit(row.unit).card.checks}
+        unit = self.course(row.track).unit(row.unit)
+        checks = {one.key: one for one in unit.card.checks}
         answers = row.verdict.manual_answers if row.verdict else {}
         given = [
             (check, manual.manual_mark(session, row.handle, row.track, row.unit, check, answer))
@@ -184,10 +188,21 @@ class AttemptPage(PageHandler):
             if answer is not None and check in checks
         ]
         return [
-            Comment(self.reader.text(checks[check].title), mark.comment)
+            Comment(self.reader.text(checks[check].title), mark.comment or "", levels)
             for check, mark in given
-            if mark and mark.comment
+            if mark
+            for levels in [self._levels(session, unit, check, mark)]
+            if mark.comment or levels
         ]
+
+    def _levels(self, session: Session, unit: CourseUnit, check: str, mark: ManualMark) -> tuple[tuple[str, str], ...]:
+        chosen, say = asking.rubric_of(session, mark), self.reader.text
+        return tuple(
+            (say(criterion.title), say(level.title))
+            for criterion in unit.rubrics.get(check, ())
+            for level in criterion.levels
+            if criterion.criterion in chosen and chosen[criterion.criterion].level == level.level
+        )
 
     def _marking(self, row: AttemptRow, unit: Unit) -> dict[str, Sequence[object]]:
         if row.verdict is None:
