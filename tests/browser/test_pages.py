@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from passerelle import ledger
 from passerelle.courses import build_course
-from passerelle.ledger import people
+from passerelle.ledger import erasure, people
 from passerelle.model.people import LANGUAGES, Role
 from passerelle.model.verdict import CheckResult, CheckState, Message, Outcome, Verdict
 from tests.browser.fellow_lab import PICTURES
@@ -59,6 +60,7 @@ PAGES = {
     "stuck": ("maple", "stuck/data-science"),
     "marking": ("maple", "marking/data-science"),
     "programme": ("linden", ""),
+    "erasures": ("linden", "erasures"),
     "my-data": ("fern", "mydata"),
     "saved": ("fern", "mentee/fern/saved"),
     "saved-for-her-mentor": ("oak", "mentee/fern/saved"),
@@ -132,6 +134,8 @@ def shared(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     programme = new_programme(tmp_path_factory.mktemp("programme"))
     fill(programme)
     meet(programme)
+    with ledger.session(programme.engine) as session:
+        erasure.ask(session, "fern", "fern", NOW - timedelta(hours=2))
     with serve(programme) as served:
         yield Desk(browser, served, programme)
     programme.engine.dispose()

@@ -53,7 +53,8 @@ def test_a_running_hub_lets_go_of_her(hub: RunningHub) -> None:
     assert done.returncode == 0, done.stderr
     assert not home.exists()
     assert "Zohreh" not in hers.get_page("/services/passerelle/mydata").text
-    assert hers.log_in(handle, PASSWORD).status_code != 200
+    hers.log_in(handle, PASSWORD)
+    assert not hers.get_page("/hub/home").url.endswith("/hub/home")
     assert handle not in HubUser(hub.settings).names()
     assert other.get_page("/services/passerelle/mydata").status_code == 200
     assert erase(hub, handle).returncode == 2
