@@ -11,6 +11,7 @@ from pathlib import Path
 from passerelle.hub.backup import FOLDERS, HUB_DATABASE, LAST, LEDGER
 from passerelle.hub.doctor.finding import Finding, broken, look, ok, some
 from passerelle.hub.doctor.reading import NoLedgerError, ledger_session
+from passerelle.hub.erase import UNFINISHED as ERASING
 from passerelle.hub.preflight import NEEDED_BYTES, UNFINISHED
 from passerelle.ledger import people
 from passerelle.model.settings import Settings
@@ -59,11 +60,13 @@ def rights(settings: Settings) -> Iterator[Finding]:
 
 
 def unfinished(settings: Settings) -> Iterator[Finding]:
-    """Look whether a restore was killed in its last step."""
+    """Look whether a restore or an erasure was killed."""
     if (settings.root / UNFINISHED).is_file():
         kept = (settings.root / UNFINISHED).read_text().strip()
         cure = "do `passerelle restore … --replace` once more"
         yield broken("restore", f"a restore did not come to its end; what it had moved aside is in {kept}", cure)
+    if (settings.root / ERASING).is_file():
+        yield look("erasure", "somebody is being erased, or that was killed", "do `passerelle erase` once more")
 
 
 def homes(settings: Settings) -> Iterator[Finding]:
