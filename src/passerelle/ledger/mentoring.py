@@ -17,7 +17,10 @@ from passerelle.ledger.mentoring_tables import Action, Goal, Meeting, MeetingFee
 from passerelle.ledger.tables import Pairing, Person
 
 LONGEST_LINE = 300
-"""Characters of a goal, a question or an action: each is one line on one page."""
+"""Characters of a goal or a question: each is a sentence on one page."""
+
+LONGEST_ACTION = 160
+"""Characters of an action: several of them are on that page."""
 
 LONGEST_TEXT = 5_000
 """Characters of notes, and of each field of feedback."""
@@ -244,7 +247,7 @@ def agree(
     Raises:
         TextError: the text is empty or too long.
     """
-    kept = tidy(text, LONGEST_LINE)
+    kept = tidy(text, LONGEST_ACTION)
     if not {by, owner} <= {fellow, mentor} or not are_paired(session, mentor, fellow, at):
         return None
     added = Action(fellow=fellow, mentor=mentor, owner=owner, meeting=meeting, text=kept, due=due, made_by=by, made=at)

@@ -34,7 +34,7 @@ from passerelle.review.words import cue_sentence, sentences
 SHOWN = 3
 """How many lines of a kind have room on the page; how many more there are is said."""
 
-ANSWER_LINES, ANSWER_COLUMNS = 10, 88
+ANSWER_LINES, ANSWER_COLUMNS = 8, 88
 RECENT = timedelta(weeks=6)
 
 

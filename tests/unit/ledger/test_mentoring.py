@@ -229,7 +229,7 @@ def test_feedback_goes_both_ways_after_a_meeting_and_the_newest_words_count(prog
         assert mentoring.feedback(session, "willow", found.id, SOON) == {}
 
 
-@pytest.mark.parametrize("text", ["", " \r\n ", "x" * 301], ids=["empty", "blank", "long"])
+@pytest.mark.parametrize("text", ["", " \r\n ", "x" * 161], ids=["empty", "blank", "long"])
 def test_an_action_is_one_line(programme: Engine, text: str) -> None:
     with ledger.session(programme) as session, pytest.raises(mentoring.TextError):
         mentoring.agree(session, "oak", "acacia", "oak", owner="oak", text=text, due=None, at=NOW)

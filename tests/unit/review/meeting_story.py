@@ -4,6 +4,7 @@
 """
 
 import json
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 
 from passerelle import ledger
@@ -14,7 +15,7 @@ from passerelle.model.people import Role
 from passerelle.model.verdict import CheckResult, CheckState, Message, Outcome, Verdict
 from tests.unit.review.programme import NOW, START, TRACK, Programme
 
-HELD = NOW - timedelta(days=14)
+HELD = datetime(2026, 11, 10, 17, 30, tzinfo=UTC)
 PLANNED = datetime(2026, 11, 26, 17, 30, tzinfo=UTC)
 ANSWER = "rows = orders.merge(customers)\nlen(rows)  # <script>alert(1)</script>"
 
@@ -30,28 +31,56 @@ def notebook(unit: str, answer: str, task: str = "missing") -> bytes:
     return pack({f"{unit}.ipynb": json.dumps(made).encode()})
 
 
-def meet(programme: Programme) -> dict[str, int]:
-    """Let Fern and Oak of a filled programme meet; return the numbers of their meetings."""
+def meet(programme: Programme, words: Mapping[str, str] | None = None) -> dict[str, int]:
+    """Let Fern and Oak of a filled programme meet; return the numbers of their meetings.
+
+    `words` has other words for what they write, by the English ones.
+    """
+    said = words or {}
     with ledger.session(programme.engine) as session:
-        mentoring.set_goal(session, "fern", "A data-analyst apprenticeship in September", HELD)
+        mentoring.set_goal(
+            session,
+            "fern",
+            said.get("A data-analyst apprenticeship in September", "A data-analyst apprenticeship in September"),
+            HELD,
+        )
         held = mentoring.plan(session, "oak", "fern", "oak", starts=HELD, at=HELD - timedelta(days=7))
         planned = mentoring.plan(session, "fern", "fern", "oak", starts=PLANNED, at=HELD)
         assert held is not None
         assert planned is not None
         mentoring.hold(session, "oak", held.id, HELD)
-        mentoring.note(session, "oak", held.id, "We read D1 together. Next: the profile.", read=None, at=HELD)
-        mentoring.give_feedback(session, "oak", held.id, went_well="You led us through it.", next_time="", at=HELD)
+        mentoring.note(
+            session,
+            "oak",
+            held.id,
+            said.get("We read D1 together. Next: the profile.", "We read D1 together. Next: the profile."),
+            read=None,
+            at=HELD,
+        )
+        mentoring.give_feedback(
+            session,
+            "oak",
+            held.id,
+            went_well=said.get("You led us through it.", "You led us through it."),
+            next_time="",
+            at=HELD,
+        )
         for owner, text, due in (
             ("oak", "Send two job adverts", date(2026, 11, 27)),
             ("fern", "Write the profile text", None),
         ):
             made = mentoring.agree(
-                session, "oak", "fern", "oak", owner=owner, text=text, due=due, at=HELD, meeting=held.id
+                session, "oak", "fern", "oak", owner=owner, text=said.get(text, text), due=due, at=HELD, meeting=held.id
             )
             assert made is not None
             if owner == "fern":
                 mentoring.settle(session, "fern", made.id, "done", NOW - timedelta(days=2))
-        mentoring.ask(session, "fern", "How do I explain a join in an interview?", NOW - timedelta(days=1))
+        mentoring.ask(
+            session,
+            "fern",
+            said.get("How do I explain a join in an interview?", "How do I explain a join in an interview?"),
+            NOW - timedelta(days=1),
+        )
         return {"held": held.id, "planned": planned.id}
 
 
@@ -66,7 +95,13 @@ def _unit(number: int) -> CourseUnit:
     name, title = f"u{number:02}-unit", f"{number}. Reading and joining tables from several sources"
     parts = ("load", "join", "explain", "publish")
     checks = tuple(
-        CheckCard(key=f"check-{part}", task=part, points=2.0, manual=part == "explain", title={"en": _long(70)})
+        CheckCard(
+            key=f"check-{part}",
+            task=part,
+            points=1.0 if part == "explain" else 2.0,
+            manual=part == "explain",
+            title={"en": _long(70)},
+        )
         for part in parts
     )
     card = Unit(
@@ -112,7 +147,7 @@ def year(programme: Programme) -> None:
         mentoring.ask(session, "fern", _long(300), now)
         for owner in ("oak", "fern") * 5:
             mentoring.agree(
-                session, "oak", "fern", "oak", owner=owner, text=_long(300), due=date(2027, 10, 1), at=now
+                session, "oak", "fern", "oak", owner=owner, text=_long(160), due=date(2027, 10, 1), at=now
             )  # fmt: skip
 
 
@@ -135,13 +170,14 @@ def _send(programme: Programme, unit: Unit, at: datetime, *, full: bool, again: 
         for card in unit.checks
         if not card.manual
     )
+    by_hand = CheckResult(key="check-explain", points=0.0, max_points=1.0, state=CheckState.BY_HAND)
     marked = Verdict(
         key=token,
         unit=unit.unit,
         version="1",
         engine="test",
         outcome=Outcome.MARKED,
-        checks=results,
+        checks=(*results, by_hand),
         manual_answers={"check-explain": f"hash-{token}"},
     )
     programme.mark(sent, marked, at + timedelta(seconds=3))

@@ -191,7 +191,7 @@ def test_actions_are_agreed_done_dropped_and_opened_again(pair: Pair) -> None:
     assert states == [(True, False), (False, False), (False, True)]
 
 
-@pytest.mark.parametrize("text", ["", "x" * 301], ids=["empty", "long"])
+@pytest.mark.parametrize("text", ["", "x" * 161], ids=["empty", "long"])
 def test_an_action_that_cannot_be_kept_comes_back(pair: Pair, text: str) -> None:
     before = len(pair.actions())
     answer = pair.send("oak", LIST, act="agree", owner="fern", text=text)
