@@ -156,26 +156,25 @@ def _help(story: "Story", fellow: "Fellow", unit: str, check: str, at: datetime,
 def put_one_aside(
     story: "Story", fellows: Sequence["Fellow"], courses: Mapping[str, Course], settings: Settings
 ) -> None:
-    """Give one fellow more time, and let one put a cue aside with a reason."""
+    """Let one fellow put a cue aside with a reason, and give another one more time."""
+    session, now = story.session, story.last_day
     for fellow in fellows:
+        if fellow.kind not in ("aside", "help"):
+            continue
         course = courses[fellow.track]
-        progress = fellow_progress(story.session, course, fellow.handle, story.last_day, zone=story.zone)
+        progress = fellow_progress(session, course, fellow.handle, now, zone=story.zone)
         assert progress is not None  # enrolled above  # noqa: S101
-        found = cues(story.session, course, progress, story.last_day, settings)
-        quiet = next((cue for cue in found if cue.rule == QUIET and fellow.kind == "steady"), None)
-        if quiet is not None and quiet.unit is not None:
+        if fellow.kind == "aside":
             reason = {"en": "I am working on the unit before.", "fr": "Je termine l’unité d’avant."}[fellow.language]
-            helping.dismiss(
-                story.session, fellow=fellow.handle, cue=quiet.rule, facts=quiet.key, reason=reason,
-                by=fellow.handle, at=story.last_day - timedelta(hours=1),
-            )  # fmt: skip
-            until = story.last_day + timedelta(days=10)
+            for cue in cues(session, course, progress, now, settings):
+                if cue.rule == QUIET:
+                    about = {"cue": cue.rule, "facts": cue.key, "reason": reason}
+                    helping.dismiss(session, fellow=fellow.handle, by=fellow.handle, at=now, **about)
+        else:
+            unit = next(one.unit for one in progress.units if one.due > now)
             trainer = demo_texts.TRAINERS[demo_courses.TRACKS.index(fellow.track)]
-            at = story.last_day - timedelta(minutes=30)
-            extensions.extend(
-                story.session, fellow.handle, fellow.track, quiet.unit, until=until, given_by=trainer, at=at
-            )
-            return
+            until = now + timedelta(days=24)
+            extensions.extend(session, fellow.handle, fellow.track, unit, until=until, given_by=trainer, at=now)
 
 
 def _drop(_result: object) -> None:

@@ -35,7 +35,7 @@ SEED = 2026
 COHORTS = (("demo-spring", 51, 12), ("demo-autumn", 19, 28))
 """The two cohorts: id, how many weeks ago it began, how many fellows it has."""
 
-KINDS = ("quiet", "stuck", "paused", "waits", "ours", "help", "new", "unsaid")
+KINDS = ("quiet", "stuck", "paused", "waits", "ours", "help", "new", "unsaid", "aside")
 """What some of the fellows of now are there to show; all others are steady."""
 
 _LEASE_S = 60.0
@@ -251,7 +251,7 @@ def _learn(story: Story, fellow: Fellow, course: Course, pending: list[Callable[
         running = opens > story.last_day - timedelta(weeks=3)
         if opens > story.last_day - timedelta(days=2):
             break
-        if fellow.kind == "new" or (fellow.kind == "quiet" and opens > story.last_day - timedelta(weeks=6)):
+        if fellow.kind == "new" or (fellow.kind in ("quiet", "aside") and opens > story.last_day - timedelta(weeks=6)):
             continue
         if draw.random() < 0.07 and not running:
             continue  # a unit that she left out

@@ -1,5 +1,6 @@
 """The demo year: it is there once, and its exports say what the raw tables add up to in pandas."""
 
+import io
 import json
 import sqlite3
 from contextlib import closing
@@ -16,7 +17,7 @@ from passerelle.ledger import people
 from passerelle.ledger.mentoring_tables import Action, CueDismissal, Meeting, MeetingFeedback
 from passerelle.model.people import Role
 from passerelle.model.settings import Settings
-from passerelle.progress import export_bytes, track_progress
+from passerelle.progress import Export, track_export, track_progress
 from passerelle.progress.attention import owed_by_us, quiet_fellows
 from passerelle.progress.cues import OURS, QUIET, VERSIONS, Cue, cues
 
@@ -58,13 +59,17 @@ def raw(settings: Settings) -> pd.DataFrame:
     )
 
 
-def exported(settings: Settings, track: str) -> pd.DataFrame:
-    """Return a row a unit that somebody sent, from the JSON export."""
+def export_of(settings: Settings, track: str) -> Export:
     engine = ledger.engine(settings.database_url)
     with ledger.reading(engine) as session:
         progress = track_progress(session, load_course(settings.courses / track), NOW)
     engine.dispose()
-    record = json.loads(export_bytes(progress, "json", settings))
+    return track_export(progress, settings)
+
+
+def exported(export: Export) -> pd.DataFrame:
+    """Return a row a unit that somebody sent, from the JSON export."""
+    record = json.loads(export.content("json"))
     return pd.DataFrame(
         {
             "unit": unit["unit"],
@@ -88,12 +93,17 @@ def test_its_exports_say_what_the_raw_tables_add_up_to(year: Settings, track: st
     newest = attempts[attempts["marked"] > 0].sort_values("number").groupby(["handle", "unit"]).last()
     owed = counted.set_index(["handle", "unit"])["owed"].clip(upper=1).add(newest["owed"]).clip(upper=1)
 
-    said = exported(year, track)
+    export = export_of(year, track)
+    said = exported(export)
+    table = pd.read_csv(io.BytesIO(export.content("csv")), sep=";", decimal=",")
+    units = table.drop_duplicates(["fellow", "unit"]).query("attempts > 0")
 
     assert said["attempts"].sum() == len(attempts) > 100
     assert said["points"].sum() == pytest.approx(counted["earned"].sum())
     assert said["counted"].sum() == counted["number"].sum()
     assert said["owed"].sum() == owed.sum()
+    assert units["attempts"].sum() == len(attempts)
+    assert units["unit_points"].sum() == table["task_points"].sum() == pytest.approx(counted["earned"].sum())
     assert said.groupby("unit")["points"].sum().to_dict() == pytest.approx(
         counted.groupby("unit")["earned"].sum().to_dict()
     )

@@ -15,9 +15,9 @@ from tests.unit.review.served import Served, serve
 FULL = {"check-mean": 2.0, "check-missing": 4.0}
 
 
-def post(served: Served, handle: str, path: str, **fields: str) -> requests.Response:
+def post(served: Served, who: str, path: str, **fields: str) -> requests.Response:
     """Send a form as its page does."""
-    browser = served.as_(handle)
+    browser = served.as_(who)
     browser.get(served.url("mydata"), timeout=20)
     token = browser.cookies.get("_xsrf")
     return browser.post(served.url(path), data={"_xsrf": token, **fields}, timeout=20, allow_redirects=False)
