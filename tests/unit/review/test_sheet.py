@@ -67,7 +67,7 @@ def test_the_sheet_says_what_a_meeting_needs_her_question_first(pages: Served) -
         "Compétences",
         "Six semaines",
         "Un point fort",
-        "Ce qui bloque Nettoyer des données, Les lignes manquantes : 3 essais de suite sans tous les points",
+        "Ce qui bloque Nettoyer des données, Les lignes manquantes · 3 essais de suite sans tous les points",
         "96 lignes attendues, 384 trouvées.",
         "rows = orders.merge(customers)",
         "Nettoyer des données, c’est : rendre fiable un fichier brouillon.",
