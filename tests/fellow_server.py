@@ -37,6 +37,8 @@ class Exchange:
     release: dict[str, bytes] = field(default_factory=dict)
     submissions: dict[str, dict[str, bytes]] = field(default_factory=dict)
     result: dict[str, Any] = field(default_factory=lambda: {"state": "waiting"})
+    questions: dict[str, dict[str, str]] = field(default_factory=dict)
+    """Requests for help by their key."""
     refusal: tuple[int, str] | None = None
     units: list[str] = field(default_factory=list)
     version: str = "1"
@@ -50,6 +52,11 @@ class Exchange:
             self.language = json.loads(body)["language"]
         if method == "POST" and path == "submissions/data-science/d1-tables":
             return self._take(key, body)
+        if method == "POST" and path == "help/data-science/d1-tables":
+            if self.refusal is not None:
+                return self.refusal[0], {"id": "no", "error": self.refusal[1]}
+            self.questions[key] = json.loads(body)
+            return 201, {"asked": "2026-11-24T18:42:07+00:00", "answer_by": "2026-11-26"}
         kept: dict[str, Any] = {
             "me": {"handle": "acacia", "language": self.language, "role": "fellow", "tracks": ["data-science"]},
             "courses": ["data-science"],

@@ -137,6 +137,11 @@ class Client:
         headers = {"X-Passerelle-Timestamp": timestamp}
         self._send("PUT", _path("feedback", track, unit, handle), pack(files), headers)
 
+    def ask_help(self, track: str, unit: str, check: str, words: str, key: str) -> dict[str, Any]:
+        """Ask the trainers for help; return `asked` and `answer_by`, a day. The same key again is the same request."""
+        body = json.dumps({"check": check, "words": words}).encode()
+        return dict(self._send("POST", _path("help", track, unit), body, {"Idempotency-Key": key}).json())
+
     def mark_again(self, track: str, units: Sequence[str] | None = None, handles: Sequence[str] | None = None) -> int:
         """Queue marking of units and fellows, all where none are given (trainers); return how many submissions."""
         asked = {"units": units and list(units), "handles": handles and list(handles)}

@@ -19,6 +19,7 @@ from passerelle_lab.handlers import (
     ResultsHandler,
     SubmitHandler,
 )
+from passerelle_lab.help_handler import HelpHandler
 from passerelle_lab.unit_handlers import (
     CopiesHandler,
     FreshHandler,
@@ -33,6 +34,7 @@ _UNIT = rf"({NAME})/({NAME})"
 ROUTES: list[tuple[str, type[PasserelleHandler]]] = [
     (rf"passerelle/open/{_UNIT}", OpenHandler),
     (rf"passerelle/submit/{_UNIT}", SubmitHandler),
+    (rf"passerelle/help/{_UNIT}", HelpHandler),
     (rf"passerelle/state/{_UNIT}", StateHandler),
     (rf"passerelle/renew/{_UNIT}", RenewHandler),
     (rf"passerelle/fresh/{_UNIT}", FreshHandler),

@@ -1,7 +1,7 @@
 """What the fellow's server says, in her language: English is the source and the key of the catalogue."""
 
 import json
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache
 from pathlib import Path
 
@@ -56,6 +56,13 @@ def moment(language: str, when: datetime) -> str:
     """Return a moment as people say it: «mardi 18:42:07», in the server's time zone."""
     local = when.astimezone()
     return f"{_DAYS[language][local.weekday()]} {local:%H:%M:%S}"
+
+
+def day(language: str, when: date) -> str:
+    """Return a day of the calendar as people say it: «jeudi 26 novembre»."""
+    ordinal = "1er" if language == "fr" and when.day == 1 else when.day
+    # No end of a line takes a date apart.
+    return f"{_DAYS[language][when.weekday()]}{NO_BREAK}{ordinal}{NO_BREAK}{_MONTHS[language][when.month - 1]}"
 
 
 def dated_moment(language: str, when: datetime) -> str:

@@ -51,6 +51,7 @@ def page(browser: Browser, server: tuple[str, Path], exchange: Exchange) -> Iter
     place(home, "data-science", "d1-tables", release(), "en")
     exchange.language, exchange.refusal, exchange.result = "en", None, {"state": "waiting"}
     exchange.units, exchange.version, exchange.unwell, exchange.lost_answers = [], "1", False, 0
+    exchange.questions.clear()
     exchange.release = release()
     exchange.submissions.clear()
     context = browser.new_context(viewport={"width": 1280, "height": 800}, locale="en-GB")

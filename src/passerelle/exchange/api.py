@@ -7,6 +7,7 @@ from tornado.web import RequestHandler
 
 from passerelle.exchange.context import Context
 from passerelle.exchange.handler import ApiHandler
+from passerelle.exchange.help import HelpHandler
 from passerelle.exchange.marking import ManualHandler, MarkingHandler
 from passerelle.exchange.results import ResultsHandler
 from passerelle.exchange.submissions import (
@@ -45,6 +46,7 @@ def routes(context: Context) -> list[Route]:
         (rf"submissions/{TRACK}", TrackSubmissionsHandler),
         (rf"feedback/{TRACK}/{UNIT}/({HANDLE_PATTERN})", FeedbackHandler),
         (rf"results/{RECEIPT}", ResultsHandler),
+        (rf"help/{TRACK}/{UNIT}", HelpHandler),
         (rf"marking/{TRACK}", MarkingHandler),
         (rf"manual/{TRACK}", ManualHandler),
         (r".*", NothingHandler),

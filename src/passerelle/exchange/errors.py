@@ -36,6 +36,9 @@ TEXTS: dict[str, str] = {
         "You have sent {count} submissions in {minutes} minutes. They are safe. "
         "Take a short break; you can send again in {again} min."
     ),
+    "too-many-questions": (
+        "{count} of your questions wait for an answer already. Withdraw one on My path, then ask again."
+    ),
     # What a parcel cannot hold (the ids are ParcelError's).
     "not-a-parcel": "What arrived is incomplete. Send it again.",
     "too-big": "The folder has {size_mb} MB; the limit is {max_mb} MB. Move large files out of it, then send it again.",

@@ -27,6 +27,11 @@ _answers_of: dict[str, frozenset[str]] = {}
 """The keys of the answer cells of releases, by their hash."""
 
 
+def is_key(key: str) -> bool:
+    """Tell whether something can name one send of somebody's."""
+    return _KEY.fullmatch(key) is not None
+
+
 class SubmissionsHandler(ApiHandler):
     """`api/submissions/<track>/<unit>`: a fellow submits; she, or the course, lists what was submitted."""
 
@@ -36,7 +41,7 @@ class SubmissionsHandler(ApiHandler):
         """Take a submission. The answer is sent once the receipt is on the disk."""
         self.caller.must_be(Part.FELLOW, track)
         key = self.request.headers.get(KEY_HEADER, "")
-        if not _KEY.fullmatch(key):
+        if not is_key(key):
             raise ApiError.of(400, "bad-key")
         parcel, handle = self.whole_body(), self.caller.name
 

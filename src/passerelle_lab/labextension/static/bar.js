@@ -10,6 +10,7 @@ import { Preview } from "./preview.js";
 import { hintCells, restartAndCheck, showHint } from "./run.js";
 import { Progress } from "./progress.js";
 import { Saving } from "./saving.js";
+import { Stuck } from "./stuck.js";
 import { Submission } from "./submission.js";
 import { LANGUAGES, say } from "./words.js";
 
@@ -32,7 +33,8 @@ class Bar {
     this.folder = new Folder(this);
     this.submission = new Submission(this);
     this.progressFile = new Progress(this);
-    const topics = [this.saving.topic, ...this.folder.topics, this.submission.topic, this.progressFile.topic];
+    const told = [this.stuck, this.submission, this.progressFile].map(({ topic }) => topic);
+    const topics = [this.saving.topic, ...this.folder.topics, ...told];
     this.inner.append(element("div", { class: "passerelle-bar-topics" }, ...topics.map((topic) => topic.node)));
     insteadOfDialogs(panel, {
       saveError: (error) => (this.saving.error = error),
@@ -90,11 +92,13 @@ class Bar {
     this.last = element("button", { type: "button", onclick: () => this.folder.askLast() });
     this.copies = element("span");
     this.explaining = new Explaining(this);
+    this.stuck = new Stuck(this);
     this.path = element("a", { href: this.server.pages ?? "" });
     this.moreActs = element(
       "div",
       { class: "passerelle-bar-more" },
       this.path,
+      this.stuck.button,
       this.explaining.button,
       this.fresh,
       this.last,
@@ -172,7 +176,8 @@ class Bar {
     setText(this.saved, this.saving.words());
     const hasActs = this.server.here && this.folder.isTheOne;
     this.explaining.draw();
-    this.more.hidden = !hasActs && this.explaining.button.hidden;
+    this.stuck.draw();
+    this.more.hidden = !hasActs && this.explaining.button.hidden && this.stuck.button.hidden;
     for (const act of [this.fresh, this.last, this.copies]) {
       act.hidden = !hasActs;
     }

@@ -76,6 +76,11 @@ export class Server {
     return this.ask("POST", `submit/${place(unit)}`, body);
   }
 
+  /** Ask the trainers for help: the answer says by when she gets one. */
+  askHelp(unit, body) {
+    return this.ask("POST", `help/${place(unit)}`, body);
+  }
+
   /** What her unit's folder holds; it says that this tab has the notebook open. */
   state(unit, tab) {
     return this.ask("GET", `state/${place(unit)}?tab=${tab}`);
