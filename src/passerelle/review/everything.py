@@ -194,16 +194,15 @@ def _lines(whose: Whose) -> Iterator[bytes]:
         for meeting in session.scalars(select(Meeting).where(Meeting.fellow == handle)):
             said.append((meeting.starts, say(to_translate("Notes of the meeting")), meeting.notes))
         theirs = select(MeetingFeedback).join(Meeting, Meeting.id == MeetingFeedback.meeting)
+        well, better = say(to_translate("What went well")), say(to_translate("What to do next time"))
         for word in session.scalars(theirs.where(Meeting.fellow == handle)):
             author = names.get(word.author, "")
-            said.append((word.at, f"{author} · {say(to_translate('What went well'))}", word.went_well))
-            said.append((word.at, f"{author} · {say(to_translate('What to do next time'))}", word.next_time))
+            said += [(word.at, f"{author} · {well}", word.went_well), (word.at, f"{author} · {better}", word.next_time)]
+        agreed, stuck = say(to_translate("Action")), say(to_translate("I asked for help"))
         for action in session.scalars(select(Action).where(Action.fellow == handle)):
-            said.append((action.made, f"{say(to_translate('Action'))} · {names.get(action.owner, '')}", action.text))
+            said.append((action.made, f"{agreed} · {names.get(action.owner, '')}", action.text))
         for wish in session.scalars(select(HelpRequest).where(HelpRequest.fellow == handle)):
-            said.append(
-                (wish.asked, f"{say(to_translate('I asked for help'))} · {wish.unit or wish.track}", wish.words)
-            )
+            said.append((wish.asked, f"{stuck} · {wish.unit or wish.track}", wish.words))
             if wish.answered:
                 said.append((wish.answered, say(to_translate("The answer")), wish.answer))
     for at, title, text in sorted(said, key=lambda one: one[0]):
