@@ -117,7 +117,7 @@ def path_of(browser: Browser) -> str:
 
 def figures(settings: Settings, out: Path) -> list[dict[str, object]]:
     """Return the track's progress as exported."""
-    passerelle(settings, "export", TRACK, "--format", "json", "--out", str(out))
+    passerelle(settings, "export", "--track", TRACK, "--format", "json", "--out", str(out))
     (made,) = out.glob("*.json")
     found: list[dict[str, object]] = json.loads(made.read_text())["fellows"]
     return found

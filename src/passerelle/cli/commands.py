@@ -6,7 +6,6 @@ unmarked submission), 2 where it could not do its work; the reason is one line w
 
 import logging
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -16,6 +15,7 @@ from passerelle.cli import new, operate, people, privacy
 from passerelle.cli.alias import alias
 from passerelle.cli.build import build
 from passerelle.cli.check import check
+from passerelle.cli.export import export
 from passerelle.cli.mark import mark
 from passerelle.cli.stuck import stuck
 from passerelle.model.errors import PasserelleError
@@ -37,6 +37,7 @@ app.command()(stuck)
 app.command()(alias)
 app.command()(check)
 app.command()(mark)
+app.command()(export)
 for _command in (operate.backup, operate.restore, operate.doctor, operate.upgrade, privacy.erase, privacy.retention):
     app.command()(_command)
 
@@ -49,25 +50,6 @@ def main() -> None:
     except PasserelleError as error:
         Console(stderr=True).print(str(error), style="bold", highlight=False, markup=False, soft_wrap=True)
         sys.exit(2)
-
-
-@app.command()
-def export(
-    track: Annotated[str, typer.Argument(help="the track, such as data-science")],
-    out: Annotated[Path, typer.Option(help="directory to write into")] = Path(),
-    kind: Annotated[list[str] | None, typer.Option("--format", help="csv or json; both where not said")] = None,
-) -> None:
-    """Write the progress of one track as CSV and JSON, pseudonymous, safe to open in a spreadsheet.
-
-    Example: `passerelle export data-science --format csv --out /tmp/progress`
-    """
-    from passerelle.ledger import engine, session
-    from passerelle.progress import write_export
-
-    settings = Settings()
-    with session(engine(settings.database_url)) as open_session:
-        for path in write_export(open_session, settings, track, out, formats=tuple(kind or ("csv", "json"))):
-            typer.echo(str(path))
 
 
 @app.command()

@@ -1,6 +1,15 @@
 """The read model of progress and its exports: it reads the ledger and writes nothing there."""
 
-from passerelle.progress.export import COLUMNS, FORMATS, ExportError, export_bytes, pseudonymous, write_export
+from passerelle.progress.export import (
+    FORMATS,
+    TYPES,
+    Export,
+    ExportError,
+    Wanted,
+    course_export,
+    track_export,
+    write_files,
+)
 from passerelle.progress.model import (
     SCHEMA_VERSION,
     Attempt,
@@ -19,12 +28,13 @@ from passerelle.progress.model import (
 from passerelle.progress.reading import fellow_progress, track_progress
 
 __all__ = [
-    "COLUMNS",
     "FORMATS",
     "SCHEMA_VERSION",
+    "TYPES",
     "Attempt",
     "AttemptState",
     "Check",
+    "Export",
     "ExportError",
     "FellowProgress",
     "Skill",
@@ -34,10 +44,11 @@ __all__ = [
     "UnitProgress",
     "Waiting",
     "WaitingKind",
+    "Wanted",
     "WeekCount",
-    "export_bytes",
+    "course_export",
     "fellow_progress",
-    "pseudonymous",
+    "track_export",
     "track_progress",
-    "write_export",
+    "write_files",
 ]

@@ -1,56 +1,41 @@
-"""The exports of a track: CSV for a spreadsheet in French, JSON for programs, both pseudonymous.
+"""Exports: a track of the programme, or any nbgrader course directory, in five formats.
 
-The same ledger at the same moment gives the same bytes. docs/progress-schema.md describes both, and
-docs/decisions/0005-pages-and-exports.md says why they look as they do.
+The same state at the same moment gives the same bytes. docs/progress-schema.md describes every column, and
+docs/decisions/0005-pages-and-exports.md and 0018-exports.md say why they are as they are.
 """
 
 import json
 import os
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy.orm import Session
-
-from passerelle.courses import load_course
-from passerelle.model.course import Course
 from passerelle.model.errors import ServiceError
 from passerelle.model.settings import Settings
-from passerelle.progress.model import FellowProgress, Task, TrackProgress, UnitProgress, Waiting
+from passerelle.progress import gradebooks, writers
+from passerelle.progress.model import SCHEMA_VERSION, TrackProgress
+from passerelle.progress.pdf import MOST_FELLOWS, fellows_table, write_pdf
 from passerelle.progress.pseudonyms import PROGRAMME, pseudonym, pseudonym_secret
-from passerelle.progress.reading import track_progress
+from passerelle.progress.small_numbers import LEAST, for_outside
+from passerelle.progress.tables import Table, Value, changed_since, fellow_tables, summary_table
 
-FORMATS: tuple[str, ...] = ("csv", "json")
+FORMATS: tuple[str, ...] = ("csv", "xlsx", "parquet", "json", "pdf")
 
-COLUMNS: dict[str, str] = {
-    "track": "the track's id",
-    "fellow": "the fellow's pseudonym: the same in every export of the programme",
-    "cohort": "the group she started with",
-    "week": "the week of the track she is in, from 1",
-    "unit": "the unit's id",
-    "unit_due": "when its last week ends for her, or later where she was given more time; in the programme's time zone",
-    "unit_state": "not-due, missing, submitted, waiting-for-us or graded",
-    "unit_points": "points of the counted attempt so far; empty until an attempt is marked",
-    "unit_max_points": "points the unit can give",
-    "unit_mastered": "yes or no; empty until an attempt is marked",
-    "attempts": "how many attempts she made at the unit",
-    "counted_attempt": "number of the attempt that counts; empty until one is marked",
-    "last_submission": "when the newest attempt came, in the programme's time zone; empty where there is none",
-    "waiting_for_us_since": "since when the oldest thing waits for us; empty where nothing does",
-    "task": "the task's id",
-    "task_state": "not-due, missing, submitted, waiting-for-us or graded",
-    "task_automatic_points": "points of its automatic checks; empty where none is graded",
-    "task_manual_points": "points given by a person; empty where none is given",
-    "task_points": "both together; empty where nothing is graded",
-    "task_max_points": "points it can give",
+TYPES: dict[str, str] = {
+    "csv": "text/csv; charset=utf-8",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "parquet": "application/vnd.apache.parquet",
+    "json": "application/json",
+    "pdf": "application/pdf",
 }
-"""The columns of the CSV: a row a task. `unit_…` repeats on every task of a unit: do not add it up."""
+"""What a browser is told of each format."""
 
-# A cell that starts so is a formula, or becomes one after a spreadsheet trimmed it; full-width forms count in some.
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+Writer = Callable[[IO[bytes]], None]
 
 
 class ExportError(ServiceError):
@@ -59,7 +44,7 @@ class ExportError(ServiceError):
     @classmethod
     def of_format(cls, name: str) -> "ExportError":
         """Build the error of a format that does not exist."""
-        return cls(f"there is no export format {name!r}; choose {' or '.join(FORMATS)}")
+        return cls(f"there is no export format {name!r}; choose {', '.join(FORMATS[:-1])} or {FORMATS[-1]}")
 
     @classmethod
     def of_track(cls, track: str, courses: Path) -> "ExportError":
@@ -67,106 +52,176 @@ class ExportError(ServiceError):
         built = ", ".join(sorted(path.parent.name for path in courses.glob("*/course.json"))) or "none"
         return cls(f"no track {track!r} in {courses} (built: {built}); build it with `passerelle build`")
 
+    @classmethod
+    def of_size(cls, name: str, kind: str, why: object) -> "ExportError":
+        """Build the error of what a format cannot hold."""
+        return cls(f"{name}: {why}, which {kind} cannot hold; choose csv or parquet")
 
-def pseudonymous(progress: TrackProgress, secret: bytes, recipient: str = PROGRAMME) -> TrackProgress:
-    """Return the progress with every handle replaced, its fellows in the order of their pseudonyms."""
-    renamed = [one.model_copy(update={"fellow": pseudonym(one.fellow, secret, recipient)}) for one in progress.fellows]
-    return progress.model_copy(update={"fellows": tuple(sorted(renamed, key=lambda one: one.fellow))})
 
+@dataclass(frozen=True)
+class Wanted:
+    """For whom an export is, and what is in it.
 
-def csv_bytes(progress: TrackProgress, zone: ZoneInfo) -> bytes:
-    """Return the progress as CSV: UTF-8 with a byte order mark, `;` between cells, decimal comma, CRLF.
-
-    That is what Excel in French opens by a double click. Empty means not known, never 0.
+    For somebody outside (`recipient`) it has the cohort summary alone, small numbers left out; or, where `named` says
+    that fellows were named one by one, their rows under ids of that recipient's and no summary: rows of everybody would
+    give every number back. `identified` leaves user names as they are: who asks for that writes down why.
     """
-    lines = [tuple(COLUMNS), *_rows(progress, zone)]
-    text = "".join(";".join(_cell(value) for value in line) + "\r\n" for line in lines)
-    return b"\xef\xbb\xbf" + text.encode("utf-8")
+
+    recipient: str = PROGRAMME
+    identified: bool = False
+    named: bool = False
+    since: datetime | None = None
+
+    @property
+    def is_outside(self) -> bool:
+        """Tell whether it leaves the programme."""
+        return self.recipient != PROGRAMME
 
 
-def json_bytes(progress: TrackProgress) -> bytes:
-    """Return the progress as JSON, UTF-8, times in UTC; null means not known, never 0."""
-    record: dict[str, Any] = progress.model_dump(mode="json")
-    return (json.dumps(record, ensure_ascii=False, indent=1, sort_keys=True) + "\n").encode("utf-8")
+@dataclass(frozen=True)
+class Export:
+    """What one export holds. `whole` are the records that JSON has in the place of tables, `paper` what a PDF has."""
+
+    name: str
+    title: str
+    as_of: datetime
+    tables: Sequence[Table]
+    paper: Sequence[Table]
+    notes: Sequence[str] = ()
+    whole: Mapping[str, Any] | None = None
+    head: Mapping[str, Any] = field(default_factory=dict)
+
+    def content(self, kind: str) -> bytes:
+        """Return what a button gives in a format: of CSV and Parquet, which hold one table, the first one."""
+        if kind not in FORMATS:
+            raise ExportError.of_format(kind)
+        return writers.in_memory(next(iter(self.files([kind]).values())))
+
+    def files(self, formats: Iterable[str]) -> dict[str, Writer]:
+        """Return what writes each file, by its name."""
+        found: dict[str, Writer] = {}
+        for kind in dict.fromkeys(formats):
+            match kind:
+                case "csv" | "parquet":
+                    write = writers.write_csv if kind == "csv" else writers.write_parquet
+                    for number, table in enumerate(self.tables):
+                        stem = self.name if number == 0 else f"{self.name}-{table.name}"
+                        found[f"{stem}.{kind}"] = partial(write, table)
+                case "xlsx":
+                    found[f"{self.name}.xlsx"] = self._workbook
+                case "json":
+                    found[f"{self.name}.json"] = self._json
+                case "pdf":
+                    found[f"{self.name}.pdf"] = partial(write_pdf, self.title, self.as_of, self.paper, self.notes)
+                case _:
+                    raise ExportError.of_format(kind)
+        return found
+
+    def _workbook(self, out: IO[bytes]) -> None:
+        large = next((one for one in self.tables if len(one.rows) > writers.MOST_ROWS), None)
+        if large is not None:
+            raise ExportError.of_size(self.name, "a workbook", f"{large.name} has {len(large.rows)} rows")
+        writers.write_xlsx(self.tables, out)
+
+    def _json(self, out: IO[bytes]) -> None:
+        if self.whole is None:
+            writers.write_json(self.head, self.tables, out)
+        else:
+            out.write(json.dumps(self.whole, ensure_ascii=False, indent=1, sort_keys=True).encode() + b"\n")
 
 
-def export_bytes(progress: TrackProgress, kind: str, settings: Settings) -> bytes:
-    """Return the pseudonymous export of a track in a format: `csv` or `json`."""
-    if kind not in FORMATS:
-        raise ExportError.of_format(kind)
-    hidden = pseudonymous(progress, pseudonym_secret(settings.secrets))
-    return json_bytes(hidden) if kind == "json" else csv_bytes(hidden, ZoneInfo(settings.timezone))
+def renamed(progress: TrackProgress, name_of: Callable[[str], str]) -> TrackProgress:
+    """Return the progress with every handle replaced, its fellows in the order of what stands there now."""
+    found = [one.model_copy(update={"fellow": name_of(one.fellow)}) for one in progress.fellows]
+    return progress.model_copy(update={"fellows": tuple(sorted(found, key=lambda one: one.fellow))})
 
 
-def write_export(
-    session: Session,
+def names(wanted: Wanted, settings: Settings) -> Callable[[str], str]:
+    """Return how a fellow is called in an export."""
+    if wanted.identified:
+        return str
+    secret = pseudonym_secret(settings.secrets)
+    return lambda handle: pseudonym(handle, secret, wanted.recipient)
+
+
+def track_export(progress: TrackProgress, settings: Settings, wanted: Wanted | None = None) -> Export:
+    """Return the export of a track: of all its fellows, of a cohort, or of those who are in `progress`."""
+    wanted = wanted or Wanted()
+    title = f"Passerelle · {progress.track}"
+    if wanted.is_outside and not wanted.named:
+        summary = for_outside(summary_table(progress))
+        note = (
+            f"Numbers under {LEAST} are left out, and as many others as it takes that no subtraction gives them back."
+        )
+        head = {"schema_version": SCHEMA_VERSION, "track": progress.track, "as_of": _iso(progress.as_of)}
+        return Export(progress.track, title, progress.as_of, [summary], [summary], [note], head=head)
+    shown = renamed(progress, names(wanted, settings))
+    if wanted.since is not None:
+        shown = changed_since(shown, wanted.since)
+    tables, paper, notes = fellow_tables(shown, ZoneInfo(settings.timezone)), list[Table](), list[str]()
+    whole: dict[str, Any] = shown.model_dump(mode="json")
+    if not wanted.named:
+        summary = summary_table(progress)
+        columns = [one.name for one in summary.columns]
+        whole["summary"] = [dict(zip(columns, row, strict=True)) for row in summary.rows]
+        tables.append(summary)
+        paper.append(summary)
+    if len(shown.fellows) <= MOST_FELLOWS:
+        paper.append(fellows_table(shown))
+    else:
+        notes.append(f"There are {len(shown.fellows)} fellows: their rows are in the other formats.")
+    return Export(progress.track, title, progress.as_of, tables, paper, notes, whole)
+
+
+def course_export(
+    course_dir: Path,
     settings: Settings,
-    track: str,
-    out: Path,
-    formats: Iterable[str] = FORMATS,
-    as_of: datetime | None = None,
-) -> list[Path]:
-    """Write `<track>.csv` and `<track>.json` into a directory, each whole or not at all; return their paths."""
-    if track not in {path.parent.name for path in settings.courses.glob("*/course.json")}:
-        raise ExportError.of_track(track, settings.courses)
-    course: Course = load_course(settings.courses / track)
-    progress = track_progress(session, course, as_of or datetime.now(UTC), zone=ZoneInfo(settings.timezone))
-    contents = {out / f"{track}.{kind}": export_bytes(progress, kind, settings) for kind in dict.fromkeys(formats)}
+    as_of: datetime,
+    wanted: Wanted | None = None,
+    fellows: Collection[str] | None = None,
+) -> Export:
+    """Return the export of any nbgrader course directory, `fellows` being nbgrader's ids where not all are wanted.
+
+    Raises:
+        GradebookError: it has no gradebook that we can read.
+    """
+    wanted, zone = wanted or Wanted(), ZoneInfo(settings.timezone)
+    name = course_dir.resolve().name
+    head = {"schema_version": SCHEMA_VERSION, "course": name, "as_of": _iso(as_of)}
+    found = gradebooks.assignments_table(course_dir, as_of, zone, fellows, wanted.since)
+    if wanted.is_outside and not wanted.named:
+        if wanted.since is not None:
+            found = gradebooks.assignments_table(course_dir, as_of, zone, fellows)
+        tables = [for_outside(gradebooks.summary_table(found))]
+        return Export(name, f"Passerelle · {name}", as_of, tables, tables, head=head)
+    name_of = names(wanted, settings)
+    ids = {student: name_of(str(student)) for student in {row[1] for row in found.rows}}
+    rows: list[Sequence[Value]] = [(row[0], ids[row[1]], *row[2:]) for row in found.rows]
+    rows.sort(key=lambda row: (str(row[1]), str(row[2])))
+    tables = [Table(found.name, found.columns, rows)]
+    if not wanted.named and wanted.since is None:
+        tables.append(gradebooks.summary_table(found))
+    few = len(ids) <= MOST_FELLOWS
+    notes = [] if few else [f"There are {len(ids)} students: their rows are in the other formats."]
+    return Export(name, f"Passerelle · {name}", as_of, tables, tables if few else tables[1:], notes, head=head)
+
+
+def _iso(moment: datetime) -> str:
+    return moment.isoformat().replace("+00:00", "Z")
+
+
+def write_files(out: Path, files: Mapping[str, Writer]) -> list[Path]:
+    """Write files into a directory, each whole or not at all, for their owner alone; return their paths."""
     out.mkdir(parents=True, exist_ok=True)
-    _write(contents)
-    return list(contents)
-
-
-def _write(contents: Mapping[Path, bytes]) -> None:
-    for place, content in contents.items():
-        handle, draft = tempfile.mkstemp(dir=place.parent, prefix=f".{place.name}.")
+    for name, write in files.items():
+        handle, draft = tempfile.mkstemp(dir=out, prefix=f".{name}.")
         try:
-            with os.fdopen(handle, "wb") as out:
-                out.write(content)
-                out.flush()
-                os.fsync(out.fileno())
-            Path(draft).replace(place)
+            with os.fdopen(handle, "w+b") as content:
+                write(content)
+                content.flush()
+                os.fsync(content.fileno())
+            Path(draft).replace(out / name)
         except BaseException:
             Path(draft).unlink(missing_ok=True)
             raise
-
-
-def _rows(progress: TrackProgress, zone: ZoneInfo) -> Iterator[Sequence[object]]:
-    for fellow in progress.fellows:
-        for unit in fellow.units:
-            for task in unit.tasks:
-                yield _row(progress.track, fellow, unit, task, zone)
-
-
-def _row(track: str, fellow: FellowProgress, unit: UnitProgress, task: Task, zone: ZoneInfo) -> Sequence[object]:
-    return (
-        *(track, fellow.fellow, fellow.cohort, fellow.week),
-        *(unit.unit, _local(unit.due, zone), unit.state.value, unit.points, unit.max_points, unit.mastered),
-        *(len(unit.attempts), unit.counted_attempt, _local(unit.last_submission, zone), _since(unit.waiting, zone)),
-        *(task.task, task.state.value),
-        *(task.automatic_points, task.manual_points, task.points, task.max_points),
-    )
-
-
-def _since(waiting: Sequence[Waiting], zone: ZoneInfo) -> str | None:
-    return _local(min((one.since for one in waiting), default=None), zone)
-
-
-def _local(moment: datetime | None, zone: ZoneInfo) -> str | None:
-    # Without an offset: spreadsheets in every language read this as a date.
-    return None if moment is None else moment.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")
-
-
-def _cell(value: object) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, int | float):
-        return f"{value:.6f}".rstrip("0").rstrip(".").replace(".", ",") if isinstance(value, float) else str(value)
-    text = str(value)
-    if text.lstrip(" \u00a0").startswith(_FORMULA_STARTS):
-        text = "'" + text
-    if any(mark in text for mark in ';"\r\n'):
-        text = '"' + text.replace('"', '""') + '"'
-    return text
+    return [out / name for name in files]

@@ -6,7 +6,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 from tornado.web import HTTPError, RequestHandler, StaticFileHandler
@@ -15,11 +14,10 @@ from passerelle.exchange.context import Context
 from passerelle.ledger import erasure, people
 from passerelle.ledger.mentoring_tables import ErasureRequest
 from passerelle.model.people import HANDLE_PATTERN, LANGUAGES, Role
-from passerelle.progress import TrackProgress, export_bytes, pseudonymous, track_progress
-from passerelle.progress.pseudonyms import pseudonym_secret
 from passerelle.review import programme, staff, words
 from passerelle.review.base import LANGUAGE_COOKIE, NotHereHandler, PageHandler
 from passerelle.review.callback import CallbackPage
+from passerelle.review.downloads import KINDS, FellowDownload, TrackDownload
 from passerelle.review.fellow import AttemptPage, UnitPage, show_path
 from passerelle.review.help_queue import QueuePage
 from passerelle.review.marking import MarkingPage
@@ -98,63 +96,6 @@ class LanguageForm(PageHandler):
         self.redirect(parts.path if ours else home, status=303)
 
 
-class Download(PageHandler):
-    """A file of progress, without names."""
-
-    async def send(self, progress: TrackProgress, kind: str, about: str) -> None:
-        """Answer with the file."""
-        content = export_bytes(progress, kind, self.context.settings)
-        day = self.moment.astimezone(ZoneInfo(self.context.settings.timezone)).strftime("%Y-%m-%d")
-        self.set_header("Content-Type", {"csv": "text/csv; charset=utf-8", "json": "application/json"}[kind])
-        self.set_header("Content-Disposition", f'attachment; filename="{about}-{day}.{kind}"')
-        self.finish(content)
-
-
-class TrackDownload(Download):
-    """The export of a track: for its trainers, and for coordinators."""
-
-    roles = frozenset({Role.TRAINER, Role.COORDINATOR})
-
-    async def get(self, track: str, kind: str) -> None:
-        """Answer with the file; every fellow in it can read that it was made."""
-
-        def read(session: Session) -> TrackProgress:
-            teaches = people.has_role_in(session, self.me.handle, track, Role.TRAINER, self.moment)
-            if self.me.role != Role.COORDINATOR and not teaches:
-                self.refuse()  # before it is said whether there is such a track
-            return track_progress(session, self.course(track), self.moment, zone=self.zone)
-
-        progress = await self.reading(read)
-
-        def log(session: Session) -> None:
-            for fellow in progress.fellows:
-                people.log_access(session, self.me.handle, fellow.fellow, "export", self.moment)
-
-        await self.writing(log)
-        await self.send(progress, kind, track)
-
-
-class FellowDownload(Download):
-    """One fellow's progress in a track (`?track=`, the first where none is said): for who may see her sheet."""
-
-    roles = frozenset({Role.FELLOW, Role.MENTOR, Role.TRAINER})
-
-    async def get(self, handle: str, kind: str) -> None:
-        """Answer with the file."""
-
-        def read(session: Session) -> TrackProgress:
-            _, hers = staff.may_look_at(self, session, handle)
-            wanted = self.get_query_argument("track", hers[0] if hers else "")
-            if wanted not in hers:
-                raise HTTPError(404)
-            return track_progress(session, self.course(wanted), self.moment, [handle], zone=self.zone)
-
-        progress = await self.reading(read)
-        await self.log_look(handle, "download")
-        hidden = pseudonymous(progress, pseudonym_secret(self.context.settings.secrets))
-        await self.send(progress, kind, f"{progress.track}-{hidden.fellows[0].fellow}")
-
-
 class StaticFiles(StaticFileHandler):
     """The style and the script: no secret, the same for everybody."""
 
@@ -186,7 +127,7 @@ def routes(context: Context) -> list[Route]:
         (rf"mentee/({HANDLE_PATTERN})/meetings", MeetingsPage),
         (r"meeting/([0-9]{1,9})", MeetingPage),
         (r"meeting/([0-9]{1,9})\.ics", CalendarPage),
-        (rf"mentee/({HANDLE_PATTERN})\.(csv|json)", FellowDownload),
+        (rf"mentee/({HANDLE_PATTERN})\.({KINDS})", FellowDownload),
         (rf"mentee/({HANDLE_PATTERN})/saved", SavedPage),
         (rf"stuck/({_NAME})", StuckPage),
         (rf"marking/({_NAME})", MarkingPage),
@@ -204,7 +145,7 @@ def routes(context: Context) -> list[Route]:
         (r"mydata", MyDataPage),
         (r"mydata/everything\.zip", EverythingDownload),
         (r"erasures", ErasuresPage),
-        (rf"export/({_NAME})\.(csv|json)", TrackDownload),
+        (rf"export/({_NAME})\.({KINDS})", TrackDownload),
         (r"language", LanguageForm),
     ]
     static: Route = (

@@ -57,6 +57,8 @@ LOOKED_AT: dict[str, str] = {
     "queue": to_translate("the list of what waits for a trainer"),
     "mark": to_translate("an answer that a person marks"),
     "export": to_translate("an export of the whole track, without names"),
+    "export-outside": to_translate("an export for a partner outside the programme, without names"),
+    "export-identified": to_translate("an export with your user name, for a reason that is written down"),
     "link": to_translate("a new link to choose the password"),
     "extension": to_translate("more time for a unit"),
     "closed": to_translate("the account: it was closed"),

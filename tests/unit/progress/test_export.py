@@ -2,9 +2,11 @@ import csv
 import io
 import json
 import stat
+import zipfile
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
+from xml.etree import ElementTree
 from zoneinfo import ZoneInfo
 
 import pandas as pd
@@ -13,12 +15,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from passerelle import ledger
+from passerelle.ledger import people
 from passerelle.model.course import Course
-from passerelle.progress import COLUMNS, ExportError, TrackProgress, track_progress, write_export
-from passerelle.progress.export import _cell, csv_bytes, json_bytes, pseudonymous
+from passerelle.progress import FORMATS, ExportError, TrackProgress, Wanted, track_export, track_progress, write_files
+from passerelle.progress.export import Export, renamed
 from passerelle.progress.pseudonyms import pseudonym, pseudonym_secret
 from passerelle.progress.schema import markdown
-from tests.unit.review.programme import COURSE, NOW, START, TRACK, Programme, fill, verdict
+from passerelle.progress.tables import ATTEMPTS, SKILLS, SUMMARY, TASKS, WEEKS, Column, Kind, Table, fellow_tables
+from passerelle.progress.writers import csv_cell, in_memory, write_csv, write_xlsx
+from tests.unit.review.programme import COURSE, NOW, START, Programme, fill, verdict
 
 PARIS = ZoneInfo("Europe/Paris")
 SECRET = b"of this test"
@@ -35,23 +40,55 @@ def rows(content: bytes) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline=""), delimiter=";"))
 
 
-def test_no_handle_and_no_name_is_in_an_export(progress: TrackProgress) -> None:
-    hidden = pseudonymous(progress, SECRET)
-    text = (csv_bytes(hidden, PARIS) + json_bytes(hidden)).decode("utf-8").lower()
+def csv_bytes(progress: TrackProgress) -> bytes:
+    """Return the tasks as CSV."""
+    table = fellow_tables(progress, PARIS)[0]
+    return in_memory(lambda out: write_csv(table, out))
 
-    assert [one.fellow for one in progress.fellows if one.fellow in text] == []
+
+@pytest.fixture
+def whole(progress: TrackProgress, programme: Programme) -> Export:
+    return track_export(progress, programme.settings)
 
 
-def test_no_receipt_is_in_an_export(progress: TrackProgress) -> None:
-    text = json_bytes(progress).decode("utf-8")
+def text_of(content: bytes) -> str:
+    """Return what can be read in a file; a workbook is unpacked."""
+    if content.startswith(b"PK"):
+        with zipfile.ZipFile(io.BytesIO(content)) as book:
+            return " ".join(book.read(name).decode("utf-8", "replace") for name in book.namelist())
+    return content.decode("utf-8", "replace")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", FORMATS)
+def test_no_handle_and_no_name_is_in_an_export(progress: TrackProgress, whole: Export, kind: str) -> None:
+    texts = [text_of(in_memory(write)).lower() for write in whole.files([kind]).values()]
+
+    assert [one.fellow for one in progress.fellows for text in texts if one.fellow in text] == []
+
+
+def test_no_receipt_is_in_an_export(progress: TrackProgress, whole: Export) -> None:
+    text = whole.content("json").decode("utf-8")
     ids = [one.receipt for fellow in progress.fellows for unit in fellow.units for one in unit.attempts]
 
     assert ids
     assert [one for one in ids if one in text] == []
 
 
+def test_no_language_of_anybody_is_in_an_export(programme: Programme, progress: TrackProgress) -> None:
+    """Two programmes that differ in languages alone give the same file."""
+    before = track_export(progress, programme.settings).content("json")
+    with ledger.session(programme.engine) as session:
+        for one in progress.fellows:
+            people.set_language(session, one.fellow, "en")
+    with ledger.reading(programme.engine) as session:
+        after = track_export(track_progress(session, COURSE, NOW), programme.settings).content("json")
+
+    assert before == after
+
+
 def test_the_order_of_an_export_does_not_tell_who_is_who(progress: TrackProgress) -> None:
-    names = [one.fellow for one in pseudonymous(progress, SECRET).fellows]
+    names = [one.fellow for one in renamed(progress, lambda handle: pseudonym(handle, SECRET)).fellows]
 
     assert names == sorted(names)
     assert names != [pseudonym(one.fellow, SECRET) for one in progress.fellows]
@@ -62,7 +99,7 @@ def test_missing_is_empty_and_a_real_zero_is_zero(programme: Programme) -> None:
     programme.release("d1-tables", "d2-clean")
     programme.send("fern", "d1-tables", START, verdict("d1-tables", {"check-mean": 0.0, "check-missing": 2.0}))
     with ledger.reading(programme.engine) as session:
-        found = rows(csv_bytes(track_progress(session, COURSE, NOW), PARIS))
+        found = rows(csv_bytes(track_progress(session, COURSE, NOW)))
     points = {(row["unit"], row["task"]): row["task_points"] for row in found}
 
     assert points["d1-tables", "mean"] == "0"
@@ -71,13 +108,13 @@ def test_missing_is_empty_and_a_real_zero_is_zero(programme: Programme) -> None:
 
 
 def test_csv_opens_in_french_excel_and_in_pandas(progress: TrackProgress, tmp_path: Path) -> None:
-    content = csv_bytes(pseudonymous(progress, SECRET), PARIS)
+    content = csv_bytes(renamed(progress, lambda handle: pseudonym(handle, SECRET)))
     (tmp_path / "t.csv").write_bytes(content)
 
     frame = pd.read_csv(tmp_path / "t.csv", sep=";", decimal=",")
 
     assert content.startswith(b"\xef\xbb\xbf")
-    assert list(frame.columns) == list(COLUMNS)
+    assert list(frame.columns) == [one.name for one in TASKS]
     assert frame["unit_points"].max() == 7.5
     assert pd.to_datetime(frame["last_submission"]).max() == pd.Timestamp("2026-11-24 18:42:00")
     assert len(frame) == 6 * 5 * 3
@@ -85,7 +122,7 @@ def test_csv_opens_in_french_excel_and_in_pandas(progress: TrackProgress, tmp_pa
 
 @given(st.text())
 def test_no_cell_can_become_a_formula(text: str) -> None:
-    (line,) = csv.reader(io.StringIO(_cell(text) + ";end\r\n", newline=""), delimiter=";", strict=True)
+    (line,) = csv.reader(io.StringIO(csv_cell(text) + ";end\r\n", newline=""), delimiter=";", strict=True)
 
     assert line[1:] == ["end"]
     assert line[0] in (text, "'" + text)
@@ -94,7 +131,7 @@ def test_no_cell_can_become_a_formula(text: str) -> None:
 
 @pytest.mark.parametrize("start", [*"=+-@\t\r", "  =", "＝"])
 def test_a_formula_is_kept_as_text(start: str) -> None:
-    (line,) = csv.reader(io.StringIO(_cell(start + "cmd|' /C calc'!A0") + "\r\n", newline=""), delimiter=";")
+    (line,) = csv.reader(io.StringIO(csv_cell(start + "cmd|' /C calc'!A0") + "\r\n", newline=""), delimiter=";")
 
     assert line == ["'" + start + "cmd|' /C calc'!A0"]
 
@@ -104,7 +141,7 @@ def test_a_unit_named_like_a_formula_stays_text(programme: Programme) -> None:
     bad["units"][0]["card"]["checks"][0]["task"] = "=1+1"
     programme.enrol("fern")
     with ledger.reading(programme.engine) as session:
-        found = rows(csv_bytes(track_progress(session, Course.model_validate(bad), NOW), PARIS))
+        found = rows(csv_bytes(track_progress(session, Course.model_validate(bad), NOW)))
 
     assert "'=1+1" in {row["task"] for row in found}
 
@@ -125,51 +162,125 @@ def test_the_secret_is_for_its_owner_alone(tmp_path: Path) -> None:
     assert [stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "secrets").iterdir()] == [0o600]
 
 
+@pytest.mark.slow
 def test_the_same_ledger_gives_the_same_bytes(programme: Programme, tmp_path: Path) -> None:
     fill(programme)
     written = []
     for name in ("one", "two"):
         with ledger.reading(programme.engine) as session:
-            paths = write_export(session, programme.settings, TRACK, tmp_path / name, as_of=NOW)
-        written.append([path.read_bytes() for path in paths])
+            made = track_export(track_progress(session, COURSE, NOW), programme.settings)
+        written.append({path.name: path.read_bytes() for path in write_files(tmp_path / name, made.files(FORMATS))})
 
     assert written[0] == written[1]
-    assert sorted(path.name for path in (tmp_path / "one").iterdir()) == ["data-science.csv", "data-science.json"]
+    tables = ("", "-attempts", "-skills", "-summary", "-weeks")
+    assert sorted(path.name for path in (tmp_path / "one").iterdir()) == sorted(
+        [f"data-science{table}.{kind}" for table in tables for kind in ("csv", "parquet")]
+        + [f"data-science.{kind}" for kind in ("json", "pdf", "xlsx")]
+    )
 
 
-def test_a_write_that_stops_leaves_the_old_file(
-    programme: Programme, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    fill(programme)
-    out = tmp_path / "out"
-    with ledger.reading(programme.engine) as session:
-        (path,) = write_export(session, programme.settings, TRACK, out, ["csv"], as_of=NOW)
-        before = path.read_bytes()
+def test_a_write_that_stops_leaves_the_old_file(tmp_path: Path) -> None:
+    def whole(out: IO[bytes]) -> None:
+        out.write(b"before")
 
-        def full(_: int) -> None:
-            raise OSError(28, "No space left on device")
+    def full(out: IO[bytes]) -> None:
+        out.write(b"half")
+        raise OSError(28, "No space left on device")
 
-        monkeypatch.setattr("os.fsync", full)
-        with pytest.raises(OSError, match="No space"):
-            write_export(session, programme.settings, TRACK, out, ["csv"], as_of=NOW + timedelta(weeks=8))
+    (path,) = write_files(tmp_path, {"a.csv": whole})
+    with pytest.raises(OSError, match="No space"):
+        write_files(tmp_path, {"a.csv": full})
 
-    assert path.read_bytes() == before
-    assert [one.name for one in out.iterdir()] == ["data-science.csv"]
+    assert path.read_bytes() == b"before"
+    assert [one.name for one in tmp_path.iterdir()] == ["a.csv"]
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-@pytest.mark.parametrize(
-    ("track", "kind", "said"),
-    [
-        pytest.param("web-dev", "csv", "no track 'web-dev'.*data-science.*passerelle build", id="track"),
-        pytest.param("../courses/data-science", "csv", "no track", id="a-path-is-no-track"),
-        pytest.param(TRACK, "xlsx", "no export format 'xlsx'; choose csv or json", id="format"),
-    ],
-)
-def test_what_cannot_be_exported_is_said_with_the_cure(
-    programme: Programme, tmp_path: Path, track: str, kind: str, said: str
-) -> None:
-    with ledger.reading(programme.engine) as session, pytest.raises(ExportError, match=said):
-        write_export(session, programme.settings, track, tmp_path / "out", [kind])
+def test_a_format_that_does_not_exist_is_said_with_the_cure(whole: Export) -> None:
+    with pytest.raises(ExportError, match="no export format 'ods'; choose csv, xlsx, parquet, json or pdf"):
+        whole.content("ods")
+
+
+@pytest.mark.slow
+def test_every_format_says_the_same(whole: Export, tmp_path: Path) -> None:
+    paths = {path.name: path for path in write_files(tmp_path, whole.files(FORMATS))}
+    frames = {
+        "csv": pd.read_csv(paths["data-science.csv"], sep=";", decimal=","),
+        "parquet": pd.read_parquet(paths["data-science.parquet"]),
+    }
+    record = json.loads(paths["data-science.json"].read_bytes())
+    units = [unit for fellow in record["fellows"] for unit in fellow["units"]]
+
+    for name, frame in frames.items():
+        assert frame["task_points"].sum() == sum(task["points"] or 0 for unit in units for task in unit["tasks"]), name
+        assert frame["task_points"].isna().sum() == sum(
+            task["points"] is None for unit in units for task in unit["tasks"]
+        )
+        assert len(frame) == sum(len(unit["tasks"]) for unit in units)
+    assert frames["parquet"]["last_submission"].max() == pd.Timestamp("2026-11-24 18:42:00")
+    assert paths["data-science.pdf"].read_bytes().startswith(b"%PDF-1.7")
+
+
+BAD = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "  =1", "http://example.org", "12", "fine"]
+
+
+def test_no_cell_of_a_workbook_is_a_formula_a_link_or_a_number_by_itself(tmp_path: Path) -> None:
+    table = Table(
+        "t", (Column("text", Kind.TEXT, "", ""), Column("n", Kind.NUMBER, "", "")), [(one, -1.5) for one in BAD]
+    )
+    content = in_memory(lambda out: write_xlsx([table], out))
+    with zipfile.ZipFile(io.BytesIO(content)) as book:
+        sheet = book.read("xl/worksheets/sheet1.xml").decode()
+
+    assert "<f>" not in sheet
+    assert "hyperlink" not in sheet
+    assert sheet.count('t="inlineStr"') == len(BAD) + 2
+    assert sheet.count("<v>-1.5</v>") == len(BAD)
+    texts = ["".join(cell.itertext()) for cell in ElementTree.fromstring(sheet).iter("{*}is")]
+    assert texts[2:] == [*("'" + one for one in BAD[:7]), *BAD[7:]]
+
+
+def test_units_in_which_nothing_happened_are_left_out(progress: TrackProgress, programme: Programme) -> None:
+    since = START + timedelta(weeks=3)
+
+    made = track_export(progress, programme.settings, Wanted(since=since))
+
+    units = [unit for one in made.whole["fellows"] for unit in one["units"]] if made.whole else []
+    assert {unit["unit"] for unit in units} == {"d2-clean", "d3-charts"}
+    assert made.tables[-1].rows == track_export(progress, programme.settings).tables[-1].rows
+
+
+def test_somebody_outside_gets_numbers_and_no_rows(progress: TrackProgress, programme: Programme) -> None:
+    made = track_export(progress, programme.settings, Wanted(recipient="a partner"))
+
+    assert [table.name for table in made.tables] == ["summary"]
+    assert "f-" not in made.content("json").decode()
+    assert made.tables[0].rows[0] == ("data-science", "2026", "d1-tables", 6, *[None] * 6)
+    assert json.loads(made.content("json"))["summary"][0]["fellows"] == 6
+
+
+def test_a_named_fellow_has_another_id_for_each_recipient(progress: TrackProgress, programme: Programme) -> None:
+    one = progress.model_copy(update={"fellows": progress.fellows[:1]})
+
+    def fellow(recipient: Wanted) -> Any:
+        made = track_export(one, programme.settings, recipient)
+        assert "summary" not in [table.name for table in made.tables]
+        return made.tables[0].rows[0][1]
+
+    ids = [fellow(Wanted(named=True)), fellow(Wanted("a partner", named=True)), fellow(Wanted("another", named=True))]
+    assert len(set(ids)) == 3
+    assert ids[0] in {row[1] for row in track_export(progress, programme.settings).tables[0].rows}
+    assert fellow(Wanted(identified=True, named=True)) == "acacia"
+
+
+def test_the_summary_adds_up(progress: TrackProgress, whole: Export) -> None:
+    summary = whole.tables[-1]
+
+    assert len(summary.rows) == 5
+    assert {sum(int(str(one)) for one in row[4:]) for row in summary.rows} == {6}
+    assert [row[-1] for row in summary.rows] == [
+        sum(bool(fellow.units[place].mastered) for fellow in progress.fellows) for place in range(5)
+    ]
 
 
 def test_the_schema_document_is_that_of_the_model() -> None:
@@ -180,11 +291,22 @@ def test_the_schema_document_is_that_of_the_model() -> None:
     )
 
 
-def test_an_export_holds_what_its_schema_names(progress: TrackProgress) -> None:
-    record = json.loads(json_bytes(progress))
+def test_an_export_holds_what_its_schema_names(whole: Export) -> None:
+    record = json.loads(whole.content("json"))
     unit = record["fellows"][0]["units"][0]
     document = markdown()
 
-    for part in (record, record["fellows"][0], unit, unit["tasks"][0], unit["checks"][0], unit["attempts"][0]):
-        assert [name for name in part if f"| `{name}` |" not in document] == []
+    for part in (record, record["fellows"][0], unit, unit["tasks"][0], unit["checks"][0]):
+        assert [name for name in part if f"| `{name}` |" not in document and name != "summary"] == []
     assert record["schema_version"] == 1
+
+
+@pytest.mark.parametrize("columns", [TASKS, ATTEMPTS, SKILLS, WEEKS, SUMMARY])
+def test_every_number_has_a_unit_and_every_column_a_meaning(columns: tuple[Column, ...]) -> None:
+    document = markdown()
+
+    assert [
+        one.name for one in columns if f"| `{one.name}` | {one.kind} | {one.unit} | {one.meaning} |" not in document
+    ] == []
+    assert [one.name for one in columns if not one.meaning] == []
+    assert [one.name for one in columns if one.kind is Kind.NUMBER and not one.unit] == []

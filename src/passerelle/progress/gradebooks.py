@@ -1,0 +1,200 @@
+"""What the gradebook of any nbgrader course directory says, read in SQL and never written.
+
+nbgrader's own `Gradebook` is not used: opening it may migrate the file, and its export asks for each submission by
+itself and writes a submission that is not there as 0.0. Scores are added up by nbgrader's rule (nbgrader.api, 0.9): a
+manual score stands before an automatic one, extra credit comes on top, and a late penalty takes no score below 0.
+"""
+
+import sqlite3
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Self
+from zoneinfo import ZoneInfo
+
+from passerelle.model.errors import ServiceError
+from passerelle.progress.model import State
+from passerelle.progress.tables import STATES, SUMMARY, Column, Kind, Table, Value, local
+
+ASSIGNMENTS: tuple[Column, ...] = (
+    Column("course", Kind.TEXT, "", "the name of the course directory"),
+    Column("fellow", Kind.TEXT, "", "the student's pseudonym; nbgrader's id where the export is identified"),
+    Column("assignment", Kind.TEXT, "", "the assignment's name"),
+    Column(
+        "due", Kind.MOMENT, "the programme's time zone", "its due date, with her extension; empty where there is none"
+    ),
+    Column("state", Kind.TEXT, "", STATES),
+    Column("submitted", Kind.MOMENT, "the programme's time zone", "when it came; empty where it did not"),
+    Column("points", Kind.NUMBER, "points", "nbgrader's raw score; empty until it is marked"),
+    Column("late_penalty", Kind.NUMBER, "points", "what nbgrader takes off for lateness; empty until it is marked"),
+    Column("points_after_penalty", Kind.NUMBER, "points", "nbgrader's score; empty until it is marked"),
+    Column("max_points", Kind.NUMBER, "points", "what the assignment can give"),
+    Column("waiting_cells", Kind.WHOLE, "cells", "how many a person has still to mark; empty until it is marked"),
+)
+"""A row a student and assignment of a course directory."""
+
+_NEEDED = {"student", "assignment", "notebook", "submitted_assignment", "submitted_notebook", "grade", "grade_cells"}
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+_MOST = """
+SELECT n.assignment_id, SUM(cell.max_score) FROM notebook n JOIN base_cell b ON b.notebook_id = n.id
+JOIN (SELECT id, max_score FROM grade_cells UNION ALL SELECT id, max_score FROM task_cells) cell ON cell.id = b.id
+GROUP BY n.assignment_id
+"""
+# Cells that a machine marks: no solution cell has the same name. A markdown or task cell is always a person's.
+_BY_MACHINE = """
+SELECT g.id FROM grade_cells g JOIN base_cell b ON b.id = g.id WHERE g.cell_type = 'code' AND NOT EXISTS (
+  SELECT 1 FROM base_cell s WHERE s.notebook_id = b.notebook_id AND s.name = b.name AND s.type = 'SolutionCell')
+"""
+_GRADES = "SELECT notebook_id, cell_id, auto_score, manual_score, extra_credit, needs_manual_grade FROM grade"
+
+
+class GradebookError(ServiceError):
+    """The gradebook of a course directory cannot be read."""
+
+    @classmethod
+    def missing(cls, path: Path) -> Self:
+        """Build the error of a file that is not there."""
+        return cls(f"{path}: there is no gradebook; give --course-dir the directory that nbgrader has it in")
+
+    @classmethod
+    def unreadable(cls, path: Path, why: object) -> Self:
+        """Build the error of a file that is no gradebook of nbgrader 0.9."""
+        return cls(f"{path}: {why}; look whether it is nbgrader's, and run `nbgrader db upgrade` in a copy")
+
+
+class _Sums:
+    """What the grades of one submitted assignment add up to."""
+
+    __slots__ = ("cells", "penalty", "points", "unmarked", "waiting")
+
+    def __init__(self) -> None:
+        self.points = self.penalty = 0.0
+        self.cells = self.waiting = self.unmarked = 0
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[sqlite3.Connection]:
+    if not path.is_file():
+        raise GradebookError.missing(path)
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=30)) as connection:
+            # One state from beginning to end, while somebody marks.
+            connection.execute("BEGIN")
+            names = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+            if not names >= _NEEDED:
+                raise GradebookError.unreadable(path, f"it has no table {min(_NEEDED - names)}")
+            yield connection
+    except sqlite3.Error as error:
+        raise GradebookError.unreadable(path, error) from error
+
+
+def assignments_table(
+    course_dir: Path,
+    as_of: datetime,
+    zone: ZoneInfo,
+    fellows: Collection[str] | None = None,
+    since: datetime | None = None,
+) -> Table:
+    """Return a row a student and assignment, by nbgrader's ids, in their order.
+
+    `fellows` are the students wanted; `since` leaves out what came before, and what did not come.
+
+    Raises:
+        GradebookError: there is no gradebook, or none that we can read.
+    """
+    with _opened(course_dir / "gradebook.db") as connection:
+        sums = _sums(connection)
+        most = dict(connection.execute(_MOST))
+        assignments = connection.execute("SELECT id, name, duedate FROM assignment ORDER BY name").fetchall()
+        students = [one for (one,) in connection.execute("SELECT id FROM student ORDER BY id")]
+        query = "SELECT student_id, assignment_id, id, timestamp, extension FROM submitted_assignment"
+        sent = {(student, assignment): rest for student, assignment, *rest in connection.execute(query)}
+    course = course_dir.resolve().name
+    rows: list[Sequence[Value]] = []
+    for student in students:
+        if fellows is not None and student not in fellows:
+            continue
+        for assignment, name, duedate in assignments:
+            submission, timestamp, extension = sent.get((student, assignment), (None, None, None))
+            came, due = _moment(timestamp), _due(duedate, extension)
+            if since is not None and (came is None or came < since):
+                continue
+            found = sums.get(submission, _Sums()) if submission else None
+            state = _state(found, due, as_of)
+            rows.append(
+                (
+                    *(course, student, name, local(due, zone), state.value, local(came, zone)),
+                    *_points(found, state, most.get(assignment, 0.0)),
+                )
+            )
+    return Table("assignments", ASSIGNMENTS, rows)
+
+
+def _sums(connection: sqlite3.Connection) -> dict[str, _Sums]:
+    """Return what the grades of each submitted assignment add up to.
+
+    The grades are read once, as they lie in the file, and added up here: nbgrader has no index by which SQL could
+    group them, and sorting millions of rows takes several times as long.
+    """
+    by_machine = {cell for (cell,) in connection.execute(_BY_MACHINE)}
+    sums: dict[str, _Sums] = {}
+    of_notebook: dict[str, _Sums] = {}
+    query = "SELECT id, assignment_id, late_submission_penalty FROM submitted_notebook"
+    for notebook, submission, penalty in connection.execute(query):
+        one = of_notebook[notebook] = sums.setdefault(submission, _Sums())
+        one.penalty += penalty or 0.0
+        one.cells += 1
+    for notebook, cell, auto, manual, extra, needs in connection.execute(_GRADES):
+        one = of_notebook.get(notebook)  # type: ignore[assignment]  # a grade may be left of a notebook that is gone
+        if one is None:
+            continue
+        if manual is not None:
+            one.points += manual + (extra or 0.0)
+        elif auto is not None:
+            one.points += auto + (extra or 0.0)
+        elif cell in by_machine:
+            one.unmarked += 1
+        if needs:
+            one.waiting += 1
+    return sums
+
+
+def _state(found: _Sums | None, due: datetime | None, as_of: datetime) -> State:
+    if found is None:
+        return State.MISSING if due is not None and as_of >= due else State.NOT_DUE
+    if not found.cells or found.unmarked:
+        return State.SUBMITTED
+    return State.WAITING_FOR_US if found.waiting else State.GRADED
+
+
+def _points(found: _Sums | None, state: State, most: float) -> tuple[Value, ...]:
+    if found is None or state is State.SUBMITTED:
+        return (None, None, None, most, None)
+    points = round(found.points, 6)
+    return (points, found.penalty, max(0.0, round(points - found.penalty, 6)), most, found.waiting)
+
+
+def _moment(text: str | None) -> datetime | None:
+    """Return a moment of nbgrader's, which are UTC without saying so."""
+    return None if text is None else datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def _due(duedate: str | None, extension: str | None) -> datetime | None:
+    due, until = _moment(duedate), _moment(extension)
+    # SQLAlchemy keeps a length of time in SQLite as the moment so long after 1970.
+    return None if due is None else due + (until - _EPOCH if until else timedelta())
+
+
+def summary_table(assignments: Table) -> Table:
+    """Return how many students stand where, assignment by assignment."""
+    counts: dict[tuple[str, str], dict[str, int]] = {}
+    for row in assignments.rows:
+        course, _, name, _, state, *_ = row
+        of_state = counts.setdefault((str(course), str(name)), {one.value: 0 for one in State})
+        of_state[str(state)] += 1
+    rows: list[Sequence[Value]] = [
+        (course, None, name, sum(states.values()), *states.values(), None) for (course, name), states in counts.items()
+    ]
+    return Table("summary", SUMMARY, rows)
