@@ -10,7 +10,7 @@ from tornado.web import HTTPError
 
 from passerelle.ledger import erasure, people
 from passerelle.model.people import Role
-from passerelle.progress import export_bytes, track_progress
+from passerelle.progress import Wanted, track_export, track_progress
 from passerelle.review.base import PageHandler
 from passerelle.review.everything import Whose, everything
 
@@ -47,7 +47,8 @@ class EverythingDownload(PageHandler):
             course = self.shelf.course(track)
             if course is not None:
                 standing = track_progress(session, course, self.moment, [me.handle], zone=self.zone)
-                yield track, export_bytes(standing, "csv", settings), export_bytes(standing, "json", settings)
+                hers = track_export(standing, settings, Wanted(identified=True, named=True))
+                yield track, hers.content("csv"), hers.content("json")
 
 
 class ErasuresPage(PageHandler):
