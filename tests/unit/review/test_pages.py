@@ -9,7 +9,7 @@ import pytest
 from passerelle import ledger
 from passerelle.ledger import people
 from passerelle.model.people import Role
-from passerelle.progress import COLUMNS
+from passerelle.progress.tables import TASKS
 from tests.unit.review.programme import NOW, START, TRACK, Programme, fill, ours, verdict
 from tests.unit.review.served import PREFIX, Served, serve
 
@@ -362,7 +362,7 @@ def test_a_download_has_a_name_that_names_nobody(served: Served) -> None:
     name = answer.headers["Content-Disposition"]
 
     assert re.fullmatch(r'attachment; filename="data-science-f-[a-z2-7]{12}-2026-11-24\.csv"', name)
-    assert answer.content.decode("utf-8-sig").startswith(";".join(COLUMNS))
+    assert answer.content.decode("utf-8-sig").startswith(";".join(column.name for column in TASKS))
     assert "fern" not in answer.text
 
 
