@@ -171,9 +171,9 @@ def put_one_aside(
                     about = {"cue": cue.rule, "facts": cue.key, "reason": reason}
                     helping.dismiss(session, fellow=fellow.handle, by=fellow.handle, at=now, **about)
         else:
-            unit = next(one.unit for one in progress.units if one.due > now)
+            unit = next(one.unit for one in progress.units if not one.attempts and one.due <= now)
             trainer = demo_texts.TRAINERS[demo_courses.TRACKS.index(fellow.track)]
-            until = now + timedelta(days=24)
+            until = now + timedelta(days=2)
             extensions.extend(session, fellow.handle, fellow.track, unit, until=until, given_by=trainer, at=now)
 
 

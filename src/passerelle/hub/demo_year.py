@@ -251,12 +251,16 @@ def _learn(story: Story, fellow: Fellow, course: Course, pending: list[Callable[
         running = opens > story.last_day - timedelta(weeks=3)
         if opens > story.last_day - timedelta(days=2):
             break
-        if fellow.kind == "new" or (fellow.kind in ("quiet", "aside") and opens > story.last_day - timedelta(weeks=6)):
+        silent = fellow.kind in ("quiet", "aside") and opens > story.last_day - timedelta(weeks=6)
+        more_time = fellow.kind == "help" and timedelta(weeks=3) < story.last_day - opens < timedelta(weeks=6)
+        if fellow.kind == "new" or silent or more_time:
             continue
-        if draw.random() < 0.07 and not running:
+        if draw.random() < 0.07 and not running and fellow.kind == "steady":
             continue  # a unit that she left out
         stuck = fellow.kind == "stuck" and running
-        moment = opens + timedelta(days=draw.randint(1, 8), hours=draw.randint(0, 12), minutes=draw.randint(0, 59))
+        moment = opens + timedelta(
+            days=draw.randint(1, 3 if stuck else 8), hours=draw.randint(0, 12), minutes=draw.randint(0, 59)
+        )
         levels = dict.fromkeys((card.key for card in unit.card.checks if not card.manual), 0)
         for number in range(7):
             levels = _better(draw, levels, fellow.care + 0.1 * number, stuck=stuck)

@@ -4,6 +4,7 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from heapq import nsmallest
 
 from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
@@ -86,14 +87,17 @@ def end_pairing(session: Session, pairing: int, *, by: str, at: datetime) -> boo
 class Load:
     """A mentor with how many fellows she has now, and the tracks in which she has mentored, now or before."""
 
-    mentor: Person
+    handle: str
+    first_name: str
     fellows: int
     tracks: frozenset[str]
 
 
 def loads(session: Session, at: datetime) -> list[Load]:
     """Return every mentor with an open account, by handle."""
-    mentors = select(Person).where(Person.role == Role.MENTOR.value, Person.erased.is_(None), Person.closed.is_(None))
+    mentors = select(Person.handle, Person.first_name).where(
+        Person.role == Role.MENTOR.value, Person.erased.is_(None), Person.closed.is_(None)
+    )
     pairings = (
         select(Pairing.mentor, func.count(Pairing.fellow.distinct()))
         .join(Person, Person.handle == Pairing.fellow)
@@ -106,18 +110,18 @@ def loads(session: Session, at: datetime) -> list[Load]:
     for mentor, track in session.execute(pairs):
         known.setdefault(mentor, set()).add(track)
     return [
-        Load(mentor, counts.get(mentor.handle, 0), frozenset(known.get(mentor.handle, ())))
-        for mentor in session.scalars(mentors.order_by(Person.handle))
+        Load(handle, name, counts.get(handle, 0), frozenset(known.get(handle, ())))
+        for handle, name in session.execute(mentors.order_by(Person.handle))
     ]
 
 
-def suggested(tracks: Collection[str], mentors: Collection[Load]) -> list[Load]:
-    """Return mentors in the order in which to ask them: with fewest fellows; of equals, who knows her track.
+def suggested(tracks: Collection[str], mentors: Collection[Load], most: int) -> list[Load]:
+    """Return the mentors to ask first: with fewest fellows; of equals, who knows her track.
 
     A suggestion: a person decides. Nothing about anybody but tracks and load is looked at.
     """
     wanted = set(tracks)
-    return sorted(mentors, key=lambda one: (one.fellows, not (wanted & one.tracks), one.mentor.handle))
+    return nsmallest(most, mentors, key=lambda one: (one.fellows, wanted.isdisjoint(one.tracks), one.handle))
 
 
 def unpaired(session: Session, at: datetime, most: int) -> tuple[list[tuple[Person, list[str]]], int]:
@@ -133,4 +137,8 @@ def unpaired(session: Session, at: datetime, most: int) -> tuple[list[tuple[Pers
     )
     count = session.scalar(select(func.count()).select_from(query.subquery())) or 0
     found = [person for person, _ in session.execute(query.order_by(since, Person.handle).limit(most))]
-    return [(person, people.tracks_of(session, person.handle, at)) for person in found], count
+    tracks: dict[str, set[str]] = {}
+    where = select(Enrolment.handle, Enrolment.track).where(Enrolment.handle.in_([one.handle for one in found]))
+    for handle, track in session.execute(where.where(lasts(Enrolment, at))):
+        tracks.setdefault(handle, set()).add(track)
+    return [(person, sorted(tracks[person.handle])) for person in found], count

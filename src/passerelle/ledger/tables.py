@@ -220,7 +220,7 @@ class Job(Base):
     leased_until: Mapped[datetime | None]
     done: Mapped[datetime | None]
     reason: Mapped[str | None] = mapped_column(Text)
-    __table_args__ = (Index("job_next", "state", "not_before", "queued"),)
+    __table_args__ = (Index("job_next", "state", "not_before", "queued"), Index("job_done", "done"))
 
 
 class FlakySighting(Base):

@@ -7,18 +7,18 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session
 
 from passerelle.ledger import extensions, releases
 from passerelle.ledger.mentoring_tables import CueDismissal, HelpRequest, Pause, VerdictCheck
-from passerelle.ledger.tables import Cohort, Enrolment, ManualMark, Person, Receipt, VerdictRow
+from passerelle.ledger.tables import Cohort, Enrolment, ManualMark, Person, Receipt
 from passerelle.model.attempts import counted_attempt
 from passerelle.model.course import Course
 from passerelle.model.people import Role
 from passerelle.model.settings import Settings
 from passerelle.progress.cues import Cue, Place, help_cue, longest, quiet, waiting_cue
-from passerelle.progress.facts import read_facts
+from passerelle.progress.facts import attempts_at
 from passerelle.progress.reading import waits
 
 # Some databases take so many values in one statement and no more.
@@ -58,15 +58,13 @@ def owed_by_us(session: Session, course: Course, now: datetime, settings: Settin
     """
     before = now - timedelta(days=settings.cue_waiting_days)
     enrolled = _enrolled(session, course.track, now)
-    handles = sorted(
-        (_unmarked(session, course.track, before) | _unread(session, course.track, before)) & set(enrolled)
-    )
     units = {one.card.unit for one in course.units}
+    candidates = _unmarked(session, course.track, before) | _unread(session, course.track, before)
+    places = sorted((handle, unit) for handle, unit in candidates if handle in enrolled and unit in units)
     found = []
-    for first in range(0, len(handles), _AT_ONCE):
-        attempts = read_facts(session, course, handles[first : first + _AT_ONCE]).attempts
-        for (handle, unit), rows in attempts.items():
-            oldest = longest(waits(rows, counted_attempt(rows))) if unit in units else None
+    for first in range(0, len(places), _AT_ONCE):
+        for (handle, unit), rows in attempts_at(session, course, places[first : first + _AT_ONCE]).items():
+            oldest = longest(waits(rows, counted_attempt(rows)))
             if oldest is not None:
                 found.append(waiting_cue(course, handle, unit, oldest, now, settings))
     requests = select(HelpRequest).where(HelpRequest.track == course.track, HelpRequest.asked <= now)
@@ -123,26 +121,21 @@ def _not_aside(session: Session, found: Sequence[Cue]) -> list[Cue]:
     return [cue for cue in found if (cue.fellow, cue.key) not in aside]
 
 
-def _unmarked(session: Session, track: str, before: datetime) -> set[str]:
-    """Return whose attempts have waited for a machine since before a moment."""
-    query = (
-        select(Receipt.handle)
-        .outerjoin(VerdictRow, VerdictRow.key == Receipt.verdict_key)
-        .where(Receipt.track == track, Receipt.received <= before)
-        .where(or_(Receipt.verdict_key.is_(None), VerdictRow.erased.is_not(None)))
-    )
-    return set(session.scalars(query.distinct()))
+def _unmarked(session: Session, track: str, before: datetime) -> set[tuple[str, str]]:
+    """Return whose attempts, at which unit, have waited for a machine since before a moment."""
+    query = select(Receipt.handle, Receipt.unit).where(Receipt.verdict_key.is_(None), Receipt.track == track)
+    return {(handle, unit) for handle, unit in session.execute(query.where(Receipt.received <= before).distinct())}
 
 
-def _unread(session: Session, track: str, before: datetime) -> set[str]:
+def _unread(session: Session, track: str, before: datetime) -> set[tuple[str, str]]:
     """Return whose attempts hold an answer that nobody has marked since before a moment; some are superseded."""
     whose = and_(ManualMark.handle == Receipt.handle, ManualMark.track == Receipt.track)
     where = and_(ManualMark.unit == Receipt.unit, ManualMark.check == VerdictCheck.check)
     mark = select(ManualMark.id).where(whose, where, ManualMark.answer == VerdictCheck.answer)
     query = (
-        select(Receipt.handle)
+        select(Receipt.handle, Receipt.unit)
         .join(VerdictCheck, VerdictCheck.verdict == Receipt.verdict_key)
         .where(Receipt.track == track, Receipt.received <= before)
         .where(VerdictCheck.manual.is_(True), VerdictCheck.answer.is_not(None), ~mark.exists())
     )
-    return set(session.scalars(query.distinct()))
+    return {(handle, unit) for handle, unit in session.execute(query.distinct())}

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, select, tuple_
 from sqlalchemy.orm import Session
 
 from passerelle.ledger import extensions, queue, releases
@@ -113,10 +113,24 @@ _Check = tuple[str, bool, float | None, str | None]
 """check, whether a person marks it, points, answer"""
 
 
-def _attempts(session: Session, course: Course, handles: Collection[str] | None) -> dict[tuple[str, str], list[Sent]]:
+def attempts_at(
+    session: Session, course: Course, places: Collection[tuple[str, str]]
+) -> dict[tuple[str, str], list[Sent]]:
+    """Return the attempts of some fellows at some units (a few): pairs of handle and unit."""
+    return _attempts(session, course, {handle for handle, _ in places}, places)
+
+
+def _attempts(
+    session: Session,
+    course: Course,
+    handles: Collection[str] | None,
+    places: Collection[tuple[str, str]] | None = None,
+) -> dict[tuple[str, str], list[Sent]]:
     chosen: list[ColumnElement[bool]] = [Receipt.track == course.track]
     if handles is not None:
         chosen.append(Receipt.handle.in_(handles))
+    if places is not None:
+        chosen.append(tuple_(Receipt.handle, Receipt.unit).in_(places))
     checks = _checks(session, course, chosen)
     marks = _marks(session, course.track, handles)
     query = (

@@ -190,7 +190,7 @@ def _pairings(session: Session, fellows: Collection[str]) -> dict[str, list[tupl
 
 
 def _unpaired(person: Person, tracks: list[str], loads: Sequence[Load]) -> Unpaired:
-    first = changes.suggested(tracks, loads)[:SUGGESTED]
+    first = changes.suggested(tracks, loads, SUGGESTED)
     return Unpaired(person, tracks, [(load, bool(load.tracks & set(tracks))) for load in first])
 
 
@@ -250,8 +250,8 @@ class MentorsPage(_Coordinators):
 
         def read(session: Session) -> dict[str, object]:
             loads = changes.loads(session, self.moment)
-            shown = sorted(loads, key=lambda one: (-one.fellows, one.mentor.handle))[self.first : self.first + A_PAGE]
-            handles = [one.mentor.handle for one in shown]
+            shown = sorted(loads, key=lambda one: (-one.fellows, one.handle))[self.first : self.first + A_PAGE]
+            handles = [one.handle for one in shown]
             pairs: dict[str, list[tuple[Person, Pairing]]] = {}
             query = (
                 select(Pairing, Person)
@@ -262,7 +262,9 @@ class MentorsPage(_Coordinators):
             for pairing, fellow in session.execute(query):
                 pairs.setdefault(pairing.mentor, []).append((fellow, pairing))
             links = invitations.open_until(session, handles, self.moment)
-            return {"loads": shown, "in_all": len(loads), "pairs": pairs, "links": links}
+            known = {one.handle: one for one in session.scalars(select(Person).where(Person.handle.in_(handles)))}
+            mentors = [(load, known[load.handle]) for load in shown]
+            return {"mentors": mentors, "in_all": len(loads), "pairs": pairs, "links": links}
 
         values = await self.reading(read)
         self.page("mentors.html", first=self.first, step=A_PAGE, **_common(self, courses), **values)

@@ -68,7 +68,7 @@ def test_a_suggestion_is_by_load_then_by_track_and_she_decides(small: Programme)
     with ledger.session(small.engine) as session:
         people.add_person(session, "rowan", Role.MENTOR, "Rowan")
         people.pair(session, "rowan", "fern", starts=START, ends=START + timedelta(days=9))
-        order = [load.mentor.handle for load in programme.suggested([TRACK], programme.loads(session, NOW))]
+        order = [load.handle for load in programme.suggested([TRACK], programme.loads(session, NOW), 6)]
     with serve(small) as served:
         page = served.get("linden").text
         answer = post(served, "linden", "programme/change/pair", fellow="basil", mentor="rowan", other="willow")

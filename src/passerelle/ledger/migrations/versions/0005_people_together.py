@@ -13,6 +13,7 @@ down_revision = "0004"
 
 
 def upgrade() -> None:
+    op.create_index("job_done", "job", ["done"], unique=False)
     op.create_table(
         "export_record",
         sa.Column("id", sa.Integer(), nullable=False),
