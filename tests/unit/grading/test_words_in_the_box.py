@@ -15,7 +15,7 @@ from tests.unit.grading.trial import LEARNER
 pytestmark = pytest.mark.slow
 
 PATIENT = Limits(total_s=600)
-IMPORTS = "from autograders import expect\nimport numpy as np, pandas as pd\n"
+IMPORTS = "from autograders import cybersecurity, expect\nimport numpy as np, pandas as pd\n"
 MODEL = """
 from sklearn.linear_model import LinearRegression
 from sklearn.pipeline import make_pipeline
