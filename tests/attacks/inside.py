@@ -14,8 +14,6 @@ from tests.attacks.town import HER, Town
 
 Run = Callable[[str, str], str]
 """Runs code and returns what it prints; the second is how its last line begins, which nothing else prints."""
-LAID = "passerelle-laid-"
-"""How files begin that a test lays into the machine's /tmp; others that look there pass them over."""
 
 
 def tried(run: Run, code: str, **given: Any) -> Any:
