@@ -102,7 +102,8 @@ class Rehearsed:
     changed: int
     still: int
     stuck: int
-    why: tuple[str, str] | None
+    why: str
+    details: str
 
 
 @dataclass(frozen=True)
@@ -214,9 +215,10 @@ def _rehearsed(session: Session, course: Course, names: dict[str, str]) -> Rehea
     # What was recorded has changed what counts: nothing is left to foresee.
     found = changes(session, row) if is_done and row.recorded is None else []
     gains = sorted((_gain(one, names) for one in found if one.fellow in names), key=lambda one: one.first_name)
-    why = WHY[reasons.kind_of(row.reason or "")] if row.state == rehearsals.OURS else None
+    # What helps an attempt that waits is no help here: nothing waits.
+    why, _ = WHY[reasons.kind_of(row.reason or "")] if row.state == rehearsals.OURS else ("", "")
     still, stuck = rehearsals.still_to_mark(session, changed) if row.recorded is not None else (0, 0)
-    return Rehearsed(row, _title(units, row.unit), gains, len(changed), still, stuck, why)
+    return Rehearsed(row, _title(units, row.unit), gains, len(changed), still, stuck, why, reasons.happened(row.reason or ""))
 
 
 def _gain(one: ChangeRecord, names: dict[str, str]) -> Gain:

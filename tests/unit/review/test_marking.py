@@ -214,7 +214,9 @@ def test_a_fault_of_ours_is_said(marked: tuple[Programme, list[str]]) -> None:
             rehearsals.end(session, row.id, NOW, "check: unit d1-tables, check check-mean: the check itself stopped")
         said = words(served.get("maple", PAGE))
 
-    assert "A check of this unit stopped by itself." in said
+    assert "A check of this unit stopped by itself. Nothing has changed: every attempt keeps its result." in said
+    assert "unit d1-tables, check check-mean: the check itself stopped" in said
+    assert "everybody is marked" not in said
 
 
 def test_a_unit_that_is_not_there_and_a_form_without_its_token_change_nothing(
