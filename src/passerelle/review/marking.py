@@ -218,7 +218,9 @@ def _rehearsed(session: Session, course: Course, names: dict[str, str]) -> Rehea
     # What helps an attempt that waits is no help here: nothing waits.
     why, _ = WHY[reasons.kind_of(row.reason or "")] if row.state == rehearsals.OURS else ("", "")
     still, stuck = rehearsals.still_to_mark(session, changed) if row.recorded is not None else (0, 0)
-    return Rehearsed(row, _title(units, row.unit), gains, len(changed), still, stuck, why, reasons.happened(row.reason or ""))
+    return Rehearsed(
+        row, _title(units, row.unit), gains, len(changed), still, stuck, why, reasons.happened(row.reason or "")
+    )
 
 
 def _gain(one: ChangeRecord, names: dict[str, str]) -> Gain:
