@@ -20,7 +20,6 @@ from tests.browser.fellow_lab import (
     button,
     cell,
     choose,
-    close_kernels,
     hers,
     ill_placed,
     news,
@@ -358,26 +357,6 @@ window.fetch = async (request, ...rest) => {
   return fetched(request, ...rest);
 };
 """
-
-
-def test_a_kernel_that_comes_after_a_save_is_no_change_of_hers(page: Page, server: tuple[str, Path]) -> None:
-    address, _ = server
-    page.add_init_script(f"window.kernelsAreSlow = true; {SLOW_KERNELS}")
-    close_kernels(page, address)
-    page.reload()
-    expect(bar(page)).to_be_visible()
-    write(page, "mean = ...", "mean = 3")
-    save(page)
-    idle = page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]")
-    expect(idle).to_have_count(0)
-    expect(idle).to_be_visible()
-    expect(page.locator(".jp-KernelName, .jp-Toolbar-kernelName").first).to_contain_text("Python 3")
-    # Lab writes the kernel's names down in the turns of its loop that follow.
-    page.evaluate("async () => { for (let n = 0; n < 30; n++) await new Promise(requestAnimationFrame); }")
-
-    expect(page.locator(".jp-mod-dirty")).to_have_count(0)
-    write(page, "mean = 3", "mean = 4")
-    expect(page.locator(".jp-mod-dirty")).not_to_have_count(0)
 
 
 def test_a_workspace_that_slept_is_said_and_nothing_unsaved_is_lost(

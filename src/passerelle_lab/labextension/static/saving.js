@@ -6,8 +6,6 @@ import { clock } from "./words.js";
 
 const TRY_AGAIN_S = [2, 3, 5, 8, 10, 15, 20];
 const COPY_OFFERED_AFTER = 3;
-/** What Lab writes into a notebook when its kernel comes. */
-const OF_THE_KERNEL = ["kernelspec", "language_info"];
 
 /** An error by which Lab knows that nobody is to be told anything more. */
 function handled() {
@@ -34,7 +32,6 @@ export class Saving {
     this.savedText = textOf(this.context.model.toJSON());
     this.context.saveState.connect(this.onState, this);
     this.context.model.stateChanged?.connect(() => this.bar.redraw());
-    this.context.model.metadataChanged?.connect(this.onMetadata, this);
     const hidden = () => document.visibilityState === "hidden" && this.leave();
     const leave = () => this.leave();
     document.addEventListener("visibilitychange", hidden);
@@ -72,19 +69,6 @@ export class Saving {
   /** Whether the last save went well, and nothing is hers to choose. */
   get done() {
     return this.error === null && this.newer === null;
-  }
-
-  /** A kernel that comes after a save names itself in the notebook: no change of hers, and nothing to be told of. */
-  onMetadata(_, { key }) {
-    // Told before Lab marks the notebook as changed.
-    if (!OF_THE_KERNEL.includes(key) || this.dirty) {
-      return;
-    }
-    queueMicrotask(() => {
-      if (!this.bar.panel.isDisposed && !this.holdsText) {
-        this.context.model.dirty = false;
-      }
-    });
   }
 
   onState(_, state) {
