@@ -95,8 +95,8 @@ def of_unit(page: Page, shown: Shown, language: str, into: Path) -> None:
     page.set_viewport_size(WIDE)  # type: ignore[arg-type]
     if shown.unit.startswith("w1"):
         answer = cell(page, "%%writefile index.html")
-        answer.locator(".cm-content").click()
         button(page, SAID[language]["preview"]).click()
+        answer.locator(".cm-content").click()
         page.keyboard.press("ControlOrMeta+End")
         page.keyboard.insert_text(SCRIPT)
         expect(page.locator(".passerelle-preview").get_by_role("listitem")).to_have_count(1)
