@@ -68,7 +68,9 @@ class Kernel:
             cookies = "; ".join(f"{c.name}={c.value}" for c in self.browser.cookies if self.base.startswith(c.path))
             url = self.browser.at(f"{self.base}api/kernels/{self.id}/channels").replace("http", "ws", 1)
             known = self.browser.verify if isinstance(self.browser.verify, str) else None
-            request = HTTPRequest(url, headers={"Cookie": cookies}, connect_timeout=30, ca_certs=known)
+            request = HTTPRequest(
+                url, headers={"Cookie": cookies}, connect_timeout=30, request_timeout=timeout_s, ca_certs=known
+            )
             socket = await websocket_connect(request)
             header = {
                 "msg_id": uuid.uuid4().hex,
