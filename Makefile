@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 BOOTSTRAP := scripts/bootstrap
 
-.PHONY: help start test test-fast lint lock bench routes bench-class bench-words bench-pages bench-review faults attacks mutated differential differential-oracle check
+.PHONY: help start test test-fast lint lock bench routes bench-class bench-words bench-pages bench-review faults attacks mutated differential differential-oracle check pictures
 
 help: ## say what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -47,6 +47,10 @@ attacks: ## make every attack on marking, really, and print what each gets from 
 check: ## prove every unit, with all planted bugs, and write docs/courses/ anew
 	@out=$$(mktemp -d) && chmod 777 $$out && $(BOOTSTRAP) run passerelle.cli check --table $$out; status=$$?; \
 	mkdir -p docs/courses && cp $$out/*.md docs/courses/; rm -r $$out; exit $$status
+
+pictures: ## make the pictures of the pattern units in docs/pictures/ anew
+	@out=$$(mktemp -d) && chmod 777 $$out && $(BOOTSTRAP) run tests.browser.pictures $$out; status=$$?; \
+	cp $$out/*.png docs/pictures/; rm -r $$out; exit $$status
 
 mutated: ## mark 1,000 mutated notebooks: each has a verdict, untouched answers keep their marks, nothing is left behind
 	@$(BOOTSTRAP) run tests.attacks.mutated

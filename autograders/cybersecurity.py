@@ -141,7 +141,8 @@ def enough_cost(found: Expectation, *, else_: str | None = None, look: str | Non
     """Expect an Argon2 record, of whichever kind, that costs at least what OWASP asks for."""
     record = _record(found, _KINDS, else_, look, facts)
     if not record.is_enough:
-        args = {"memory": record.memory, "passes": record.passes, "least": record.least_memory}
+        # As a record writes them: a number of a sentence would have its thousands set apart.
+        args = {"memory": str(record.memory), "passes": str(record.passes), "least": str(record.least_memory)}
         found._fail("argon2-cost", else_, look, args, facts)
 
 

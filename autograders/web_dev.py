@@ -339,5 +339,5 @@ def _role(role: str, level: int | None = None) -> dict[str, Any] | str:
     """Return a role in words."""
     if level is not None:
         return f"`h{level}`"
-    known = (*LANDMARKS, "heading", "link", "image", "list", "listitem", "button", "textbox")
+    known = (*LANDMARKS, "heading", "paragraph", "link", "image", "list", "listitem", "button", "textbox")
     return {"id": f"role-{role}", "args": {}} if role in known else role

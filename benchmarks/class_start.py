@@ -28,7 +28,7 @@ from passerelle.hub.homes import Walk
 from passerelle.hub.passphrases import passphrase
 from passerelle.ledger import people
 from passerelle.model.people import Role
-from tests.hub.running import RunningHub, running, settings_in
+from tests.hub.running import COURSES, RunningHub, running, settings_in
 from tests.hub.test_loop import CHROMIUM, CHROMIUM_ARGS, Notebook
 from tests.hub.test_spawner import Kernel
 
@@ -235,7 +235,10 @@ def main() -> None:
     parser.add_argument("--within", type=float, default=0.0, help="seconds over which they arrive; 0: all at once")
     asked = parser.parse_args()
     print(f"{os.cpu_count()} cores, load before {os.getloadavg()[0]:.1f}")
-    with tempfile.TemporaryDirectory(prefix="bench") as place, running(settings_in(Path(place) / "data")) as hub:
+    with (
+        tempfile.TemporaryDirectory(prefix="bench") as place,
+        running(settings_in(Path(place) / "data", sources=COURSES)) as hub,
+    ):
         figures = measure(hub, asked.fellows, asked.within)
     print("| Figure | Measured | Reach |\n|---|---|---|")
     for figure in figures:

@@ -25,7 +25,7 @@ from passerelle import courses
 from passerelle.ledger import engine, session
 from passerelle.ledger.tables import Receipt
 from passerelle_lab.client import Client
-from tests.hub.running import RunningHub, running, settings_in, start
+from tests.hub.running import COURSES, RunningHub, running, settings_in, start
 
 TRACK, UNIT = "data-science", "d1-tables"
 FELLOWS = ("acacia", "basil", "cedar", "dahlia", "fern", "iris")
@@ -166,7 +166,7 @@ def main() -> None:
     parser.add_argument("--stock", type=int, default=3, help="submissions for stock nbgrader")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="bench") as place:
-        settings = settings_in(Path(place) / "data")
+        settings = settings_in(Path(place) / "data", sources=COURSES)
         with running(settings) as hub:
             first = hub.seconds_to_ready
             figures = measure(hub, asked.alone, asked.rounds, asked.stock)

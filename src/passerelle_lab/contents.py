@@ -1,14 +1,19 @@
 """How files in a fellow's home are written: whole, or not at all."""
 
 import os
+import re
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
 from jupyter_server.services.contents.largefilemanager import AsyncLargeFileManager
+
+LEFT_AFTER_S = 3600
+"""A save takes seconds: what began it and is older was left by a server that was killed in the middle of one."""
 
 
 class WholeFiles(AsyncLargeFileManager):
@@ -28,8 +33,10 @@ class WholeFiles(AsyncLargeFileManager):
         """
         place = Path(os_path).resolve()  # a link stays one
         form: dict[str, Any] = {"mode": "w", "encoding": encoding, "newline": "\n"} if text else {"mode": "wb"}
+        prefix = f".~{place.name[:100]}."
         with self.perm_to_403(os_path):
-            descriptor, fresh = tempfile.mkstemp(prefix=f".~{place.name[:100]}.", dir=place.parent)
+            _clear_left_behind(place.parent, prefix)
+            descriptor, fresh = tempfile.mkstemp(prefix=prefix, dir=place.parent)
             try:
                 with os.fdopen(descriptor, **form) as file:
                     yield file
@@ -41,3 +48,12 @@ class WholeFiles(AsyncLargeFileManager):
             except BaseException:
                 Path(fresh).unlink(missing_ok=True)
                 raise
+
+
+def _clear_left_behind(folder: Path, prefix: str) -> None:
+    """Delete what saves of this file have left behind; first, because its room may be what is missing."""
+    made_so = re.compile(re.escape(prefix) + "[a-z0-9_]{8}")
+    with suppress(OSError):
+        for beside in folder.iterdir():
+            if made_so.fullmatch(beside.name) and time.time() - beside.lstat().st_mtime > LEFT_AFTER_S:
+                beside.unlink()

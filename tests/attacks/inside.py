@@ -3,6 +3,7 @@
 import json
 import subprocess
 import textwrap
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,26 +12,27 @@ from passerelle.hub.box import Box
 from passerelle.hub.spawner import learner_programs
 from tests.attacks.town import HER, Town
 
-Run = Callable[[str], str]
-LAID = "passerelle-laid-"
-"""How files begin that a test lays into the machine's /tmp; others that look there pass them over."""
+Run = Callable[[str, str], str]
+"""Runs code and returns what it prints; the second is how its last line begins, which nothing else prints."""
 
 
 def tried(run: Run, code: str, **given: Any) -> Any:
     """Run the body of an attack, and return what it got: None where it was refused."""
     body = textwrap.indent(textwrap.dedent(code), "    ")
+    # A word of its own: what an earlier attack still prints is not taken for this one's answer.
+    mark = f"GOT-{uuid.uuid4().hex} "
     program = (
         "import ctypes, json, os, pathlib, resource, socket, subprocess, time, urllib.error, urllib.request\n"
         f"given = json.loads({json.dumps(given)!r})\n"
         f"def attack():\n{body}\n"
         "try:\n    got = attack()\n"
         "except OSError as refused:\n    got = None\n"
-        "print('GOT ' + json.dumps(got))\n"
+        f"print({mark!r} + json.dumps(got))\n"
     )
-    printed = run(program)
-    lines = [line for line in printed.splitlines() if line.startswith("GOT ")]
+    printed = run(program, mark)
+    lines = [line for line in printed.splitlines() if line.startswith(mark)]
     assert lines, printed
-    return json.loads(lines[-1].removeprefix("GOT "))
+    return json.loads(lines[-1].removeprefix(mark))
 
 
 def python_of(town: Town) -> str:
@@ -40,7 +42,7 @@ def python_of(town: Town) -> str:
 
 def outside(town: Town) -> Run:
     """Return what runs code without any box."""
-    return lambda code: _output([python_of(town), "-c", code])
+    return lambda code, _mark: _output([python_of(town), "-c", code])
 
 
 def boxed(town: Town, change: Callable[[list[str]], list[str]] = lambda line: line) -> Run:
@@ -48,7 +50,7 @@ def boxed(town: Town, change: Callable[[list[str]], list[str]] = lambda line: li
     learner = town.hub.settings.learner.resolve()
     box = Box(HER, town.hub.settings.home(HER), learner_programs(learner))
 
-    def run(code: str) -> str:
+    def run(code: str, _mark: str) -> str:
         line = change([str(word) for word in box.command([python_of(town), "-c", code])])
         return _output(line)
 

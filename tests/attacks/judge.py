@@ -24,11 +24,13 @@ from passerelle.hub.formgrader import formgrade_exporter
 from passerelle.model.errors import PasserelleError
 from passerelle.model.verdict import Trust, Verdict
 from tests.attacks.attack import REACHED, Attack
-from tests.attacks.inside import LAID
 from tests.attacks.tiny import KINDS, PLAIN, POINTS, RIGHT, SECRETS, TASKS, UNIT, WORDS, make_courses, release
 
 LEARNER = Path(sys.prefix)
 QUICK = Limits(cell_s=1.5, call_s=1.0, total_s=12)
+SHARED = ("/tmp", "/var/tmp", "/dev/shm")
+LEFT = ("left.py", "outside", "outside.py", "outside.txt", "seen", "turns", "first")
+"""How attacks name the files that they leave in places all programs share."""
 MOST_S = 240.0
 """An attack that uses up every limit there is needs less than half of this on a busy machine."""
 SLEEPER = "98765"
@@ -197,8 +199,9 @@ def descriptors() -> int:
 
 
 def _files() -> set[str]:
-    """Return what lies in the machine's /tmp, but for what tests in another process lay there at this moment."""
-    return {str(path) for path in Path(tempfile.gettempdir()).iterdir() if not path.name.startswith(LAID)}
+    """Return what this process and its children lay into /tmp, and what attacks want to leave on the machine."""
+    mine = {str(path) for path in Path(tempfile.gettempdir()).iterdir()}
+    return mine | {str(path) for place in SHARED for name in LEFT if (path := Path(place) / name).exists()}
 
 
 def _sleepers() -> set[int]:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.attacks.inside import LAID, Run, boxed, outside, shown, tried, without
+from tests.attacks.inside import Run, boxed, outside, shown, tried, without
 from tests.attacks.town import HER, PEER, TRACK, UNIT, Town
 from tests.hub.running import CHECKOUT
 
@@ -180,7 +180,7 @@ def of_others(town: Town) -> Iterator[dict[str, Any]]:
     libc = ctypes.CDLL(None, use_errno=True)
     segment = libc.shmget(SEGMENT_KEY, 4096, 0o1600)
     assert segment >= 0, os.strerror(ctypes.get_errno())
-    hers = Path("/tmp") / f"{LAID}{os.getpid()}"
+    hers = Path("/tmp") / f"passerelle-hers-{os.getpid()}"
     hers.write_text("hers")
     yield {
         "root": str(town.hub.settings.root),

@@ -27,6 +27,7 @@ from passerelle.model.settings import Settings
 
 Found = TypeVar("Found")
 CHECKOUT = Path(__file__).parents[2]
+COURSES = CHECKOUT / "courses"
 
 
 def wait_for(found: Callable[[], Found | None], what: str, timeout_s: float = 60) -> Found:
@@ -161,17 +162,30 @@ def ports(count: int) -> list[int]:
     return list(found)
 
 
-def settings_in(data: Path, port: int | None = None, url: str = "") -> Settings:
-    """Return the settings of a hub in a directory, with the parts that `make test` has installed."""
+def settings_in(data: Path, port: int | None = None, url: str = "", *, sources: Path | None = None) -> Settings:
+    """Return the settings of a hub in a directory, with the parts that `make test` has installed.
+
+    `sources` has its courses as text; where none is given, the hub has data science alone: to build every track anew for
+    each of some twenty hubs would take minutes. COURSES has them all.
+    """
     if os.geteuid() == 0:
         pytest.fail("a hub does not run as root: run the tests with `scripts/bootstrap test …`")
     free, figures = ports(2)
-    sources = CHECKOUT / "courses"
-    settings = Settings(data=data, port=port or free, url=url, metrics_port=figures, course_sources=sources)
+    settings = Settings(
+        data=data, port=port or free, url=url, metrics_port=figures, course_sources=sources or _one_track(data)
+    )
     for part in (settings.learner / "bin" / "python", settings.node_modules):
         if not part.exists():
             pytest.fail(f"{part} is missing: run the tests with `scripts/bootstrap test …`")
     return settings
+
+
+def _one_track(data: Path) -> Path:
+    sources = data.parent / "one-track"
+    sources.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(FileExistsError):
+        (sources / "data-science").symlink_to(COURSES / "data-science")
+    return sources
 
 
 def environment(settings: Settings) -> dict[str, str]:
@@ -251,7 +265,7 @@ def processes_of(settings: Settings) -> list[str]:
 @pytest.fixture(scope="session")
 def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHub]:
     """Run one hub with the demo programme for the whole session; tests leave it as they found it."""
-    with running(settings_in(tmp_path_factory.mktemp("hub") / "data")) as started:
+    with running(settings_in(tmp_path_factory.mktemp("hub") / "data", sources=COURSES)) as started:
         yield started
 
 

@@ -1,7 +1,9 @@
 """What a fellow's server can see and reach, asked from inside it; and a course's formgrader."""
 
+import asyncio
 import json
 import re
+import time
 import uuid
 from collections.abc import Iterator
 
@@ -16,6 +18,8 @@ from tests.hub.running import Browser, RunningHub, notebook_server_answers
 pytestmark = pytest.mark.slow
 
 SPAWN_S = 30
+LATE_S = 20
+"""How long a line may come after the kernel said that it is idle."""
 
 
 @pytest.fixture(scope="module")
@@ -53,14 +57,20 @@ class Kernel:
         assert answer.status_code == 201, answer.text
         self.id = answer.json()["id"]
 
-    def run(self, code: str, timeout_s: float = 60) -> str:
-        """Run code and return what it prints."""
+    def run(self, code: str, mark: str = "", timeout_s: float = 60) -> str:
+        """Run code and return what it prints.
+
+        Where `mark` is given, the line that begins with it is waited for, whichever request Jupyter says that it
+        belongs to, and also where it comes after the kernel said that it is idle.
+        """
 
         async def talk() -> str:
             cookies = "; ".join(f"{c.name}={c.value}" for c in self.browser.cookies if self.base.startswith(c.path))
             url = self.browser.at(f"{self.base}api/kernels/{self.id}/channels").replace("http", "ws", 1)
             known = self.browser.verify if isinstance(self.browser.verify, str) else None
-            request = HTTPRequest(url, headers={"Cookie": cookies}, connect_timeout=30, ca_certs=known)
+            request = HTTPRequest(
+                url, headers={"Cookie": cookies}, connect_timeout=30, request_timeout=timeout_s, ca_certs=known
+            )
             socket = await websocket_connect(request)
             header = {
                 "msg_id": uuid.uuid4().hex,
@@ -72,22 +82,29 @@ class Kernel:
             content = {"code": code, "silent": False, "allow_stdin": False}
             message = {"header": header, "parent_header": {}, "metadata": {}, "content": content, "channel": "shell"}
             await socket.write_message(json.dumps(message))
-            printed = ""
-            while True:
-                reply = json.loads(await socket.read_message())
-                if reply["parent_header"].get("msg_id") != header["msg_id"]:
-                    continue
-                if reply["msg_type"] == "stream":
+            printed, broke, until = "", False, time.monotonic() + timeout_s
+            idle = False
+            while not idle or (mark and not broke and f"\n{mark}" not in f"\n{printed}"):
+                try:
+                    message = await asyncio.wait_for(socket.read_message(), until - time.monotonic())
+                except TimeoutError:
+                    if not idle:
+                        raise
+                    break  # what came is what the test gets to see
+                reply = json.loads(message)
+                mine = reply["parent_header"].get("msg_id") == header["msg_id"]
+                if reply["msg_type"] == "stream" and (mine or mark):
                     printed += reply["content"]["text"]
-                elif reply["msg_type"] == "error":
-                    printed += "\n".join(reply["content"]["traceback"])
-                elif reply["msg_type"] == "status" and reply["content"]["execution_state"] == "idle":
-                    socket.close()
-                    return printed.strip()
+                elif mine and reply["msg_type"] == "error":
+                    printed, broke = printed + "\n".join(reply["content"]["traceback"]), True
+                elif mine and reply["msg_type"] == "status" and reply["content"]["execution_state"] == "idle":
+                    idle, until = True, min(until, time.monotonic() + LATE_S)
+            socket.close()
+            return printed.strip()
 
         loop = tornado.ioloop.IOLoop(make_current=False)
         try:
-            return loop.run_sync(talk, timeout=timeout_s)
+            return loop.run_sync(talk, timeout=timeout_s + LATE_S)
         finally:
             loop.close()
 

@@ -136,6 +136,8 @@ def _take(settings: Settings, rows: "list[Row]", *, dry_run: bool, links: Path |
             session.rollback()
         else:
             made = [(person, invitations.make_link(session, person.handle, OPERATOR), to) for person, to in taken.added]
+    for line in taken.taken_for if dry_run else ():
+        typer.echo(line)
     for line in taken.lines:
         typer.echo(f"would add {line}" if dry_run else f"added {line}")
     if not taken.lines:

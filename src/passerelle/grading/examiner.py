@@ -61,6 +61,7 @@ class Pipe:
 
     def __init__(self, channel: Channel) -> None:
         self._channel = channel
+        self._sites: dict[str, dict[str, Any]] = {}
 
     def get(self, name: str) -> dict[str, Any]:
         """Answer what a variable holds."""
@@ -68,19 +69,21 @@ class Pipe:
 
     def call(self, name: str, arguments: Sequence[Any], keywords: Mapping[str, Any], *, back: bool) -> dict[str, Any]:
         """Answer what a call returns."""
+        self._sites.clear()  # her function may have written a page
         return self._ask({"ask": "call", "name": name, "args": arguments, "kwargs": keywords, "back": back})
 
     def ask(self, question: dict[str, Any]) -> dict[str, Any]:
         """Answer a question about handles (`autograders.handles`)."""
+        self._sites.clear()
         return self._ask({"ask": "do", **question})
 
     def page(self, question: dict[str, Any]) -> dict[str, Any]:
         """Answer what a browser sees of a page: the box has its files, and whoever started the examiner the browser."""
         from autograders import web_site  # noqa: PLC0415  only where there are pages
 
-        module = {"t": "module", "n": "autograders.answers"}
-        asked = {"op": "method", "on": module, "attr": "site", "args": [question["path"]], "plain": True}
-        told = self.ask(asked)
+        # Asked once: all that a check says of a page, it says of the same files.
+        told = self._sites.get(question["path"]) or self._site(question["path"])
+        self._sites[question["path"]] = told
         if told["state"] not in ("value", "raised"):
             return told
 
@@ -94,6 +97,10 @@ class Pipe:
         except GarbledError:
             site = None
         return web_site.answer(site, question, browse)
+
+    def _site(self, path: str) -> dict[str, Any]:
+        module = {"t": "module", "n": "autograders.answers"}
+        return self._ask({"ask": "do", "op": "method", "on": module, "attr": "site", "args": [path], "plain": True})
 
     def forget(self) -> None:
         """A keeper is asked by one check, and ends with it."""

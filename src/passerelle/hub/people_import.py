@@ -25,6 +25,8 @@ class Taken:
 
     lines: list[str] = field(default_factory=list)
     added: list[tuple[Person, str]] = field(default_factory=list)
+    taken_for: list[str] = field(default_factory=list)
+    """Rows without a handle that were taken for somebody who is here already."""
 
 
 class Import:
@@ -48,6 +50,12 @@ class Import:
         known = self._known(rows)
         if problems := [*self._at_odds(known), *self._without_mentor(rows)]:
             raise PeopleFileError.of(problems)
+        self._taken.taken_for = [
+            f"line {row.line}: {row.first_name} is taken for {person.handle}, who is here already; "
+            "for somebody else of this name, write a new handle"
+            for row, person in known
+            if person is not None and not row.handle
+        ]
         self._cohorts(rows)
         persons = [(row, person or self._add(row, rows)) for row, person in known]
         # Everybody is there before anybody is paired: a mentor may stand below her mentees.
@@ -160,7 +168,7 @@ class Import:
             self._say(f"{person.handle}: in {track}, cohort {row.cohort}")
         elif ends is not None and there.ends != ends:
             there.ends = ends
-            self._say(f"{person.handle}: in {track} until {row.ends}")
+            self._say(f"{person.handle}: in {track} now until {row.ends}")
 
     def _pair(self, row: Row, person: Person) -> None:
         pairings = self._session.scalars(select(Pairing).filter_by(fellow=person.handle)).all()

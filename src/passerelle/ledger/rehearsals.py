@@ -84,7 +84,10 @@ def record(session: Session, rehearsal: Rehearsal, at: datetime) -> Sequence[str
     return receipts
 
 
-def still_to_mark(session: Session, receipts: Sequence[str]) -> int:
-    """Return how many of these receipts wait in the queue."""
-    query = select(func.count()).select_from(Job).where(Job.receipt.in_(receipts), Job.state != queue.DONE)
-    return session.scalar(query) or 0
+def still_to_mark(session: Session, receipts: Sequence[str]) -> tuple[int, int]:
+    """Return how many of these receipts wait in the queue, and how many rest after a fault of ours."""
+    query = select(Job.state, func.count()).where(Job.receipt.in_(receipts)).group_by(Job.state)
+    found = {state: count for state, count in session.execute(query)}  # noqa: C416  # rows
+    stuck = found.pop(queue.OURS, 0)
+    found.pop(queue.DONE, None)
+    return sum(found.values()), stuck

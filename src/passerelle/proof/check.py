@@ -123,6 +123,7 @@ class _Proving:
             *accessible.notebook_faults(notebook, folder.where("unit.md")),
             *accessible.page_faults(folder),
             *readable.sentence_faults(folder),
+            *readable.sign_faults(folder),
             *reading.term_faults(folder),
             *reading.minute_faults(folder),
             *reading.message_faults(folder, self.judge.knows),

@@ -12,6 +12,9 @@ MOST_WORDS = 35
 MOST_MEAN = 18.0
 """Words of a sentence on the mean."""
 
+_CODE = re.compile(r"```.*?```|`[^`\n]*`|\{\w+\}|https?://\S+", re.DOTALL)
+# A sign after an ordinary space or none, an open quote before one, a straight apostrophe in a word.
+_LOOSE = re.compile(r" [:;!?»%](?=\s|$)|\w[;!?»](?=\s|$)|\w:(?=\s|$)|«[^\u00a0\u202f]|\w'\w")
 _END = re.compile(r"(?<=[.!?…:])[\s»”\"*)]+(?=[A-ZÀ-Ý«“\"(`])")
 
 
@@ -34,6 +37,19 @@ def sentence_faults(folder: UnitFolder) -> list[Fault]:
             place = folder.where(f"unit.md ({language})")
             what = f"a sentence has {found.mean:.0f} words on the mean, {MOST_MEAN:.0f} are the most"
             faults.append(Fault(place, what, "make the sentences shorter"))
+    return faults
+
+
+def sign_faults(folder: UnitFolder) -> list[Fault]:
+    """Return the French texts in which a sign can come loose from its word, at the end of a line on a telephone."""
+    faults = []
+    cure = "a no-break space before : » % and after «, a narrow one before ; ! ?, and ’ in words"
+    for context, english in folder.texts.all():
+        french = folder.catalogues["fr"].translation(context, english) or ""
+        bare = _CODE.sub("x", french)
+        if found := _LOOSE.search(bare):
+            near = " ".join(bare[max(0, found.start() - 30) : found.end()].split())
+            faults.append(Fault(folder.where(f"fr.po, {context}"), f"a sign can come loose: «…{near}»", cure))
     return faults
 
 

@@ -11,6 +11,7 @@ _HEAD = """\
 
 Written by `passerelle check {track} --table docs/courses`, never by hand; a test compares the stamp of each unit
 with its files. What each column means, and how it is proved: [proof.md](../proof.md).
+How the units look: [units.md](../units.md).
 
 | Unit | Proved | Points: machine + hand | Wrong answers | Other right answers | Planted bugs caught | Equivalent | \
 With an error | French | Sentence, mean words en / fr | Terms | Minutes | Solution runs | Release | Stamp |

@@ -94,14 +94,16 @@ class Gain:
 
 @dataclass(frozen=True)
 class Rehearsed:
-    """The newest rehearsal of a track. `gains` is empty until it is done."""
+    """The newest rehearsal of a track. `gains` is empty until it is done; `stuck` met a fault of ours once recorded."""
 
     row: Rehearsal
     title: Text
     gains: list[Gain]
     changed: int
     still: int
-    why: tuple[str, str] | None
+    stuck: int
+    why: str
+    details: str
 
 
 @dataclass(frozen=True)
@@ -213,9 +215,12 @@ def _rehearsed(session: Session, course: Course, names: dict[str, str]) -> Rehea
     # What was recorded has changed what counts: nothing is left to foresee.
     found = changes(session, row) if is_done and row.recorded is None else []
     gains = sorted((_gain(one, names) for one in found if one.fellow in names), key=lambda one: one.first_name)
-    why = WHY[reasons.kind_of(row.reason or "")] if row.state == rehearsals.OURS else None
-    still = rehearsals.still_to_mark(session, changed) if row.recorded is not None else 0
-    return Rehearsed(row, _title(units, row.unit), gains, len(changed), still, why)
+    # What helps an attempt that waits is no help here: nothing waits.
+    why, _ = WHY[reasons.kind_of(row.reason or "")] if row.state == rehearsals.OURS else ("", "")
+    still, stuck = rehearsals.still_to_mark(session, changed) if row.recorded is not None else (0, 0)
+    return Rehearsed(
+        row, _title(units, row.unit), gains, len(changed), still, stuck, why, reasons.happened(row.reason or "")
+    )
 
 
 def _gain(one: ChangeRecord, names: dict[str, str]) -> Gain:
@@ -228,7 +233,7 @@ def _gain(one: ChangeRecord, names: dict[str, str]) -> Gain:
 
 
 class MarkingPage(PageHandler):
-    """`marking/<track>`. `?part=1` is the part that changes, which the page's script asks for."""
+    """`marking/<track>`. `?part=1` is what changes in it, part by part, which the page's script asks for."""
 
     roles = frozenset({Role.TRAINER})
 
@@ -250,7 +255,7 @@ class MarkingPage(PageHandler):
         )
         titles = {(unit.card.unit, card.key): card.title for unit in course.units for card in unit.card.checks}
         self.page(
-            "marking_again.html" if part else "marking.html",
+            "marking_parts.html" if part else "marking.html",
             course=course,
             desk=found,
             check_titles=titles,

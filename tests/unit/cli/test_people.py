@@ -124,6 +124,24 @@ def test_a_dry_run_says_all_and_does_nothing(programme: Programme, table: Path, 
     assert not (tmp_path / "links.csv").exists()
 
 
+def test_a_dry_run_says_who_is_taken_for_somebody_that_is_here(programme: Programme, tmp_path: Path) -> None:
+    path = tmp_path / "again.csv"
+    path.write_text("first_name,role,tracks,cohort\nAmina,fellow,data-science,autumn")
+    run("import", path)
+    (handle,) = (one.handle for one in _everybody(programme))
+
+    dry, again = run("import", path, "--dry-run"), run("import", path)
+
+    assert f"line 2: Amina is taken for {handle}, who is here already; for somebody else" in dry.output
+    assert "taken for" not in again.output
+    assert "everything is there already" in again.output
+
+
+def _everybody(programme: Programme) -> list[Person]:
+    with ledger.reading(programme.engine) as session:
+        return list(people.people(session))
+
+
 def test_every_fault_is_told_with_its_line_and_nothing_is_written(programme: Programme, tmp_path: Path) -> None:
     path = tmp_path / "people.csv"
     path.write_text(

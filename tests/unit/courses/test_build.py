@@ -49,7 +49,7 @@ def test_what_did_not_change_is_not_touched(course: Path, tmp_path: Path) -> Non
         pytest.param("unit.md", "[1, 2, 6]", "[1, 2, 9]", id="check"),
         pytest.param("unit.md", "[5, 6]).equals(5.5", "[5, 7]).equals(6.0", id="hidden-test"),
         pytest.param("unit.toml", "What do you do with the sum?", "And the sum?", id="hint"),
-        pytest.param("fr.po", "Que fais-tu de la somme ?", "Et la somme ?", id="translation"),
+        pytest.param("fr.po", "Que fais-tu de la somme\u202f?", "Et la somme\u202f?", id="translation"),
     ],
 )
 def test_the_version_follows_what_fellows_and_marking_see(

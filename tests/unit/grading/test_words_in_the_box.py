@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from passerelle.grading.box import Box
+from passerelle.grading.pages import Pages
 from passerelle.grading.panel import Examiner
 from passerelle.grading.walls import Limits
 from scripts.vocabulary import UNIT, Example
@@ -15,7 +16,7 @@ from tests.unit.grading.trial import LEARNER
 pytestmark = pytest.mark.slow
 
 PATIENT = Limits(total_s=600)
-IMPORTS = "from autograders import expect\nimport numpy as np, pandas as pd\n"
+IMPORTS = "from autograders import cybersecurity, expect\nimport numpy as np, pandas as pd\n"
 MODEL = """
 from sklearn.linear_model import LinearRegression
 from sklearn.pipeline import make_pipeline
@@ -52,8 +53,11 @@ def examined(box: Box, examiner: Examiner, hers: str, checks: tuple[str, ...]) -
     assert told["state"] == "done", told
     keeper = box.keep()
     assert keeper is not None
-    results = [examiner.examine(IMPORTS + check, 1.0, keeper.ask, hidden=False) for check in checks]
+    pages = Pages(LEARNER)  # as marking has it: files come from the box, what a browser sees from a browser
+    ask = pages.beside(keeper.ask, [])
+    results = [examiner.examine(IMPORTS + check, 1.0, ask, hidden=False) for check in checks]
     keeper.close()
+    pages.close()
     return results
 
 

@@ -5,11 +5,12 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
-from passerelle_lab.contents import WholeFiles
+from passerelle_lab.contents import LEFT_AFTER_S, WholeFiles
 
 KILLED = """
 import os, signal, sys
@@ -34,6 +35,24 @@ def test_a_server_killed_while_it_writes_leaves_what_was_there(hers: Path) -> No
 
     assert done.returncode == -signal.SIGKILL
     assert hers.read_text("utf-8") == "before"
+
+
+def test_what_a_killed_save_left_behind_goes_with_a_later_one(hers: Path) -> None:
+    manager = WholeFiles(root_dir=str(hers.parent))
+    subprocess.run([sys.executable, "-c", KILLED, str(hers.parent)], check=False, timeout=60)
+    (left,) = hers.parent.glob(".~*")
+    # Names that nearly are one, and a save of another tab that is under way.
+    others = {left.with_name(name) for name in (".~other.ipynb.abcd1234", ".~hers.ipynb.mine", "hers.ipynb.abcd1234")}
+    under_way = left.with_name(".~hers.ipynb.efgh5678")
+    for one in (*others, under_way):
+        one.write_text("kept", encoding="utf-8")
+    for one in (*others, left):
+        os.utime(one, (time.time() - 2 * LEFT_AFTER_S,) * 2)
+    with manager.atomic_writing(str(hers)) as file:
+        file.write("after")
+
+    assert set(hers.parent.iterdir()) == {hers, under_way, *others}
+    assert hers.read_text("utf-8") == "after"
 
 
 def test_who_reads_meanwhile_reads_what_was_there(hers: Path) -> None:

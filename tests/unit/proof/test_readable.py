@@ -1,7 +1,7 @@
 from pathlib import Path
 
 from passerelle.courses import read_unit
-from passerelle.proof.readable import readability, sentence_faults
+from passerelle.proof.readable import readability, sentence_faults, sign_faults
 from tests.unit.courses.example import edit
 
 INTRO = "A **mean** is a sum divided by a count."
@@ -39,3 +39,15 @@ def test_code_counts_as_one_word_and_code_blocks_as_none(course: Path, unit: Pat
     edit(unit / "unit.md", INTRO, f"{INTRO}\n\n```python\n{'word ' * 200}\n```\n\nRun `a b c d e f`.")
 
     assert readability(read_unit(course, "mini"))["en"].words == before + 2
+
+
+def test_a_french_sign_that_can_stand_at_the_beginning_of_a_line_is_a_fault(course: Path, unit: Path) -> None:
+    assert sign_faults(read_unit(course, "mini")) == []
+    po = (unit / "fr.po").read_text("utf-8")
+    tight = next(line for line in po.splitlines() if "\u00a0:" in line)
+    edit(unit / "fr.po", tight, tight.replace("\u00a0:", " :"))
+
+    faults = sign_faults(read_unit(course, "mini"))
+
+    assert [fault.where.partition(",")[0] for fault in faults] == ["mini/fr.po"]
+    assert "a sign can come loose" in faults[0].what

@@ -59,7 +59,7 @@ def test_what_a_screen_reader_stumbles_over_is_found(
 
 
 def test_the_translation_is_looked_at_too(course: Path, unit: Path, tmp_path: Path) -> None:
-    edit(unit / "fr.po", 'msgstr "## Prouve-le : la moyenne"', 'msgstr "#### Prouve-le : la moyenne"')
+    edit(unit / "fr.po", 'msgstr "## Prouve-le\u00a0: la moyenne"', 'msgstr "#### Prouve-le\u00a0: la moyenne"')
 
     (fault,) = accessibility(course, tmp_path / "built")
 

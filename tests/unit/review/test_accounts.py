@@ -10,9 +10,10 @@ import requests
 
 from passerelle import ledger
 from passerelle.ledger import extensions, invitations, people
+from passerelle.ledger.tables import Enrolment
 from passerelle.model.people import OPERATOR, Role
 from tests.unit.review.post_office import post_office
-from tests.unit.review.programme import NOW, START, TRACK, Programme
+from tests.unit.review.programme import COURSE, NOW, START, TRACK, Programme
 from tests.unit.review.served import Served, serve
 
 
@@ -226,3 +227,21 @@ def test_a_unit_that_she_has_not_gets_no_time(small: Programme, track: str, unit
         answer = send_form(served, "maple", page, page, track=track, unit=unit, until="2026-11-29")
 
     assert (answer.status_code, given(small)) == (403, {})
+
+
+def test_a_form_for_more_time_is_named_by_its_track(programme: Programme) -> None:
+    other = COURSE.model_dump_json().replace(f'"{TRACK}"', '"web-dev"')
+    folder = programme.settings.courses / "web-dev"
+    folder.mkdir()
+    (folder / "course.json").write_text(other, encoding="utf-8")
+    programme.enrol("fern")
+    programme.enrol("maple", role=Role.TRAINER)
+    with ledger.session(programme.engine) as session:
+        for one in session.query(Enrolment).all():
+            people.enrol(session, one.handle, one.cohort, "web-dev", starts=one.starts)
+    with serve(programme) as served:
+        page = served.get("maple", "mentee/fern").text
+
+    names = re.findall(r'<form[^>]*aria-labelledby="([^"]+)"', page)
+    assert names == ["more-1 track-1", "more-2 track-2"]
+    assert all(f'id="{one}"' in page for one in " ".join(names).split())

@@ -154,6 +154,45 @@ def test_she_sees_first_who_would_gain_then_has_it_marked_again(marked: tuple[Pr
     assert _states(programme) == {**before, receipts[0]: queue.QUEUED}
 
 
+def test_the_whole_page_follows_while_it_is_marked_again(marked: tuple[Programme, list[str]]) -> None:
+    programme, receipts = marked
+    with serve(programme) as served:
+        ask(served, "maple", unit="d1-tables")
+        ask(served, "maple", rehearsal=str(rehearse(programme, better=receipts[0])))
+        before = parts(served)
+        _set_state(programme, receipts[0], queue.DONE)
+        after = parts(served)
+
+    assert before["queue"].count("Fern in turn") == 2
+    assert "1 attempt is still to be marked again." in before["again"]
+    assert after["queue"].count("Fern in turn") == 1
+    assert "Marked again on" in after["again"]
+    assert "Fern" in after["last"]
+    assert "Fern" not in before["last"]
+
+
+def test_an_attempt_that_meets_a_fault_of_ours_keeps_no_other_unit_waiting(
+    marked: tuple[Programme, list[str]],
+) -> None:
+    programme, receipts = marked
+    with serve(programme) as served:
+        ask(served, "maple", unit="d1-tables")
+        ask(served, "maple", rehearsal=str(rehearse(programme, better=receipts[0])))
+        _set_state(programme, receipts[0], queue.OURS)
+        page = served.get("maple", PAGE)
+
+    assert "1 attempt could not be marked again yet" in words(page)
+    assert "Marked again on" not in words(page)
+    assert 'data-state="settled"' in page.text
+    assert '<select name="unit">' in page.text
+
+
+def parts(served: Served) -> dict[str, str]:
+    """Return what the page's script gets, by part."""
+    found = served.get("maple", f"{PAGE}?part=1").text.split('<div data-part="')[1:]
+    return {one.split('"')[0]: re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", one)) for one in found}
+
+
 def test_where_no_key_changed_there_is_nothing_to_record(marked: tuple[Programme, list[str]]) -> None:
     programme, _ = marked
     with serve(programme) as served:
@@ -175,7 +214,9 @@ def test_a_fault_of_ours_is_said(marked: tuple[Programme, list[str]]) -> None:
             rehearsals.end(session, row.id, NOW, "check: unit d1-tables, check check-mean: the check itself stopped")
         said = words(served.get("maple", PAGE))
 
-    assert "A check of this unit stopped by itself." in said
+    assert "A check of this unit stopped by itself. Nothing has changed: every attempt keeps its result." in said
+    assert "unit d1-tables, check check-mean: the check itself stopped" in said
+    assert "everybody is marked" not in said
 
 
 def test_a_unit_that_is_not_there_and_a_form_without_its_token_change_nothing(
@@ -186,6 +227,13 @@ def test_a_unit_that_is_not_there_and_a_form_without_its_token_change_nothing(
         assert ask(served, "maple", unit="d9-nothing").status_code == 404
         assert served.as_("maple").post(served.url(PAGE), data={"unit": "d1-tables"}, timeout=20).status_code == 403
     assert newest(programme) is None
+
+
+def _set_state(programme: Programme, receipt: str, state: str) -> None:
+    with ledger.session(programme.engine) as session:
+        job = session.scalars(select(Job).where(Job.receipt == receipt)).one()
+        job.state, job.done = state, NOW if state == queue.DONE else None
+        job.reason = "check: unit d1-tables" if state == queue.OURS else None
 
 
 def _states(programme: Programme) -> dict[str, str]:

@@ -4,6 +4,19 @@
   const place = document.querySelector("[data-follow]");
   if (!place) return;
   const pauses = [1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 5, 5, 5, 5, 10, 10, 10, 10, 15, 15, 20, 30];
+  let left = [...pauses];
+  // Where several parts of a page follow, each is changed alone, and only where it says something new.
+  const show = (parts) => {
+    let changed = false;
+    for (const part of parts) {
+      const here = document.querySelector(`[data-part="${part.dataset.part}"]`);
+      if (here && here.innerHTML.trim() !== part.innerHTML.trim()) {
+        here.replaceChildren(...part.childNodes);
+        changed = true;
+      }
+    }
+    return changed;
+  };
   const ask = async () => {
     let text = "";
     try {
@@ -15,14 +28,18 @@
     const draft = document.createElement("template");
     draft.innerHTML = text;
     const found = draft.content.querySelector("[data-state]");
-    if (found && found.dataset.state !== "waiting") {
+    const waits = !found || found.dataset.state === "waiting";
+    const parts = draft.content.querySelectorAll("[data-part]");
+    if (parts.length) {
+      // It moves: it is worth asking on.
+      if (show(parts)) left = pauses.slice(8);
+    } else if (!waits) {
       place.replaceChildren(draft.content);
-    } else {
-      next();
     }
+    if (waits) next();
   };
   const next = () => {
-    const pause = pauses.shift();
+    const pause = left.shift();
     if (pause) setTimeout(ask, pause * 1000);
   };
   next();

@@ -82,7 +82,7 @@ class Bar {
     });
     this.keep = element("button", {
       type: "button",
-      class: "passerelle-bar-submit",
+      class: "passerelle-bar-keep",
       onclick: () => this.progressFile.save(),
     });
     this.saved = element("span", { class: "passerelle-bar-saved" });

@@ -4,6 +4,7 @@ import { offerHints } from "./language.js";
 
 const HINT_WAIT_MS = 5000;
 const KERNEL_WAIT_MS = 60000;
+const ANSWER_WAIT_MS = 30000;
 
 /** A promise's value, or nothing after a bounded wait. */
 const within = (promise, milliseconds) =>
@@ -22,15 +23,22 @@ async function kernelReady(session, line) {
   await within(session.session?.kernel?.info, KERNEL_WAIT_MS);
 }
 
+/** Lab's line is joined anew at a restart; on a busy machine what the kernel says of itself can be lost, and Lab waits. */
+const isHeard = (session, wait) =>
+  within(session.session.kernel.requestKernelInfo().then(() => true, () => false), wait);
+
 /** Lab says nothing where a restart does not succeed, and cells sent to a kernel that is gone wait for ever. */
 async function restart(session, line) {
-  await within(session.restartKernel(), KERNEL_WAIT_MS);
-  if (!answers(session)) {
-    await kernelReady(session, line);
+  for (const wait of [ANSWER_WAIT_MS, KERNEL_WAIT_MS]) {
+    await within(session.restartKernel(), KERNEL_WAIT_MS);
+    if (!answers(session)) {
+      await kernelReady(session, line);
+    }
+    if (answers(session) && (await isHeard(session, wait))) {
+      return;
+    }
   }
-  if (!answers(session)) {
-    throw new Error("no kernel answers");
-  }
+  throw new Error("no kernel answers");
 }
 
 /**
