@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 BOOTSTRAP := scripts/bootstrap
 
-.PHONY: help start test test-fast lint lock bench routes bench-class bench-words bench-pages bench-review faults attacks mutated differential differential-oracle check pictures
+.PHONY: help start test test-fast lint lock bench routes bench-class bench-words bench-pages bench-review faults attacks mutated differential differential-oracle check pictures bench-exports
 
 help: ## say what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -37,6 +37,9 @@ bench-pages: ## measure how long a page is looked at in a check and when it is m
 
 bench-review: ## measure the review sheet and the coordinator's page of 1,000 fellows with a year behind them
 	@$(BOOTSTRAP) run benchmarks.pages_year
+
+bench-exports: ## measure exports beside `nbgrader export` (some 2 minutes)
+	@$(BOOTSTRAP) run benchmarks.exports
 
 faults: ## kill each process at each step of the loop, really, and see that nothing is lost (some 15 minutes)
 	@$(BOOTSTRAP) run tests.faults.grid

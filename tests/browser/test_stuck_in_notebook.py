@@ -16,7 +16,7 @@ def said(page: Page) -> Locator:
 def begin(page: Page) -> None:
     button(page, "More").click()
     button(page, "I’m stuck").click()
-    expect(said(page)).to_contain_text("Your question goes to the trainers, with this unit: Tables")
+    expect(said(page)).to_contain_text("Your question goes to the trainers, with this unit: D1 Tables.")
 
 
 def test_a_question_goes_with_the_unit_and_the_check_that_does_not_pass(page: Page, exchange: Exchange) -> None:

@@ -335,7 +335,7 @@ def _send(story: Story, attempt: _Attempt, at: datetime) -> None:
     # A trainer reads within some days; of the last days some are still to be read, and one has waited long.
     read = at + timedelta(days=story.draw.randint(1, 4), hours=story.draw.randint(0, 9))
     owed = attempt.fellow.kind == "waits" and at > story.last_day - timedelta(weeks=4)
-    if not owed and story.draw.random() < 0.93:
+    if not owed and (story.draw.random() < 0.8 or at < story.last_day - timedelta(days=9)):
         story.at(read, lambda moment: _mark_by_hand(story, attempt, moment))
 
 

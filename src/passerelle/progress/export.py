@@ -1,7 +1,7 @@
 """Exports: a track of the programme, or any nbgrader course directory, in five formats.
 
 The same state at the same moment gives the same bytes. docs/progress-schema.md describes every column, and
-docs/decisions/0005-pages-and-exports.md and 0018-exports.md say why they are as they are.
+docs/decisions/0005-pages-and-exports.md and 0020-exports.md say why they are as they are.
 """
 
 import json

@@ -150,7 +150,7 @@ class MarkPage(PageHandler):
             return None
         is_code = any(key_of(cell) == key and cell.cell_type == "code" for cell in source.cells)
         asked = _asked(source.cells, key, self.reader.language)
-        return Shown(notes_html(asked, 2), answer_html(text, code=is_code))
+        return Shown(notes_html(asked, 1), answer_html(text, code=is_code))
 
 
 def _asked(cells: list[Any], key: str, language: str) -> str:

@@ -1,0 +1,167 @@
+"""Any nbgrader course directory: our totals are nbgrader's, what was not submitted is not 0, the file stays as it is."""
+
+import csv
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from benchmarks.exports import fill, make_gradebook, nbgrader_s
+from passerelle.model.settings import Settings
+from passerelle.progress import Wanted, course_export
+from passerelle.progress.gradebooks import ASSIGNMENTS, GradebookError, assignments_table
+from passerelle.progress.tables import Table
+
+PARIS = ZoneInfo("Europe/Paris")
+AT = datetime(2026, 12, 1, tzinfo=UTC)
+NAMES = [one.name for one in ASSIGNMENTS]
+
+
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty gradebook, as nbgrader makes it."""
+    return make_gradebook(tmp_path_factory.mktemp("empty"))
+
+
+@pytest.fixture
+def course(empty: Path, tmp_path: Path) -> Path:
+    made = tmp_path / "a course"
+    made.mkdir()
+    shutil.copy(empty, made)
+    fill(made / "gradebook.db", 12, assignments=6, cells=4, seed=7)
+    return made
+
+
+def records(table: Table) -> list[dict[str, object]]:
+    return [dict(zip(NAMES, row, strict=True)) for row in table.rows]
+
+
+def identified(course: Path) -> list[dict[str, object]]:
+    return records(assignments_table(course, AT, PARIS))
+
+
+@pytest.mark.slow
+def test_totals_are_those_of_nbgrader_and_unsubmitted_is_not_nought(course: Path, tmp_path: Path) -> None:
+    nbgrader_s(course, tmp_path / "theirs.csv")
+    with (tmp_path / "theirs.csv").open(newline="") as file:
+        theirs = {(row["student_id"], row["assignment"]): row for row in csv.DictReader(file)}
+    ours = {(str(row["fellow"]), str(row["assignment"])): row for row in identified(course)}
+
+    assert ours.keys() == theirs.keys()
+    compared = 0
+    for place, row in ours.items():
+        other = theirs[place]
+        assert row["max_points"] == float(other["max_score"])
+        if row["submitted"] is None:
+            assert (row["points"], row["points_after_penalty"], float(other["score"])) == (None, None, 0.0)
+            assert row["state"] in ("missing", "not-due")
+        elif row["state"] == "submitted":
+            assert row["points"] is None
+        else:
+            compared += 1
+            assert row["points"] == pytest.approx(float(other["raw_score"]), abs=1e-6)
+            assert row["points_after_penalty"] == pytest.approx(float(other["score"]), abs=1e-6)
+            assert row["late_penalty"] == float(other["late_submission_penalty"])
+    assert compared > 40
+    assert {row["state"] for row in ours.values()} == {"missing", "not-due", "submitted", "waiting-for-us", "graded"}
+
+
+def test_reading_changes_no_byte_and_leaves_nothing_behind(course: Path) -> None:
+    before = sha256((course / "gradebook.db").read_bytes()).hexdigest()
+    (course / "gradebook.db").chmod(0o400)
+
+    identified(course)
+
+    assert sha256((course / "gradebook.db").read_bytes()).hexdigest() == before
+    assert os.listdir(course) == ["gradebook.db"]  # noqa: PTH208  names are asked for
+
+
+def test_it_is_read_while_somebody_writes(course: Path) -> None:
+    before = identified(course)
+    writer = sqlite3.connect(course / "gradebook.db")
+    writer.execute("UPDATE grade SET manual_score = 0")
+
+    during = identified(course)
+    writer.commit()
+    writer.close()
+
+    assert during == before
+    assert identified(course) != before
+
+
+def test_an_extension_moves_what_is_due(course: Path) -> None:
+    with sqlite3.connect(course / "gradebook.db") as writer:
+        dues = dict(writer.execute("SELECT name, duedate FROM assignment"))
+        extended = {
+            (fellow, dues_of) for fellow, dues_of in writer.execute(
+                "SELECT s.student_id, a.name FROM submitted_assignment s JOIN assignment a ON a.id = s.assignment_id"
+                " WHERE s.extension IS NOT NULL AND a.duedate IS NOT NULL")
+        }  # fmt: skip
+
+    rows = {(row["fellow"], row["assignment"]): row["due"] for row in identified(course)}
+
+    assert extended
+    for (fellow, name), due in rows.items():
+        planned = dues[name] and datetime.fromisoformat(dues[name]).replace(tzinfo=UTC)
+        moved = timedelta(days=2) if (fellow, name) in extended else timedelta()
+        assert due == (planned and (planned + moved).astimezone(PARIS).replace(tzinfo=None))
+
+
+def test_ids_are_stable_and_different_for_everybody_outside(course: Path, tmp_path: Path) -> None:
+    settings = Settings(data=tmp_path / "var")
+
+    def ids(wanted: Wanted) -> set[object]:
+        return {row[1] for row in course_export(course, settings, AT, wanted, ["fellow-00003"]).tables[0].rows}
+
+    inside, again, outside = ids(Wanted()), ids(Wanted()), ids(Wanted("a partner", named=True))
+    assert inside == again
+    assert len(inside | outside) == 2
+    assert "fellow-00003" not in inside | outside
+    assert ids(Wanted(identified=True)) == {"fellow-00003"}
+
+
+def test_somebody_outside_gets_the_summary_alone(course: Path, tmp_path: Path) -> None:
+    made = course_export(course, Settings(data=tmp_path / "var"), AT, Wanted("a partner"))
+    record = json.loads(made.content("json"))
+
+    assert sorted(record) == ["as_of", "course", "schema_version", "summary"]
+    assert {row["fellows"] for row in record["summary"]} == {12}
+    assert all(value is None or value >= 5 for row in record["summary"] for name, value in row.items()
+               if name not in ("track", "cohort", "unit"))  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        pytest.param(None, "there is no gradebook", id="none"),
+        pytest.param(b"no database at all, but long enough to be looked at" * 20, "not a database", id="no-database"),
+        pytest.param(b"", "it has no table assignment", id="empty"),
+    ],
+)
+def test_what_is_no_gradebook_is_said_with_the_cure(tmp_path: Path, make: bytes | None, said: str) -> None:
+    if make is not None:
+        (tmp_path / "gradebook.db").write_bytes(make)
+
+    with pytest.raises(GradebookError, match=said):
+        assignments_table(tmp_path, AT, PARIS)
+
+
+@pytest.mark.slow
+def test_the_command_writes_a_course_directory(course: Path, tmp_path: Path) -> None:
+    line = [sys.executable, "-m", "passerelle.cli", "export", "--course-dir", str(course), "--format", "csv"]
+    done = subprocess.run(
+        [*line, "--out", str(tmp_path / "out")], env={**os.environ, "PASSERELLE_DATA": str(tmp_path / "var")},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a course-summary.csv", "a course.csv"]
+    assert os.listdir(course) == ["gradebook.db"]  # noqa: PTH208  names are asked for
