@@ -305,7 +305,9 @@ class Page(Asked):
 class Unseen:
     """A page in the box of a submission, where there is no browser and nobody reads what an instant check says."""
 
-    def __getattr__(self, _word: str) -> Callable[..., Self]:
+    def __getattr__(self, word: str) -> Callable[..., Self]:
+        if word.startswith("_"):  # IPython asks for a name that nobody has, to find out who says yes to everything
+            raise AttributeError(word)
         return lambda *_args, **_kwargs: self
 
     def _ipython_display_(self) -> None:

@@ -52,6 +52,8 @@ def cell(page: Page, text: str) -> Locator:
 
 def write(page: Page, old: str, new: str) -> None:
     """Replace the text of the code cell that reads `old`."""
+    # JupyterLab makes the editor of a cell when the cell comes into sight, or when it finds the time.
+    cell(page, old).scroll_into_view_if_needed()
     cell(page, old).locator(".cm-content").click()
     page.keyboard.press("ControlOrMeta+a")
     page.keyboard.insert_text(new)

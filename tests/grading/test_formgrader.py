@@ -104,6 +104,13 @@ def page(browser: Browser, course: Course) -> Iterator[Page]:
     context.close()
 
 
+def give_all(page: Page) -> None:
+    """Press «full credit». Not with the mouse: formgrader scrolls for half a second after the page is there, and a button
+    that moves between pressing and letting go is not clicked.
+    """
+    page.locator(f".nbgrader_cell:has(#{MANUAL}) .full-credit").dispatch_event("click")
+
+
 def open_submission(page: Page, course: Course, handle: str) -> None:
     with course.desk.book() as book:
         submission = book.find_submission_notebook(UNIT, UNIT, handle).id
@@ -198,7 +205,7 @@ def test_formgrader_s_own_buttons_work_under_the_policy(page: Page, course: Cour
     course.desk.record(course.desk.submit(course.desk.files(words="Its buttons."), "basil"))
     open_submission(page, course, "basil")
     with page.expect_response(lambda response: "/api/grade/" in response.url) as saved:
-        page.locator(f".nbgrader_cell:has(#{MANUAL}) .full-credit").click()
+        give_all(page)
     assert saved.value.status == 200, saved.value.text()
     assert course.desk.grade(MANUAL, "basil")["manual_score"] == 1.0
     page.locator(".glyphicon-eye-open").click()
@@ -222,7 +229,7 @@ def test_a_mark_from_a_page_that_shows_the_former_answer_is_not_taken(page: Page
     open_submission(page, course, "basil")
     course.desk.record(course.desk.submit(course.desk.files(words="Newer."), "basil"))
     with page.expect_response(lambda response: "/api/grade/" in response.url) as saved:
-        page.locator(f".nbgrader_cell:has(#{MANUAL}) .full-credit").click()
+        give_all(page)
 
     assert saved.value.status == 404
     assert course.desk.grade(MANUAL, "basil")["manual_score"] is None

@@ -8,15 +8,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import sync_playwright
 
 from autograders.web_browser import below
 from autograders.web_warm import Warm
 from passerelle import grading
-from passerelle.courses import build_course, read_unit
+from passerelle.courses import build_course, notebook_in_language, read_unit
 from passerelle.grading.feedback import feedback_page
 from passerelle.grading.pages import WIDTHS, browser
 from passerelle.grading.release import generate
+from passerelle.model.people import LANGUAGES
 from passerelle.proof.submissions import Release, reference_answers
+from tests.browser.fellow_lab import PICTURES
+from tests.grading.test_formgrader import CHROMIUM
 
 pytestmark = pytest.mark.slow
 
@@ -139,6 +144,29 @@ def test_a_page_is_marked_with_a_picture_at_each_width(marker: Marker) -> None:
     facts = {"notebook": UNIT, "score": 12, "max_score": 12, "late_penalty": 0, "cells": {}, "comments": {}}
     page = feedback_page(good.notebook, facts, "en")
     assert page.count('alt="What the browser showed') == len(WIDTHS)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_everybody_can_read_the_feedback_on_a_telephone(marker: Marker, tmp_path: Path, language: str) -> None:
+    marked = marker.marked(marker.page.replace("Mes compétences</a>", "ici</a>"))
+    facts = {"notebook": UNIT, "score": 11, "max_score": 12, "late_penalty": 0, "cells": {}, "comments": {}}
+    facts["cells"] = {check.key: {"score": check.points, "points": check.max_points} for check in marked.verdict.checks}
+    place = tmp_path / "feedback.html"
+    place.write_text(feedback_page(notebook_in_language(marked.notebook, language), facts, language), "utf-8")
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        page = chromium.new_page(viewport={"width": 320, "height": 740})
+        page.goto(place.as_uri())
+        shown = page.get_by_role("img").count(), page.evaluate("document.documentElement.scrollWidth")
+        found = [one["id"] for one in Axe().run(page).response["violations"]]
+        if PICTURES:
+            page.screenshot(path=str(Path(PICTURES) / f"feedback-320-{language}.png"), full_page=True)
+        chromium.close()
+
+    assert shown[0] >= len(WIDTHS)
+    assert shown[1] <= 320
+    assert found == []
 
 
 LARGE = "open('index.html', 'w').write('<!doctype html>' + '<p>bread' * 6_250_000)"

@@ -16,7 +16,17 @@ import pytest
 from passerelle.hub.passphrases import PASSWORDS
 from passerelle.hub.preflight import port_is_free
 from passerelle.model.settings import Settings
-from tests.hub.running import CHECKOUT, RunningHub, environment, processes_of, running, settings_in, start, wait_for
+from tests.hub.running import (
+    CHECKOUT,
+    COURSES,
+    RunningHub,
+    environment,
+    processes_of,
+    running,
+    settings_in,
+    start,
+    wait_for,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -193,7 +203,7 @@ def test_a_data_directory_of_somebody_else_is_said_in_one_line(tmp_path: Path) -
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o500)
 
-    line = said(settings_in(closed / "data"))
+    line = said(settings_in(closed / "data", sources=COURSES))
 
     assert line.startswith(f"The data directory {closed / 'data'} cannot be written")
 

@@ -28,6 +28,7 @@ from passerelle.grading.words import catalogue, words
 from passerelle.ledger.people import person
 from passerelle.ledger.releases import put_feedback
 from passerelle.ledger.tables import Feedback, ManualMark, Receipt, VerdictRow
+from passerelle.model.errors import ServiceError
 from passerelle.model.parcel import pack
 from passerelle.model.people import LANGUAGES
 
@@ -35,6 +36,35 @@ _FORMGRADER = Path(nbgrader.__file__).parent / "server_extensions" / "formgrader
 TEMPLATES = _FORMGRADER / "templates"
 _BOOTSTRAP = _FORMGRADER / "static" / "node_modules" / "bootstrap" / "dist" / "css"
 
+
+_STYLE = """<style>
+img { max-width: 100%; height: auto; }
+pre, .rendered_html pre, .highlight pre { white-space: pre-wrap; overflow-wrap: anywhere; overflow: visible; }
+.input_area, .output_area, .output_subarea, .rendered_html { overflow: visible; overflow-wrap: anywhere; }
+.rendered_html table { display: block; overflow-wrap: normal; white-space: normal; }
+a, a:visited { color: #174f86; text-decoration: underline; }
+.panel-primary.nbgrader_cell > .panel-heading { background: #1b4f7d; height: auto; min-height: 37px; overflow: hidden; }
+div.nbgrader_cell > .panel-heading a { color: #ffffff; }
+div.prompt { color: #555555; min-width: 0; }
+@media (max-width: 700px) {
+  body > .container, .container, .panel-body { padding-inline: 4px; }
+  div.cell, div.input, div.output_area { display: block; }
+  div.prompt { text-align: start; }
+}
+</style>
+"""
+_VIEWPORT = '<meta name="viewport" content="width=device-width, initial-scale=1" />'
+_CHANGES = (
+    ("<html>", '<html lang="LANGUAGE">'),
+    ('<meta charset="utf-8" />', f'<meta charset="utf-8" />\n{_VIEWPORT}'),
+    ("</head>\n{%- endblock header", f"{_STYLE}</head>\n{{%- endblock header"),
+    ('<div class="panel-heading">\n        <h4>', '<header class="panel-heading">\n        <h4>'),
+    (
+        '        </div>\n      </div>\n      <div class="panel-body">',
+        '        </div>\n      </header>\n      <div class="panel-body">',
+    ),
+)
+"""What nbgrader's template lacks: the language, a telephone's width, lines that wrap, colours that can be read."""
 
 MAX_CHARACTERS = 2_000_000
 """Of all cells with what they showed. Each million takes seconds, while others wait; a long unit has ten thousand."""
@@ -133,6 +163,10 @@ def _exporter(language: str) -> FeedbackHTMLExporter:
     config.HTMLExporter.extra_template_paths = [str(_BOOTSTRAP)]
     config.HTMLExporter.language_code = language
     template = (TEMPLATES / "feedback" / "index.html.j2").read_text("utf-8")
+    for stock, ours in _CHANGES:
+        if template.count(stock) != 1:
+            raise ServiceError(f"nbgrader's feedback template is another one: {stock!r} is not in it; see {__name__}")
+        template = template.replace(stock, ours.replace("LANGUAGE", language))
     # The longest first: some phrases are part of others.
     for english in sorted(catalogue(language), key=len, reverse=True):
         template = template.replace(english, words(english, language))
