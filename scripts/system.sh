@@ -34,7 +34,7 @@ has_font() {
     compgen -G '/usr/share/fonts/*/*/*.[to]tf' >/dev/null || compgen -G '/usr/local/share/fonts/*.[to]tf' >/dev/null
 }
 
-# As the loader finds it, whatever the name of the package: newer Debians add t64 to some.
+# As the loader finds it, whatever the name of the package: a newer Debian adds t64 to some.
 has_library() {
     find_python && "$PYTHON" -I -c 'import ctypes, sys; ctypes.CDLL(sys.argv[1])' "$1" 2>/dev/null
 }
