@@ -1,7 +1,7 @@
 """Who has an account, who learns what, who mentors whom, and who looked at whom."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 
 from argon2 import PasswordHasher
@@ -225,6 +225,13 @@ def log_access(session: Session, viewer: str, subject: str, what: str, at: datet
     added = Access(viewer=viewer, subject=subject, what=what, at=at or datetime.now(UTC))
     session.add(added)
     return added
+
+
+def not_looked_at(session: Session, viewer: str, subjects: Collection[str], what: str, since: datetime) -> list[str]:
+    """Return at whom of some people somebody has not looked like this from a moment on, by handle."""
+    query = select(Access.subject).where(Access.subject.in_(subjects), Access.viewer == viewer)
+    seen = set(session.scalars(query.where(Access.what == what, Access.at >= since)))
+    return sorted(set(subjects) - seen)
 
 
 def accesses_to(session: Session, subject: str) -> Sequence[Access]:

@@ -1,5 +1,7 @@
 """What every page has: who reads it, in which language, under which rules."""
 
+from collections.abc import Collection
+from datetime import timedelta
 from functools import cache, partial
 from hashlib import sha256
 from importlib.resources import files
@@ -12,6 +14,7 @@ from tornado.web import HTTPError, RequestHandler
 
 from passerelle.exchange.context import Context, InLedger
 from passerelle.exchange.errors import ApiError
+from passerelle.exchange.looks import Look
 from passerelle.ledger import people
 from passerelle.ledger.tables import Person
 from passerelle.model.course import Course
@@ -23,6 +26,9 @@ from passerelle.review.shelf import Shelf
 
 LANGUAGE_COOKIE = "passerelle-language"
 """The hub's pages set it and read it too (`hub/look.py`)."""
+
+SAME_LOOK = timedelta(hours=1)
+"""For so long a list that asks for its changes by itself is the look that was written down."""
 
 CONTENT_SECURITY_POLICY = "; ".join(
     (
@@ -132,7 +138,26 @@ class PageHandler(InLedger, HubOAuthenticated, RequestHandler):  # type: ignore[
     async def log_look(self, subject: str, what: str) -> None:
         """Write down that the reader looks at somebody else's page, before it is shown."""
         if subject != self.me.handle:
-            await self.writing(lambda session: people.log_access(session, self.me.handle, subject, what, self.moment))
+            await self._write_looks([subject], what)
+
+    async def log_looks(self, subjects: Collection[str], what: str, *, again: bool = False) -> None:
+        """Write down that the reader looks at a list with some people in it, before it is shown.
+
+        With `again` the list may be one that she has had before her for a while: of who was in it then, it is the
+        same look.
+        """
+        others = sorted({one for one in subjects if one != self.me.handle})
+        if again and others:
+            since = self.moment - SAME_LOOK
+            others = await self.reading(
+                lambda session: people.not_looked_at(session, self.me.handle, others, what, since)
+            )
+        if others:
+            await self._write_looks(others, what)
+
+    async def _write_looks(self, subjects: Collection[str], what: str) -> None:
+        looks = [Look(self.me.handle, handle, what, self.moment) for handle in subjects]
+        await self.context.looks.write(looks, self.writing)
 
     @property
     def me(self) -> Person:

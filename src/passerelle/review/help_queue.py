@@ -93,8 +93,7 @@ class QueuePage(PageHandler):
             return courses, waiting_for_trainers(self, session, courses)
 
         courses, found = await self.reading(read)
-        if found:
-            await self.writing(partial(self._log_looks, found=found))
+        await self.log_looks({one.fellow.handle for one in found}, "queue")
         self.page("queue.html", courses=courses, queue=found)
 
     async def post(self) -> None:
@@ -112,7 +111,3 @@ class QueuePage(PageHandler):
 
     def _tracks(self, session: Session) -> list[str]:
         return people.tracks_of(session, self.me.handle, self.moment)
-
-    def _log_looks(self, session: Session, found: Sequence[InQueue]) -> None:
-        for handle in sorted({one.fellow.handle for one in found}):
-            people.log_access(session, self.me.handle, handle, "queue", self.moment)

@@ -1,6 +1,5 @@
 """A trainer's marking page: what waits, what came of it, which checks are flaky, and marking a unit again."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -247,8 +246,7 @@ class MarkingPage(PageHandler):
 
         found = await self.reading(read)
         part = bool(self.get_query_argument("part", ""))
-        if found.handles and not part:  # asking again for the part is the same look
-            await self.writing(lambda session: self._log_looks(session, found.handles))
+        await self.log_looks(found.handles, "marking", again=part)
         rehearsed = found.rehearsed
         is_busy = rehearsed is not None and (
             rehearsed.row.state in (rehearsals.ASKED, rehearsals.RUNNING) or rehearsed.still > 0
@@ -287,7 +285,3 @@ class MarkingPage(PageHandler):
         # One answer for «there is none» and «it is somebody else's».
         if not people.has_role_in(session, self.me.handle, track, Role.TRAINER, self.moment):
             raise HTTPError(404)
-
-    def _log_looks(self, session: Session, handles: Sequence[str] | frozenset[str]) -> None:
-        for handle in sorted(handles):
-            people.log_access(session, self.me.handle, handle, "marking", self.moment)

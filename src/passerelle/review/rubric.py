@@ -63,9 +63,7 @@ class MarkPage(PageHandler):
 
     async def get(self, receipt: str, check: str) -> None:
         """Answer with the page; she can read that it was looked at."""
-        found = await self.reading(partial(self._find, receipt=receipt, check=check))
-        await self.log_look(found.row.handle, "mark")
-        await self._show(found)
+        await self._show(await self.reading(partial(self._find, receipt=receipt, check=check)))
 
     async def post(self, receipt: str, check: str) -> None:
         """Keep the mark, then go back to the list of what waits."""
@@ -125,6 +123,7 @@ class MarkPage(PageHandler):
         return points if 0 <= points <= check.points else None
 
     async def _show(self, found: Answer, trouble: str = "") -> None:
+        await self.log_look(found.row.handle, "mark")  # a form that comes back shows her answer, too
         picked = {name: one.level for name, one in {**found.chosen, **self._chosen(found.criteria)}.items()}
         comment = self.get_body_argument("comment", (found.mark.comment if found.mark else None) or "")
         server = course_user(found.row.track)

@@ -114,8 +114,7 @@ class StuckPage(PageHandler):
 
         found = await self.reading(read)
         part = bool(self.get_query_argument("part", ""))
-        if found and not part:  # asking again for the part is the same look
-            await self.writing(lambda session: self._log_looks(session, found))
+        await self.log_looks({one.handle for one in found}, "stuck", again=part)
         self.page(
             "stuck_list.html" if part else "stuck.html",
             course=course,
@@ -147,10 +146,6 @@ class StuckPage(PageHandler):
         # One answer for «there is none» and «it is somebody else's».
         if not people.has_role_in(session, self.me.handle, track, Role.TRAINER, self.moment):
             raise HTTPError(404)
-
-    def _log_looks(self, session: Session, found: list[StuckWork]) -> None:
-        for handle in sorted({one.handle for one in found}):
-            people.log_access(session, self.me.handle, handle, "stuck", self.moment)
 
 
 def _by_unit(course: Course, found: list[StuckWork]) -> list[tuple[str, dict[str, str], list[StuckWork]]]:

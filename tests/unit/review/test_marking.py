@@ -132,6 +132,16 @@ def test_each_fellow_on_it_can_read_that_it_was_looked_at(marked: tuple[Programm
     assert "the marking page of a course" in hers
 
 
+def test_the_part_that_changes_is_a_look_where_no_page_was_before_it(marked: tuple[Programme, list[str]]) -> None:
+    programme, _ = marked
+    with serve(programme) as served:
+        served.get("maple", f"{PAGE}?part=1")
+        served.get("maple", f"{PAGE}?part=1")
+
+    with ledger.reading(programme.engine) as session:
+        assert [look.what for look in people.accesses_to(session, "fern")] == ["marking"]
+
+
 def test_she_sees_first_who_would_gain_then_has_it_marked_again(marked: tuple[Programme, list[str]]) -> None:
     programme, receipts = marked
     with serve(programme) as served:

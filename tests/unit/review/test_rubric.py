@@ -88,6 +88,9 @@ def test_a_form_without_every_level_keeps_nothing_but_what_she_wrote(desk: Desk)
 
     assert answer.status_code == 422
     assert "choose a level for each criterion" in words(answer)
+    with ledger.reading(desk.engine) as session:
+        looks = [look.what for look in people.accesses_to(session, "acacia")]
+    assert looks == ["mark"], "the page that comes back shows her answer, so it is a look"
     assert "Which one?" in answer.text
     assert desk.attempts()[0].waits_for_person
 

@@ -128,6 +128,22 @@ def test_each_fellow_in_the_list_can_read_that_it_was_looked_at(broken: tuple[Pr
     assert "the list of what could not be marked yet" in hers
 
 
+def test_the_part_that_changes_is_a_look_where_no_page_was_before_it(broken: tuple[Programme, list[str]]) -> None:
+    """Who asks for the part alone looks; so does who has it before her when somebody new comes into it."""
+    programme, _ = broken
+    with serve(programme) as served:
+        served.get("maple", f"{PAGE}?part=1")
+        served.get("maple", f"{PAGE}?part=1")
+        with ledger.reading(programme.engine) as session:
+            first = [look.what for look in people.accesses_to(session, "fern")]
+        served.clock.now = NOW + timedelta(hours=2)
+        served.get("maple", f"{PAGE}?part=1")
+
+    with ledger.reading(programme.engine) as session:
+        later = [look.what for look in people.accesses_to(session, "fern")]
+    assert (first, later) == (["stuck"], ["stuck", "stuck"])
+
+
 def test_one_is_marked_again_first_and_the_page_follows(broken: tuple[Programme, list[str]]) -> None:
     programme, receipts = broken
     # Sent before, and by somebody whose work has not been looked at: it would be first in turn.
