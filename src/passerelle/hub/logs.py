@@ -149,7 +149,16 @@ class Anonymous:
         """Return a text without query strings, tokens and names of people; `now`: also of somebody added just now."""
         plain = _SECRET.sub("…", _QUERY.sub("?…", text))
         names = self._names(now)
-        return _WORD.sub(lambda word: self.alias(word[0].lower()) if word[0].lower() in names else word[0], plain)
+        return _WORD.sub(lambda word: self._word(word[0], names), plain)
+
+    def _word(self, word: str, names: frozenset[str]) -> str:
+        """Return a word, or what stands for it; of JupyterHub's `jupyterhub-user-acacia`, for its end."""
+        begin = -1
+        while True:
+            if (end := word[begin + 1 :]).lower() in names:
+                return word[: begin + 1] + self.alias(end.lower())
+            if (begin := word.find("-", begin + 1)) < 0:
+                return word
 
     def argument(self, value: object) -> object:
         """Return what stands for something that others put into their template."""

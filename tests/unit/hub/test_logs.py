@@ -76,6 +76,7 @@ def test_an_event_is_a_line_with_its_facts(lines: Lines) -> None:
         pytest.param("Adding %s => %s", ["/user/acacia/", "http://127.0.0.1:8888/user/acacia"], id="a-path-of-hers"),
         pytest.param("User acacia is logging in as Awa", [], id="names-in-a-text-that-is-made-already"),
         pytest.param("403 GET /user/Acacia/api?token=s3cret", [], id="a-path-and-a-query"),
+        pytest.param("Creating oauth client jupyterhub-user-acacia", [], id="a-name-made-of-hers"),
         pytest.param("%(who)s came", [{"who": "acacia s3cret"}], id="by-name"),
     ],
 )
