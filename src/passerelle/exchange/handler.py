@@ -131,6 +131,7 @@ class ApiHandler(InLedger, HubOAuthenticated, RequestHandler):  # type: ignore[m
         """Return the body as an object; 400 where it is none."""
         try:
             value = json.loads(self.whole_body() or b"{}")
+            json.dumps(value, ensure_ascii=False).encode()  # half a pair of surrogates is no text: nothing keeps it
         except (ValueError, RecursionError) as error:
             raise ApiError.of(400, "bad-request", what="JSON") from error
         if not isinstance(value, dict):

@@ -52,4 +52,4 @@ def _text(asked: dict[str, Any], field: str, most: int) -> str:
     text = asked.get(field) or ""
     if not isinstance(text, str) or len(text) > most:
         raise ApiError.of(400, "bad-request", what=field)
-    return text
+    return text.replace("\0", "")  # PostgreSQL keeps none

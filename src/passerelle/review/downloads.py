@@ -1,6 +1,5 @@
 """The files behind the export buttons: without names, each written down before it is made."""
 
-import asyncio
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
@@ -13,6 +12,7 @@ from passerelle.progress import FORMATS, TYPES, TrackProgress, Wanted, track_exp
 from passerelle.progress.pseudonyms import PROGRAMME, pseudonym, pseudonym_secret
 from passerelle.review import staff
 from passerelle.review.base import PageHandler
+from passerelle.review.long_work import made
 
 KINDS = "|".join(FORMATS)
 """The endings of their addresses."""
@@ -24,7 +24,7 @@ class Download(PageHandler):
     async def send(self, progress: TrackProgress, kind: str, about: str, wanted: Wanted) -> None:
         """Answer with the file; it is made beside the requests of others."""
         settings = self.context.settings
-        content = await asyncio.to_thread(lambda: track_export(progress, settings, wanted).content(kind))
+        content = await made(lambda: track_export(progress, settings, wanted).content(kind), self.me.handle)
         day = self.moment.astimezone(ZoneInfo(settings.timezone)).strftime("%Y-%m-%d")
         self.set_header("Content-Type", TYPES[kind])
         self.set_header("Content-Disposition", f'attachment; filename="{about}-{day}.{kind}"')

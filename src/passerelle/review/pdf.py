@@ -4,9 +4,9 @@ WeasyPrint lays it out with the fonts of the system and fetches nothing; docs/gu
 packages it needs.
 """
 
-import asyncio
 import importlib
 import threading
+from functools import partial
 from importlib.resources import files
 from typing import Any, Self
 
@@ -14,12 +14,14 @@ from passerelle.model.errors import ServiceError
 from passerelle.model.people import Role
 from passerelle.progress.pseudonyms import pseudonym, pseudonym_secret
 from passerelle.review.base import PageHandler, templates
+from passerelle.review.long_work import made
 from passerelle.review.sheet import AGENDA, SHOWN, Sheet, read_sheet
 
 SIZES_PT = (11.0, 9.5, 8.5, 7.5, 7.0)
 """Sizes of the text, largest first: the first with which everything is on one page is taken."""
 
-_ONE_AT_A_TIME = threading.Lock()
+ONE_LAYOUT = threading.Lock()
+"""Held while a page is laid out: Pango's state is not for several threads."""
 
 
 class PdfError(ServiceError):
@@ -49,8 +51,8 @@ def pdf_bytes(html: str, style: str) -> tuple[bytes, int]:
 
     # Nothing of a page names anything to fetch; what somebody wrote into it must not either.
     nothing = paper.urls.URLFetcher(allowed_protocols=())
-    # Pango's state is not for several threads, and one layout at a time leaves the other core to the pages.
-    with _ONE_AT_A_TIME:
+    # One at a time leaves the other core to the pages, too.
+    with ONE_LAYOUT:
         for size in SIZES_PT:
             fonts = paper.text.fonts.FontConfiguration()
             sheets = [paper.CSS(string=text, font_config=fonts) for text in (style, f"html {{ font-size: {size}pt }}")]
@@ -74,7 +76,7 @@ class SheetPdf(PageHandler):
         await self.log_look(handle, "sheet-pdf")
         shown = templates(self.reader.language).get_template("sheet_pdf.html")
         html = shown.render(sheet=sheet, agenda=AGENDA, shown=SHOWN, reader=self.reader, now=self.moment)
-        content, _ = await asyncio.to_thread(pdf_bytes, html, _style())
+        content, _ = await made(partial(pdf_bytes, html, _style()), self.me.handle)
         self.set_header("Content-Type", "application/pdf")
         self.set_header("Content-Disposition", f'attachment; filename="{self._name(sheet)}"')
         self.finish(content)

@@ -23,7 +23,7 @@ from passerelle.model.course import Course, CourseUnit
 from passerelle.model.parcel import ParcelError, unpack
 from passerelle.model.people import Role
 from passerelle.progress import Attempt, FellowProgress, UnitProgress
-from passerelle.progress.cues import WAITING, cues
+from passerelle.progress.cues import MEETING, WAITING, Cue, cues
 from passerelle.review.base import PageHandler
 from passerelle.review.fellow import Owed, next_unit
 from passerelle.review.i18n import Reader, to_translate
@@ -156,9 +156,18 @@ def read_sheet(page: PageHandler, session: Session, handle: str) -> Sheet:
         sticking=stuck,
         debts=here.debts,
         # What waits for us has a line of its own.
-        cues=[cue_sentence(cue, here.course, reader, page.moment) for cue in said if cue.rule != WAITING],
+        cues=[
+            cue_sentence(cue, here.course, reader, page.moment)
+            for cue in said
+            if cue.rule != WAITING and _may_read(page.me.handle, cue)
+        ],
         together=together(page, session, fellow),
     )
+
+
+def _may_read(reader: str, cue: Cue) -> bool:
+    """Tell whether a cue is for a reader of the sheet: one of a meeting is for the two who planned it."""
+    return cue.rule != MEETING or reader in (cue.fellow, cue.args["mentor"])
 
 
 def together(page: PageHandler, session: Session, fellow: Person) -> Together | None:

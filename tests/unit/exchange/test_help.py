@@ -41,6 +41,16 @@ def test_a_dropped_line_makes_no_second_request(served: Served) -> None:
     assert len(stored(served)) == 1
 
 
+@pytest.mark.parametrize("field", ["words", "check"])
+def test_half_a_letter_is_refused_and_a_nothing_is_left_out(served: Served, field: str) -> None:
+    """JSON can say what no database keeps."""
+    assert ask(served, **{field: "a\ud800b"}).status_code == 400
+    assert ask(served, **{field: "a\0b"}).status_code == 201
+
+    [kept] = stored(served)
+    assert "ab" in kept
+
+
 def test_words_and_check_may_be_empty(served: Served) -> None:
     assert ask(served, check="", words="").status_code == 201
 

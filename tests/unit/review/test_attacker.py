@@ -1,8 +1,12 @@
 """An attacker's look at the pages around a fellow: other people's ids, words that would run, files that would act."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
+from datetime import timedelta
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -12,7 +16,10 @@ from sqlalchemy import select
 from passerelle import ledger
 from passerelle.ledger import people
 from passerelle.ledger.mentoring_tables import Action, Goal, HelpRequest, Meeting, MeetingFeedback, Question
+from passerelle.ledger.tables import Pairing
 from passerelle.model.people import Role
+from passerelle.review import pdf
+from passerelle.review.long_work import OF_ONE
 from passerelle.review.pages import routes as page_routes
 from tests.attacks.routes import methods_of
 from tests.attacks.town import ELSEWHERE, ENDED, HER, PEER, PEOPLE
@@ -249,3 +256,68 @@ def test_no_form_leads_elsewhere(town: Town, back: str) -> None:
         place = answer.headers.get("Location", PREFIX)
         assert place.startswith(PREFIX), place
         assert ".." not in place, place
+
+
+def test_a_line_end_in_where_to_go_back_to_breaks_nothing(town: Town) -> None:
+    answer = town.post(
+        "linden", "programme/change/pair", fellow=HER, mentor="willow", back=f"{PREFIX}x\r\nSet-Cookie: a=b"
+    )
+
+    assert (answer.status_code, answer.headers["Location"]) == (303, PREFIX)
+    with ledger.session(town.programme.engine) as session:
+        for one in session.scalars(select(Pairing).where(Pairing.mentor == "willow", Pairing.fellow == HER)):
+            session.delete(one)
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31", "31/12/9999", "2026-02-30", "٢٠٢٦-١٢-٠١", "1e9", "-1-1-1"])
+def test_no_day_of_any_calendar_breaks_a_page(town: Town, day: str) -> None:
+    meeting = town.known["planned"]
+    forms = [
+        ("oak", f"mentee/{HER}/meetings", {"act": "plan", "day": day, "time": "10:00"}),
+        ("oak", f"meeting/{meeting}", {"act": "move", "day": day, "time": "23:59:59.999999+14:00"}),
+        ("oak", f"mentee/{HER}/meetings", {"act": "agree", "text": "far", "owner": "oak", "due": day}),
+        (HER, "own/pause", {"until": day}),
+        ("linden", "programme/cohorts", {"cohort": "far", "title": "Far", "starts": day}),
+        ("maple", f"mentee/{HER}/units", {"track": TRACK, "unit": "d1-tables", "until": day}),
+    ]
+    answers = [town.post(who, path, **fields).status_code for who, path, fields in forms]
+    pages = [(HER, ""), ("oak", f"mentee/{HER}"), ("oak", f"mentee/{HER}/meetings"), ("linden", "")]
+    pages += [("linden", "programme/cohort/far"), (HER, f"mentee/{HER}.csv"), ("oak", ""), ("maple", "queue")]
+    shown = [town.get(who, path).status_code for who, path in pages]
+    town.post(HER, "own/pause", end="1")
+
+    assert [code for code in [*answers, *shown] if code >= 500] == []
+
+
+def test_nobody_else_reads_when_a_pair_was_to_meet(town: Town) -> None:
+    """The cue of a meeting that passed is of the two who planned it; her trainer, or her next mentor, plans nothing."""
+    with ledger.session(town.programme.engine) as session:
+        people.add_person(session, "tansy", Role.MENTOR, "Tansy", at=NOW)
+        people.pair(session, "tansy", HER, starts=NOW - timedelta(days=9))
+        for handle in (HER, "oak", "maple", "tansy"):
+            people.set_language(session, handle, "en")
+    town.served.clock.now = NOW + timedelta(days=3)
+    try:
+        shown = {who: town.get(who, f"mentee/{HER}").text for who in (HER, "oak", "maple", "tansy")}
+    finally:
+        town.served.clock.now = NOW
+
+    assert {who for who, text in shown.items() if "has passed" in text} == {HER, "oak"}
+
+
+@pytest.mark.slow
+def test_files_that_take_long_hold_up_nobody_who_reads_a_page(town: Town) -> None:
+    """One page of paper is laid out at a time: whoever asks for many waits for her own alone."""
+
+    def paper() -> int:
+        return town.served.as_("oak").get(town.served.url(f"mentee/{HER}.pdf"), timeout=200).status_code
+
+    with ThreadPoolExecutor(10) as browsers:
+        with pdf.ONE_LAYOUT:
+            asked = [browsers.submit(paper) for _ in range(10)]
+            refused = {one.result() for one in islice(as_completed(asked, 100), 10 - OF_ONE)}
+            assert town.get(HER, "mydata").status_code == 200
+        codes = Counter(one.result(200) for one in asked)
+
+    assert refused == {429}
+    assert codes == {200: OF_ONE, 429: 10 - OF_ONE}
