@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import cast
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -104,6 +105,11 @@ def lines_of(page: PageHandler, session: Session, found: Sequence[Cue], courses:
     ]
 
 
+async def log_attention(page: PageHandler, lines: Sequence[Line]) -> None:
+    """Write down that the reader is told about some fellows; not about what we owe them, which is about us."""
+    await page.log_looks({one.person.handle for one in lines if not one.cue.ours}, "attention", again=True)
+
+
 async def show_programme(page: PageHandler, refused: str = "") -> None:
     """Answer with what to look at, cohorts, people without one, exports."""
     courses, settings = courses_of(page), page.context.settings
@@ -133,6 +139,7 @@ async def show_programme(page: PageHandler, refused: str = "") -> None:
         }
 
     values = await page.reading(read)
+    await log_attention(page, cast("list[Line]", values["quiet"]))
     page.page("programme.html", courses=courses, refused=refused, **_common(page, courses), **values)
 
 
@@ -219,6 +226,7 @@ class AttentionPage(_Coordinators):
             return lines_of(self, session, found[self.first : self.first + A_PAGE], courses), len(found)
 
         lines, in_all = await self.reading(read)
+        await log_attention(self, lines)
         self.page("attention.html", what=what, lines=lines, in_all=in_all, first=self.first, step=A_PAGE)
 
 
@@ -306,6 +314,7 @@ class ChangeForm(_Coordinators):
     def _back(self) -> str:
         back = self.get_body_argument("back", "")
         ours = back.startswith(self.context.prefix) and not any(sign in back for sign in ("\\", "//", ".."))
+        ours = ours and back.isascii() and back.isprintable()  # anything else is no header
         return back if ours else self.context.prefix
 
 

@@ -55,6 +55,7 @@ LOOKED_AT: dict[str, str] = {
     "stuck": to_translate("the list of what could not be marked yet"),
     "marking": to_translate("the marking page of a course"),
     "queue": to_translate("the list of what waits for a trainer"),
+    "attention": to_translate("the coordinators' list of who has sent nothing for a while"),
     "mark": to_translate("an answer that a person marks"),
     "export": to_translate("an export of the whole track, without names"),
     "export-outside": to_translate("an export for a partner outside the programme, without names"),

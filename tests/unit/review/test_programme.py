@@ -9,7 +9,8 @@ from passerelle import ledger
 from passerelle.ledger import people, programme
 from passerelle.ledger.tables import Access, Cohort, Enrolment, Pairing
 from passerelle.model.people import Role
-from tests.unit.review.programme import NOW, START, TRACK, Programme, verdict
+from passerelle.progress.attention import quiet_fellows
+from tests.unit.review.programme import COURSE, NOW, START, TRACK, Programme, verdict
 from tests.unit.review.served import Served, serve
 
 FULL = {"check-mean": 2.0, "check-missing": 4.0}
@@ -46,9 +47,22 @@ def test_the_page_says_who_is_quiet_by_which_rule_and_what_we_owe(small: Program
     quiet, owed = page.split("Who is quiet")[1].split("What we owe")
     assert "Fern" in quiet
     assert "has been open for 12 days, and nothing has been sent yet" in quiet
-    assert "Rule: no submission for 10 days" in quiet
+    assert "Rule: no submission for 10 days while a unit whose weeks have begun has none (version 1)" in quiet
     assert "Iris" not in quiet
     assert "Tables with pandas has waited for us for 7 days" in owed.split("Without a mentor")[0]
+
+
+def test_who_is_quiet_can_read_that_a_coordinator_was_told_so(small: Programme) -> None:
+    """Once for a look that goes on; what we owe somebody is about us, and no look at her."""
+    with serve(small) as served:
+        for path in ("", "programme/quiet", "programme/owed", ""):
+            served.get("linden", path)
+        hers = served.get("fern", "mydata").text
+
+    with ledger.reading(small.engine) as session:
+        looks = {one: [look.what for look in people.accesses_to(session, one)] for one in ("fern", "iris", "basil")}
+    assert looks == {"fern": ["attention"], "iris": [], "basil": []}
+    assert "who has sent nothing for a while" in hers or "qui n’a rien envoyé" in hers
 
 
 def test_a_new_verdict_and_a_pause_change_the_page_at_once(small: Programme) -> None:
@@ -62,6 +76,54 @@ def test_a_new_verdict_and_a_pause_change_the_page_at_once(small: Programme) -> 
     assert "Iris" in before
     assert "Fern" not in after
     assert "Iris" not in after
+
+
+def test_a_line_names_whom_to_speak_with(small: Programme) -> None:
+    with ledger.session(small.engine) as session:
+        people.add_cohort(session, "2027", "Fellowship 2027", START)
+        people.enrol(session, "maple", "2027", TRACK, starts=START)  # in two cohorts: named once
+    with serve(small) as served:
+        page = served.get("linden").text.split("Without a mentor")[0]
+    quiet, owed = page.split("Who is quiet")[1].split("What we owe")
+
+    assert "mentor: Oak" in quiet
+    assert owed.count("trainer: Maple") == 1
+    assert "mentor:" not in owed
+
+
+def test_who_is_quiet_for_long_stays_first_and_ends_with_her_weeks(small: Programme) -> None:
+    with ledger.reading(small.engine) as session:
+        found = {
+            days: [cue.fellow for cue in quiet_fellows(session, COURSE, NOW + timedelta(days=days), small.settings)]
+            for days in (0, 100, 200)
+        }
+
+    assert found == {0: ["fern"], 100: ["fern", "iris", "basil"], 200: []}
+
+
+def test_whom_a_mentor_who_left_accompanied_needs_another_one(small: Programme) -> None:
+    with ledger.session(small.engine) as session:
+        before = {person.handle for person, _ in programme.unpaired(session, NOW, 9)[0]}
+        people.close(session, "oak", "linden", NOW)
+        after, count = programme.unpaired(session, NOW, 9)
+    with serve(small) as served:
+        page = served.get("linden").text
+
+    assert before == {"basil"}
+    assert {person.handle for person, _ in after} == {"basil", "fern", "iris"}
+    assert count == 3
+    assert "mentor: Oak" not in page.split("Without a mentor")[0]
+
+
+def test_who_has_left_is_not_quiet(small: Programme) -> None:
+    with serve(small) as served:
+        before = served.get("linden", "programme/quiet").text
+        with ledger.session(small.engine) as session:
+            people.close(session, "fern", "linden", NOW)
+        after = served.get("linden", "programme/quiet").text
+
+    assert "Fern" in before
+    assert "Fern" not in after
 
 
 def test_a_suggestion_is_by_load_then_by_track_and_she_decides(small: Programme) -> None:
