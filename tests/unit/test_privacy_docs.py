@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from passerelle.hub.backup import OURS
 from passerelle.ledger.datamap import PERSONAL
 from passerelle.model.settings import Settings
 from tests.unit.test_security_docs import named, shape
@@ -30,6 +31,20 @@ def test_every_table_and_column_of_a_person_is_in_the_data_map(page: Path) -> No
     tables = {table: columns for table, (columns, _) in explained.items() if table != "erasures"}
     assert tables == {table: set(columns) for table, columns in PERSONAL.items()}
     assert [table for table, (_, said) in explained.items() if not all(said)] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_file_of_a_data_directory_is_in_the_data_map(page: Path) -> None:
+    """What lies there and is no table: a backup knows all its names, since it tells what is not ours."""
+    places = {
+        name.partition("/")[0]
+        for line in page.read_text(encoding="utf-8").splitlines()
+        if line.startswith("|")
+        for name in re.findall(r"`([\w./<>…-]+)`", line.split("|")[1])
+    }
+
+    # The ledger is the table before; backups have a row by that word.
+    assert OURS - places == {"ledger.db", "backups"}
 
 
 def test_both_languages_say_the_same() -> None:
