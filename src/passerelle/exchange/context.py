@@ -4,6 +4,7 @@ import asyncio
 import os
 import socket
 from collections.abc import Callable
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from passerelle import ledger
 from passerelle.exchange.limits import Pace, Uploads
+from passerelle.exchange.looks import Looks
 from passerelle.model.settings import Settings
 from passerelle.model.unix_socket import address_of
 
@@ -26,6 +28,10 @@ SERVICE_PREFIX = "/services/passerelle/"
 def utc_now() -> datetime:
     """Return the exchange's time: the one that counts."""
     return datetime.now(UTC)
+
+
+def _one_thread() -> Executor:
+    return ThreadPoolExecutor(1, thread_name_prefix="ledger-writer")
 
 
 def wake_marking(marking_socket: Path, word: bytes) -> None:
@@ -45,7 +51,7 @@ class Context:
 
     `hub_auth` is the hub's own where it is None; `wake` gets `b"mark"` after a submission or a request to mark
     again, `b"manual <track>"` when a person marked something. `checking` is held while a submission is looked at;
-    `pace` and `uploads` bound what one account may ask for.
+    `pace` and `uploads` bound what one account may ask for. `writer` is the thread in which everything is written.
     """
 
     settings: Settings
@@ -57,6 +63,8 @@ class Context:
     checking: asyncio.Lock = field(default_factory=asyncio.Lock)
     pace: Pace = field(default_factory=Pace)
     uploads: Uploads = field(default_factory=Uploads)
+    looks: Looks = field(default_factory=Looks)
+    writer: Executor = field(default_factory=_one_thread)
 
     def wake_marking(self, word: bytes) -> None:
         """Wake the marking service; never raises for its sake."""
@@ -81,10 +89,14 @@ class InLedger:
         return await asyncio.to_thread(done)
 
     async def writing(self, work: Callable[[Session], Answer]) -> Answer:
-        """Return what `work` does in one transaction, which is committed when this returns."""
+        """Return what `work` does in one transaction, which is committed when this returns.
+
+        In a thread of its own: SQLite has one writer at a time. Those who wait for it, or for a lock that another
+        process holds, must not sit in the few threads in which everybody else reads.
+        """
 
         def done() -> Answer:
             with ledger.session(self.context.engine) as session:
                 return work(session)
 
-        return await asyncio.to_thread(done)
+        return await asyncio.get_running_loop().run_in_executor(self.context.writer, done)
