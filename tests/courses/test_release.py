@@ -11,6 +11,7 @@ import pytest
 
 from passerelle.courses import build_course, load_course
 from passerelle.courses.trees import read_tree
+from passerelle.grading import release as releasing
 from passerelle.grading.release import ReleaseError, generate
 from passerelle.model.errors import ContentError
 from tests.unit.courses.example import edit
@@ -66,6 +67,22 @@ def test_a_release_follows_the_unit_and_a_refusal_leaves_the_old_one(course: Pat
         generate(built, "mini")
     assert version in (first / "mini.ipynb").read_text("utf-8")
     assert [path.name for path in built.glob(".release-*")] == []
+
+
+def test_a_release_that_takes_too_long_is_not_put_on_the_units_text(
+    course: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build_course(course, tmp_path / "built")
+    monkeypatch.setattr(releasing, "_TIMEOUT_S", 0.01)  # nbgrader needs longer to start
+
+    with pytest.raises(ReleaseError) as refused:
+        generate(tmp_path / "built", "mini")
+
+    assert str(refused.value) == (
+        "built/mini: no release was made: nbgrader took over 0.01 s; "
+        "leave the unit's text as it is, look what holds the machine or gradebook.db, then release it again"
+    )
+    assert [path.name for path in (tmp_path / "built").glob("*release*")] == [".release.lock"]
 
 
 def test_a_unit_that_is_not_built_has_no_release(course: Path, tmp_path: Path) -> None:

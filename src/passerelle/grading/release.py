@@ -21,7 +21,7 @@ _TIMEOUT_S = 120
 
 
 class ReleaseError(CourseTextError):
-    """nbgrader refused to make a release."""
+    """nbgrader refused to make a release, or did not get to it in time."""
 
     @classmethod
     def said(cls, course_dir: Path, unit: str, log: str) -> Self:
@@ -35,6 +35,13 @@ class ReleaseError(CourseTextError):
             what = "marked or locked cells came or went since fellows submitted it"
             cure = "keep these cells and their keys, or give the changed unit a new name"
         return cls.at(f"{course_dir.name}/{unit}", f"no release was made: {what}", cure)
+
+    @classmethod
+    def late(cls, course_dir: Path, unit: str, seconds: float) -> Self:
+        """Build the error of a release that took too long: nbgrader runs no cell, so the unit's text is not why."""
+        what = f"no release was made: nbgrader took over {seconds:g} s"
+        cure = "leave the unit's text as it is, look what holds the machine or gradebook.db, then release it again"
+        return cls.at(f"{course_dir.name}/{unit}", what, cure)
 
 
 def generate(course_dir: Path, unit: str) -> Path:
@@ -92,7 +99,7 @@ def _nbgrader(course_dir: Path, unit: str, *arguments: str) -> None:
                 check=False,
             )
         except subprocess.TimeoutExpired as error:
-            raise ReleaseError.said(course_dir, unit, f"nbgrader took over {_TIMEOUT_S} s") from error
+            raise ReleaseError.late(course_dir, unit, _TIMEOUT_S) from error
     if done.returncode != 0:
         raise ReleaseError.said(course_dir, unit, done.stderr)
 
