@@ -186,6 +186,37 @@ def marked_cells(session: Session, handle: str | None = None, unit: str | None =
     ]
 
 
+def comments_on_answers(course_dir: Path, handle: str, unit: str, received: datetime | None = None) -> dict[str, str]:
+    """Return what a trainer wrote beside answers that a machine marks, by the cell's name.
+
+    A comment beside an answer that a person marks is in the ledger, with its mark. `received` asks for one attempt:
+    nothing where another one stands.
+
+    Raises:
+        GradebookUnusableError: where there is none, or another program holds it for too long.
+    """
+    submitted = (
+        select(SubmittedNotebook.id, SubmittedNotebook.notebook_id)
+        .join(SubmittedAssignment, SubmittedAssignment.id == SubmittedNotebook.assignment_id)
+        .join(Assignment, Assignment.id == SubmittedAssignment.assignment_id)
+        .where(SubmittedAssignment.student_id == handle, Assignment.name == unit)
+    )
+    if received is not None:
+        submitted = submitted.where(SubmittedAssignment.timestamp == naive_utc(received))
+    hers = submitted.subquery()
+    marked = select(BaseCell.name).join(Grade, Grade.cell_id == BaseCell.id).join(hers, hers.c.id == Grade.notebook_id)
+    # By the source's cells: comments have an index by cell, and none by notebook.
+    said = (
+        select(BaseCell.name, Comment.manual_comment)
+        .join(hers, hers.c.notebook_id == BaseCell.notebook_id)
+        .join(Comment, (Comment.cell_id == BaseCell.id) & (Comment.notebook_id == hers.c.id))
+        .where(Comment.manual_comment.is_not(None), Comment.manual_comment != "", BaseCell.name.not_in(marked))
+        .order_by(BaseCell.name)
+    )
+    with gradebook(course_dir) as rows:
+        return {name: comment for name, comment in rows.execute(said)}  # noqa: C416  # rows
+
+
 def given_by_hand(auto: float | None, manual: float | None, extra: float | None) -> float | None:
     """Return a cell's points where a person gave any, by nbgrader's rule for its score; else None."""
     if manual is None and not extra:

@@ -1,6 +1,7 @@
 """A fellow's pages: My path, a unit, an attempt with its feedback."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,6 +17,7 @@ from passerelle.model.people import Role
 from passerelle.model.verdict import CheckState
 from passerelle.progress import FellowProgress, UnitProgress, WaitingKind, fellow_progress
 from passerelle.review.base import PageHandler
+from passerelle.review.comments import comments_by_task
 from passerelle.review.own import HelpLine, Own, help_lines, in_my_tracks, own
 from passerelle.review.pictures import attempts_chart
 from passerelle.review.words import Standing, check_lines, sentences, unit_standing
@@ -112,7 +114,10 @@ class UnitPage(PageHandler):
             raise HTTPError(404)
         stands = progress.unit(unit)
         chart = attempts_chart(stands, course.mastery, self.reader) if stands.attempts else None
-        self.page("unit.html", course=course, unit=course.unit(unit), progress=stands, chart=chart, asked=asked)
+        course_dir = self.context.settings.courses / track
+        written = await asyncio.to_thread(comments_by_task, course_dir, self.me.handle, unit)
+        shown = {"unit": course.unit(unit), "progress": stands, "chart": chart}
+        self.page("unit.html", course=course, asked=asked, written=written, **shown)
 
 
 @dataclass(frozen=True)
@@ -123,6 +128,14 @@ class Comment:
     text: str
     levels: tuple[tuple[str, str], ...] = ()
     """Criteria of the rubric, each with the level that was chosen."""
+
+
+def _at_checks(card: Unit, written: Mapping[str, tuple[str, ...]]) -> tuple[list[tuple[str, ...]], list[str]]:
+    """Return comments on answers check by check, each at its task's first that a machine marks; and the others."""
+    left = dict(written)
+    by_machine = {one.task for one in card.checks if not one.manual}
+    beside = [() if one.manual and one.task in by_machine else left.pop(one.task, ()) for one in card.checks]
+    return beside, [text for texts in left.values() for text in texts]
 
 
 def _open_check(row: AttemptRow) -> str:
@@ -161,6 +174,9 @@ class AttemptPage(PageHandler):
             unit, stands = course.unit(row.unit), progress.unit(row.unit)
         except KeyError:
             raise HTTPError(404) from None
+        course_dir = self.context.settings.courses / row.track
+        written = await asyncio.to_thread(comments_by_task, course_dir, row.handle, row.unit, row.received)
+        beside, others = _at_checks(unit.card, written)
         template = "result.html" if self.get_query_argument("part", "") else "attempt.html"
         self.page(
             template,
@@ -169,7 +185,8 @@ class AttemptPage(PageHandler):
             unit=unit,
             progress=stands,
             fellow=None if row.handle == self.me.handle else first_name,
-            comments=comments,
+            comments=[*comments, *(Comment("", text) for text in others)],
+            written=beside,
             open_check=_open_check(row),
             **self._marking(row, unit.card),
         )
