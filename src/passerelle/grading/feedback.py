@@ -20,9 +20,13 @@ from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 from traitlets.config import Config
 
+from autograders.catalogue import words as words_of_check
+from autograders.failure import Fact
 from passerelle import ledger
-from passerelle.courses import notebook_in_language
+from passerelle.courses import load_course, notebook_in_language
 from passerelle.grading.gradebook import gradebook, nbgrader_timestamp
+from passerelle.grading.layout import layout_of
+from passerelle.grading.pages import WIDTHS
 from passerelle.grading.safe_html import FeedbackHTMLExporter
 from passerelle.grading.words import catalogue, words
 from passerelle.ledger.people import person
@@ -31,6 +35,7 @@ from passerelle.ledger.tables import Feedback, ManualMark, Receipt, VerdictRow
 from passerelle.model.errors import ServiceError
 from passerelle.model.parcel import pack
 from passerelle.model.people import LANGUAGES
+from passerelle.model.verdict import CheckResult, Verdict
 
 _FORMGRADER = Path(nbgrader.__file__).parent / "server_extensions" / "formgrader"
 TEMPLATES = _FORMGRADER / "templates"
@@ -93,7 +98,9 @@ def release_feedback(course_dir: Path, handle: str, unit: str, engine: Engine, *
         notebook = nbformat.reads(path.read_text("utf-8"), as_version=4)
     if sum(map(_length, notebook.cells)) > MAX_CHARACTERS:
         return False
-    page = feedback_page(notebook_in_language(notebook, language), facts, language)
+    notebook = notebook_in_language(notebook, language)
+    _say_checks_again(notebook, _verdict_of(engine, notebook), _messages_of(course_dir, unit), language)
+    page = feedback_page(notebook, facts, language)
     with ledger.session(engine) as session:
         put_feedback(
             session,
@@ -104,6 +111,57 @@ def release_feedback(course_dir: Path, handle: str, unit: str, engine: Engine, *
             parcel=pack({f"{unit}.html": page.encode()}),
         )
     return True
+
+
+def _verdict_of(engine: Engine, notebook: Any) -> Verdict | None:
+    """Return the verdict that an executed notebook is of; None where it does not say, or the verdict was erased."""
+    key = notebook.metadata.get("passerelle", {}).get("verdict")
+    with ledger.reading(engine) as session:
+        query = select(VerdictRow.record).where(VerdictRow.key == key, VerdictRow.erased.is_(None))
+        record = session.scalar(query)
+    return Verdict.model_validate(record) if record is not None else None
+
+
+def _messages_of(course_dir: Path, unit: str) -> dict[str, Any] | None:
+    """Return a unit's card, which has its own messages; a course from elsewhere has none."""
+    if not layout_of(course_dir).is_ours:
+        return None
+    cards = (one.card for one in load_course(course_dir).units)
+    return next((card.model_dump(mode="json") for card in cards if card.unit == unit), None)
+
+
+def _say_checks_again(notebook: Any, verdict: Verdict | None, unit: dict[str, Any] | None, language: str) -> None:
+    """Put into the reader's language what the checks said: the notebook has it in that in which she submitted."""
+    results = {result.key: result for result in verdict.checks} if verdict is not None else {}
+    for cell in notebook.cells:
+        marking = cell.metadata.get("nbgrader", {})
+        result = results.get(marking.get("grade_id"))
+        if result is not None and result.messages and cell.cell_type == "code" and not marking.get("solution"):
+            _say_again(cell, result, unit, language)
+
+
+def _say_again(cell: Any, result: CheckResult, unit: dict[str, Any] | None, language: str) -> None:
+    lines = [line for one in result.messages for line in Fact(one.id, one.args, one.look).lines(language, unit)]
+    for output in cell.outputs:
+        if output.output_type == "error":
+            output.evalue, output.traceback = "\n".join(lines), lines
+        elif output.output_type == "display_data":
+            described = [kind for kind in output.data if kind.startswith("image/")]
+            if not described:
+                output.data["text/plain"] = "\n".join(lines)
+            for about in (output.metadata[kind] for kind in described if kind in output.metadata):
+                about["alt"] = _pictures_in(language).get(about.get("alt"), about.get("alt"))
+
+
+@cache
+def _pictures_in(language: str) -> dict[str, str]:
+    """Return what pictures of a page are called in a language, by what they are called in any."""
+    widths = [{"width": width} for width in WIDTHS]
+    return {
+        words_of_check("page-picture", width, other): words_of_check("page-picture", width, language)
+        for other in LANGUAGES
+        for width in widths
+    }
 
 
 def _length(cell: Any) -> int:

@@ -11,7 +11,7 @@ import pytest
 from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_notebook
 
-from autograders.explained import CHOICE
+from autograders.explained import CHOICE, is_wanted
 from passerelle_lab import explaining
 
 pytestmark = pytest.mark.slow
@@ -118,6 +118,19 @@ def test_her_choice_is_read_where_her_server_writes_it(tmp_path: Path, monkeypat
 
     assert CHOICE == explaining.CHOICE
     assert not explaining.is_on(tmp_path)
+
+
+def test_where_the_setting_is_off_she_may_still_turn_explanations_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PASSERELLE_EXPLAIN_ERRORS", "off")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    before = explaining.is_on(tmp_path), is_wanted()
+    (tmp_path / CHOICE).parent.mkdir()
+    (tmp_path / CHOICE).write_text("on\n", "utf-8")
+
+    assert before == (False, False)
+    assert (explaining.is_on(tmp_path), is_wanted()) == (True, True)
 
 
 def test_watching_costs_a_kernel_nothing_at_its_start() -> None:
