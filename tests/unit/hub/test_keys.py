@@ -1,7 +1,10 @@
 """Secrets that outlive a restart, for their owner only."""
 
+import secrets
 import stat
 from pathlib import Path
+
+import pytest
 
 from passerelle.hub.keys import kept_secret, write_private
 from passerelle.hub.passphrases import COUNT, WORDS, passphrase, read_passwords
@@ -13,6 +16,24 @@ def test_a_secret_is_made_once(tmp_path: Path) -> None:
     assert kept_secret(tmp_path / "secrets", "token") == first
     assert len(bytes.fromhex(first)) == 32
     assert kept_secret(tmp_path / "secrets", "another") != first
+
+
+def test_who_asks_while_a_secret_is_made_gets_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The hub and our service start together; each wants the token of the figures, and found none a moment ago."""
+    make = secrets.token_hex
+    of_the_other: list[str] = []
+
+    def just_then(size_bytes: int) -> str:
+        monkeypatch.undo()
+        of_the_other.append(kept_secret(tmp_path, "token"))
+        return make(size_bytes)
+
+    monkeypatch.setattr(secrets, "token_hex", just_then)
+    hers = kept_secret(tmp_path, "token")
+
+    assert of_the_other == [hers]
+    assert [one.name for one in tmp_path.iterdir()] == ["token"]
+    assert kept_secret(tmp_path, "token") == hers
 
 
 def test_secrets_are_their_owners_alone(tmp_path: Path) -> None:
