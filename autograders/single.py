@@ -1,7 +1,18 @@
 """Keeps a process to one thread: only such a one may fork, and both sides of a check use the same pandas."""
 
 import sys
+from importlib.machinery import ModuleSpec, PathFinder
 from typing import Any
+
+
+class _WithoutPyarrow(PathFinder):
+    """Finds what is installed, but pyarrow."""
+
+    @classmethod
+    def find_spec(cls, fullname: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
+        if fullname == "pyarrow":
+            return None
+        return super().find_spec(fullname, path, target)
 
 
 def without_pyarrow() -> None:
@@ -9,7 +20,8 @@ def without_pyarrow() -> None:
 
     pyarrow, merely importable, makes `import pandas` start a second thread, and pandas keep texts in another kind of
     column than it does in a fellow's notebook, whose environment has none. Call it before anything imports pandas.
+
+    It is not found, as where it was never installed. None in `sys.modules` would not do: scikit-learn looks there and
+    takes it for the module.
     """
-    loaded: dict[str, Any] = sys.modules
-    # None says «there is no such module» to whoever imports it, or looks for it.
-    loaded["pyarrow"] = None
+    sys.meta_path[sys.meta_path.index(PathFinder)] = _WithoutPyarrow
