@@ -151,7 +151,8 @@ def give(served: Served, handle: str, until: str, unit: str = "d1-tables", fello
 
 def given(programme: Programme) -> dict[tuple[str, str], datetime]:
     with ledger.reading(programme.engine) as session:
-        return extensions.extensions_of_track(session, TRACK)
+        found = extensions.extensions_of_track(session, TRACK)
+        return {place: one.until for place, one in found.items()}
 
 
 def test_a_trainer_gives_one_fellow_more_time_until_the_end_of_a_day(small: Programme) -> None:
@@ -240,7 +241,7 @@ def test_a_form_for_more_time_is_named_by_its_track(programme: Programme) -> Non
         for one in session.query(Enrolment).all():
             people.enrol(session, one.handle, one.cohort, "web-dev", starts=one.starts)
     with serve(programme) as served:
-        page = served.get("maple", "mentee/fern").text
+        page = served.get("maple", "mentee/fern/units").text
 
     names = re.findall(r'<form[^>]*aria-labelledby="([^"]+)"', page)
     assert names == ["more-1 track-1", "more-2 track-2"]
