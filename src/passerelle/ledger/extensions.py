@@ -23,9 +23,9 @@ def extend(
 
 def extensions_of_track(
     session: Session, track: str, handles: Collection[str] | None = None
-) -> dict[tuple[str, str], datetime]:
-    """Return until when, by handle and unit; of some fellows where `handles` says so."""
+) -> dict[tuple[str, str], Extension]:
+    """Return the newest of each, by handle and unit; of some fellows where `handles` says so."""
     query = select(Extension).where(Extension.track == track).order_by(Extension.at, Extension.id)
     if handles is not None:
         query = query.where(Extension.handle.in_(handles))
-    return {(row.handle, row.unit): row.until for row in session.scalars(query)}
+    return {(row.handle, row.unit): row for row in session.scalars(query)}

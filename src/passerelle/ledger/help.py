@@ -6,7 +6,7 @@ give somebody what is not hers (`fellow` and `tracks` are part of every query).
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Self
 from zoneinfo import ZoneInfo
 
@@ -23,6 +23,8 @@ ANSWERED_WITHIN_WORKING_DAYS = 2
 MOST_OPEN = 20
 """Requests of one fellow that wait at once: more would bury everybody else's."""
 MOST_CHARACTERS = 4_000
+LONGEST_PAUSE = timedelta(days=730)
+"""With an end that is named on its first day."""
 
 
 class TooManyOpenError(SubmissionError):
@@ -161,8 +163,26 @@ def pause_at(session: Session, handle: str, at: datetime) -> Pause | None:
     return session.scalar(select(Pause).where(Pause.handle == handle, lasts).order_by(Pause.id.desc()).limit(1))
 
 
+def pauses_of(
+    session: Session, at: datetime, handles: Collection[str] | None = None
+) -> dict[str, list[tuple[datetime, datetime | None]]]:
+    """Return when each pause that has begun begins and ends, the first one first, by handle."""
+    query = select(Pause.handle, Pause.starts, Pause.ends).where(Pause.starts <= at).order_by(Pause.starts, Pause.id)
+    if handles is not None:
+        query = query.where(Pause.handle.in_(handles))
+    found: dict[str, list[tuple[datetime, datetime | None]]] = {}
+    for handle, starts, ends in session.execute(query):
+        found.setdefault(handle, []).append((starts, ends))
+    return found
+
+
 def begin_pause(session: Session, handle: str, at: datetime, ends: datetime | None = None) -> Pause:
-    """Begin a pause now, until a moment where she names one. In a pause, it moves that one's end. Nobody asks why."""
+    """Begin a pause now, until a moment where she names one. In a pause, it moves that one's end. Nobody asks why.
+
+    Her dates move by its days (`progress.due`); one that is to end after years has no end, and ends when she says so.
+    """
+    if ends is not None and ends > at + LONGEST_PAUSE:
+        ends = None
     current = pause_at(session, handle, at)
     if current is not None:
         current.ends = ends

@@ -7,9 +7,10 @@ from datetime import datetime
 from heapq import nsmallest
 
 from sqlalchemy import ColumnElement, and_, func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from passerelle.ledger import people
+from passerelle.ledger.mentoring_tables import Pause
 from passerelle.ledger.tables import Cohort, Enrolment, Pairing, Person
 from passerelle.model.people import Role
 
@@ -125,8 +126,17 @@ def suggested(tracks: Collection[str], mentors: Collection[Load], most: int) -> 
 
 
 def unpaired(session: Session, at: datetime, most: int) -> tuple[list[tuple[Person, list[str]]], int]:
-    """Return fellows of now without a mentor, with their tracks, enrolled longest first; and their number."""
-    paired = select(Pairing.id).where(Pairing.fellow == Person.handle, lasts(Pairing, at)).exists()
+    """Return fellows of now without a mentor, with their tracks, enrolled longest first; and their number.
+
+    A mentor whose account is closed has left: whom she mentored needs another one, also where nobody ended the pairing.
+    """
+    mentor = aliased(Person)
+    paired = (
+        select(Pairing.id)
+        .join(mentor, mentor.handle == Pairing.mentor)
+        .where(Pairing.fellow == Person.handle, lasts(Pairing, at), mentor.erased.is_(None), mentor.closed.is_(None))
+        .exists()
+    )
     since = func.min(Enrolment.starts)
     query = (
         select(Person, since)
@@ -142,3 +152,20 @@ def unpaired(session: Session, at: datetime, most: int) -> tuple[list[tuple[Pers
     for handle, track in session.execute(where.where(lasts(Enrolment, at))):
         tracks.setdefault(handle, set()).add(track)
     return [(person, sorted(tracks[person.handle])) for person in found], count
+
+
+def paused(session: Session, at: datetime, most: int) -> tuple[list[tuple[Person, Pause]], int]:
+    """Return fellows of now in a pause, the longest in it first; and their number. Nobody is asked why.
+
+    No rule notices anything of them: without this list, who forgot to end a pause would be in none.
+    """
+    enrolled = select(Enrolment.id).where(Enrolment.handle == Person.handle, lasts(Enrolment, at)).exists()
+    query = (
+        select(Person, Pause)
+        .join(Pause, Pause.handle == Person.handle)
+        .where(Person.role == Role.FELLOW.value, Person.erased.is_(None), Person.closed.is_(None), enrolled)
+        .where(Pause.starts <= at, or_(Pause.ends.is_(None), Pause.ends > at))
+    )
+    count = session.scalar(select(func.count()).select_from(query.subquery())) or 0
+    rows = session.execute(query.order_by(Pause.starts, Pause.id).limit(most))
+    return [(person, pause) for person, pause in rows], count

@@ -1,7 +1,8 @@
 """Cues for attention: six written rules, each with its facts. No score, no model; nothing happens by itself.
 
-A rule has a version, raised when its meaning changes. A cue expires; she and her mentor can put it aside with a
-reason (`ledger.mentoring_tables.CueDismissal`), and it stays aside while its facts are the same (`Cue.key`).
+A rule has a version, raised when its meaning changes. A cue expires; she can put it aside with a reason
+(`ledger.mentoring_tables.CueDismissal`), and it stays aside while its facts are the same (`Cue.key`). Who is
+still quiet when it expires, and what we still owe, is a new cue with a new key (docs/decisions/0021).
 `review.words` puts it into a sentence, and its rule too. Cues are in no export.
 """
 
@@ -15,11 +16,14 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from passerelle.ledger.mentoring_tables import CueDismissal, HelpRequest, Meeting, Pause, VerdictCheck
+from passerelle.ledger.help import pauses_of
+from passerelle.ledger.mentoring_tables import CueDismissal, HelpRequest, Meeting, VerdictCheck
+from passerelle.ledger.people import account
 from passerelle.ledger.tables import Receipt
 from passerelle.model.course import Course
-from passerelle.model.dates import end_of_day, weeks_after
+from passerelle.model.dates import end_of_day
 from passerelle.model.settings import Settings
+from passerelle.progress.due import Dates
 from passerelle.progress.model import AttemptState, FellowProgress, State, UnitProgress, Waiting
 
 QUIET = "quiet"
@@ -35,8 +39,8 @@ VERSIONS: dict[str, int] = {QUIET: 1, SAME_CHECK: 1, DUE_SOON: 1, WAITING: 1, ME
 OURS: frozenset[str] = frozenset({WAITING, HELP})
 """The rules about what we owe her, and not about her."""
 
-OURS_LASTS = timedelta(days=365)
-"""What we owe does not go quiet after some weeks."""
+OPENED, GIVEN, SENT, BACK = "opened", "given", "sent", "back"
+"""From when the days of quiet count: a unit began, the time she was given ended, she sent something, a pause ended."""
 
 Fact = str | int | float | datetime
 
@@ -70,31 +74,30 @@ class Cue:
 class Place:
     """What «no submission» looks at, of one fellow in a track: from the read model, or in SQL of everybody at once.
 
-    `sent` are the units of which there is an attempt, `extended` until when she was given more time, by unit, and
-    `back` the end of her last pause.
+    `sent` are the units of which there is an attempt, `given` until when she was given more time, by unit.
     """
 
     fellow: str
-    starts: datetime
+    dates: Dates
     last: datetime | None
     sent: frozenset[str]
     released: Mapping[str, datetime]
-    extended: Mapping[str, datetime]
-    back: datetime | None
+    given: Mapping[str, datetime]
 
 
 def cues(session: Session, course: Course, progress: FellowProgress, now: datetime, settings: Settings) -> list[Cue]:
     """Return what the rules say of a fellow in a track at a moment, the longest since first.
 
-    Those that expired or were put aside are left out; during a pause, and once her enrolment has ended, there are none.
+    Those that expired or were put aside are left out; during a pause, and once her enrolment has ended or her account
+    is closed, there are none.
     """
-    if progress.ends is not None and progress.ends <= now:
+    if (progress.ends is not None and progress.ends <= now) or account(session, progress.fellow) is None:
         return []
-    pauses = session.scalars(select(Pause).where(Pause.handle == progress.fellow, Pause.starts <= now)).all()
-    if any(pause.ends is None or pause.ends > now for pause in pauses):
+    pauses = pauses_of(session, now, [progress.fellow]).get(progress.fellow, ())
+    dates = Dates(progress.starts, now, ZoneInfo(settings.timezone), pauses)
+    if dates.paused:
         return []
-    back = max((pause.ends for pause in pauses if pause.ends), default=None)
-    quiet_one = quiet(course, _place(progress, back), now, settings)
+    quiet_one = quiet(course, _place(progress, dates), settings)
     found = [
         *([quiet_one] if quiet_one else []),
         *_same_check(session, course, progress, settings),
@@ -112,32 +115,35 @@ def cues(session: Session, course: Course, progress: FellowProgress, now: dateti
     return sorted(shown, key=lambda cue: (cue.since, cue.rule, cue.key))
 
 
-def quiet(course: Course, place: Place, now: datetime, settings: Settings) -> Cue | None:
+def quiet(course: Course, place: Place, settings: Settings) -> Cue | None:
     """No submission for so many days, while a unit whose weeks have begun has nothing from her.
 
     The days count from the latest of: her last submission, the unit's beginning, the end of a pause. A unit for
-    which she was given more time begins to ask when that is over.
+    which she was given more time begins to ask when that is over. Once the track's weeks are over for her, no cue is
+    made anew: the last one expires.
     """
-    zone = ZoneInfo(settings.timezone)
+    dates = place.dates
     asking = []
     for unit in course.units:
         name = unit.card.unit
         if name in place.sent or name not in place.released:
             continue
-        released = place.released[name]
-        begins = max(weeks_after(place.starts, unit.weeks[0] - 1, zone), place.extended.get(name, released), released)
-        if begins <= now:
-            asking.append((begins, name))
+        released, given = place.released[name], place.given.get(name)
+        begins = max(dates.begins(unit), released)
+        asks = max((begins, OPENED), (given, GIVEN)) if given else (begins, OPENED)
+        if asks[0] <= dates.now:
+            asking.append((asks, name))
     if not asking:
         return None
-    begins, name = min(asking)
-    quiet_since = max(moment for moment in (begins, place.last, place.back) if moment is not None)
-    args: dict[str, Fact] = {"days": _days(quiet_since, now, zone)}
+    asks, name = min(asking)
+    sent, back = [(place.last, SENT)] if place.last else [], [(dates.back, BACK)] if dates.back else []
+    quiet_since, counted_from = max([asks, *sent, *back])
+    args: dict[str, Fact] = {"days": _days(quiet_since, dates.now, dates.zone), "from": counted_from}
     if place.last is not None:
         args["last"] = place.last
     since = quiet_since + timedelta(days=settings.cue_quiet_days)
-    facts = (course.track, quiet_since)
-    return _cue(QUIET, place.fellow, course, name, args, since, _lasting(since, settings), facts)
+    turn, expires = _turn(since, min(dates.now, dates.after_weeks(course.weeks)), settings)
+    return _cue(QUIET, place.fellow, course, name, args, since, expires, (course.track, quiet_since, turn))
 
 
 def waiting_cue(course: Course, fellow: str, unit: str, oldest: Waiting, now: datetime, settings: Settings) -> Cue:
@@ -147,8 +153,9 @@ def waiting_cue(course: Course, fellow: str, unit: str, oldest: Waiting, now: da
     args: dict[str, Fact] = {"days": days, "kind": oldest.kind.value, "since": oldest.since}
     if oldest.check:
         args["check"] = oldest.check
-    facts = (course.track, unit, oldest.check, oldest.since)
-    return _cue(WAITING, fellow, course, unit, args, since, since + OURS_LASTS, facts)
+    turn, expires = _turn(since, now, settings)
+    facts = (course.track, unit, oldest.check, oldest.since, turn)
+    return _cue(WAITING, fellow, course, unit, args, since, expires, facts)
 
 
 def longest(waiting: Iterable[Waiting]) -> Waiting | None:
@@ -156,23 +163,22 @@ def longest(waiting: Iterable[Waiting]) -> Waiting | None:
     return min(waiting, key=lambda one: (one.since, one.check or ""), default=None)
 
 
-def help_cue(course: Course, request: HelpRequest, settings: Settings) -> Cue:
+def help_cue(course: Course, request: HelpRequest, now: datetime, settings: Settings) -> Cue:
     """Return the cue of a request for help that was to be answered by a day; it holds once that day is over."""
     since = end_of_day(request.answer_by, ZoneInfo(settings.timezone))
     args: dict[str, Fact] = {"asked": request.asked, "answer_by": since, "request": request.id}
-    facts = (course.track, request.id)
-    return _cue(HELP, request.fellow, course, request.unit, args, since, since + OURS_LASTS, facts)
+    turn, expires = _turn(since, now, settings)
+    return _cue(HELP, request.fellow, course, request.unit, args, since, expires, (course.track, request.id, turn))
 
 
-def _place(progress: FellowProgress, back: datetime | None) -> Place:
+def _place(progress: FellowProgress, dates: Dates) -> Place:
     return Place(
         fellow=progress.fellow,
-        starts=progress.starts,
+        dates=dates,
         last=progress.last_submission,
         sent=frozenset(unit.unit for unit in progress.units if unit.attempts),
         released={unit.unit: unit.released for unit in progress.units if unit.released},
-        extended={unit.unit: unit.due for unit in progress.units if unit.extended},
-        back=back,
+        given={unit.unit: unit.due for unit in progress.units if unit.extended},
     )
 
 
@@ -254,7 +260,7 @@ def _help(session: Session, course: Course, progress: FellowProgress, now: datet
         .where(HelpRequest.fellow == progress.fellow, HelpRequest.track == course.track, HelpRequest.asked <= now)
         .where(HelpRequest.answered.is_(None), HelpRequest.withdrawn.is_(None), HelpRequest.erased.is_(None))
     )
-    return [help_cue(course, request, settings) for request in session.scalars(query)]
+    return [help_cue(course, request, now, settings) for request in session.scalars(query)]
 
 
 def _cue(
@@ -271,6 +277,16 @@ def _cue(
     said = json.dumps([rule, version, fellow, *(str(fact) for fact in facts)])
     key = hashlib.sha256(said.encode()).hexdigest()
     return Cue(rule, version, fellow, course.track, unit, args, since, expires, key)
+
+
+def _turn(since: datetime, now: datetime, settings: Settings) -> tuple[int, datetime]:
+    """Return how many cues of the same facts have expired since the rule began to hold, and when the one of now does.
+
+    So a cue expires, and nobody falls out of sight by being quiet for long.
+    """
+    lasts = timedelta(days=settings.cue_lasts_days)
+    turn = max(0, (now - since) // lasts)
+    return turn, since + (turn + 1) * lasts
 
 
 def _lasting(since: datetime, settings: Settings) -> datetime:

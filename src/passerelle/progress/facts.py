@@ -13,10 +13,12 @@ from sqlalchemy import ColumnElement, select, tuple_
 from sqlalchemy.orm import Session
 
 from passerelle.ledger import extensions, queue, releases
+from passerelle.ledger import help as help_of
 from passerelle.ledger.mentoring_tables import VerdictCheck
-from passerelle.ledger.tables import Cohort, Enrolment, Job, ManualMark, Person, Receipt, VerdictRow
+from passerelle.ledger.tables import Cohort, Enrolment, Extension, Job, ManualMark, Person, Receipt, VerdictRow
 from passerelle.model.course import Course
 from passerelle.model.people import Role
+from passerelle.progress.due import Span
 from passerelle.progress.model import AttemptState
 
 
@@ -63,25 +65,39 @@ class Sent:
 class Facts:
     """All that the read model of a track is made of; attempts by handle and unit, the first one first.
 
-    `extended` says until when somebody was given more time, by handle and unit.
+    `extended` is what somebody was given of more time, by handle and unit; `pauses` are each one's, in their order.
     """
 
     enrolled: list[Enrolled]
     attempts: dict[tuple[str, str], list[Sent]]
     released: dict[str, datetime]
-    extended: dict[tuple[str, str], datetime]
+    extended: dict[str, dict[str, Extension]]
+    pauses: dict[str, list[Span]]
 
 
 def read_facts(
-    session: Session, course: Course, handles: Collection[str] | None = None, cohort: str | None = None
+    session: Session,
+    course: Course,
+    as_of: datetime,
+    handles: Collection[str] | None = None,
+    cohort: str | None = None,
 ) -> Facts:
     """Read the facts of a track: of everybody, of some fellows where `handles` says so, of one cohort."""
     enrolled = [one for one in _enrolled(session, course.track, handles) if cohort in (None, one.cohort)]
     if cohort is not None:
         handles = [one.handle for one in enrolled]
     released = {release.unit: release.released for release in releases.releases_of(session, course.track)}
-    extended = extensions.extensions_of_track(session, course.track, handles)
-    return Facts(enrolled, _attempts(session, course, handles), released, extended)
+    extended = more_time(session, course.track, handles)
+    pauses = help_of.pauses_of(session, as_of, handles)
+    return Facts(enrolled, _attempts(session, course, handles), released, extended, pauses)
+
+
+def more_time(session: Session, track: str, handles: Collection[str] | None = None) -> dict[str, dict[str, Extension]]:
+    """Return what fellows were given of more time, by handle and unit."""
+    found: dict[str, dict[str, Extension]] = defaultdict(dict)
+    for (handle, unit), row in extensions.extensions_of_track(session, track, handles).items():
+        found[handle][unit] = row
+    return dict(found)
 
 
 def _enrolled(session: Session, track: str, handles: Collection[str] | None) -> list[Enrolled]:

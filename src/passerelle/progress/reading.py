@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from passerelle.model.attempts import counted_attempt
 from passerelle.model.course import CheckCard, Course, CourseUnit
-from passerelle.model.dates import weeks_after, weeks_between
+from passerelle.progress.due import Dates
 from passerelle.progress.facts import Enrolled, Facts, Sent, read_facts
 from passerelle.progress.model import (
     Attempt,
@@ -42,7 +42,7 @@ def track_progress(
 
     `zone` is the programme's: weeks begin and end by its clock.
     """
-    facts = read_facts(session, course, handles, cohort)
+    facts = read_facts(session, course, as_of, handles, cohort)
     return TrackProgress(
         track=course.track,
         as_of=as_of,
@@ -60,13 +60,15 @@ def fellow_progress(
 
 
 def _fellow(facts: Facts, course: Course, enrolled: Enrolled, as_of: datetime, zone: ZoneInfo) -> FellowProgress:
-    units = tuple(_unit(facts, course, unit, enrolled, as_of, zone) for unit in course.units)
+    pauses, extended = facts.pauses.get(enrolled.handle, ()), facts.extended.get(enrolled.handle, {})
+    dates = Dates(enrolled.starts, as_of, zone, pauses, extended)
+    units = tuple(_unit(facts, course, unit, enrolled, dates) for unit in course.units)
     return FellowProgress(
         fellow=enrolled.handle,
         cohort=enrolled.cohort,
         starts=enrolled.starts,
         ends=enrolled.ends,
-        week=max(0, weeks_between(enrolled.starts, as_of, zone) + 1),
+        week=dates.week,
         units=units,
         skills=skills(course, units, {unit.unit: _read_before(facts, course, enrolled, unit) for unit in units}),
         trend=trend(_mastered(facts, course, enrolled), as_of, zone),
@@ -115,18 +117,14 @@ def _read_before(facts: Facts, course: Course, enrolled: Enrolled, unit: UnitPro
     return found
 
 
-def _unit(
-    facts: Facts, course: Course, unit: CourseUnit, enrolled: Enrolled, as_of: datetime, zone: ZoneInfo
-) -> UnitProgress:
+def _unit(facts: Facts, course: Course, unit: CourseUnit, enrolled: Enrolled, dates: Dates) -> UnitProgress:
     card = unit.card
     rows = facts.attempts.get((enrolled.handle, card.unit), [])
     stands = counted_attempt(rows)
     attempts = tuple(_attempt(row) for row in rows)
     counted = next((one for one in attempts if stands and one.number == stands.number), None)
-    released, planned = facts.released.get(card.unit), weeks_after(enrolled.starts, unit.weeks[1], zone)
-    # More time is never less.
-    due = max(planned, facts.extended.get((enrolled.handle, card.unit), planned))
-    absent = State.MISSING if released and as_of >= due else State.NOT_DUE
+    released, due = facts.released.get(card.unit), dates.due(unit)
+    absent = State.MISSING if released and dates.now >= due else State.NOT_DUE
     waiting = waits(rows, stands)
     state = _unit_state(rows, stands, waiting, absent)
     checks = tuple(_check(one, stands, state, absent) for one in card.checks)
@@ -136,7 +134,7 @@ def _unit(
         state=state,
         released=released,
         due=due,
-        extended=due > planned,
+        extended=dates.given(unit) is not None,
         mastered=None if counted is None or counted.points is None else counted.points >= enough,
         counted_attempt=counted.number if counted else None,
         automatic_points=counted.automatic_points if counted else None,

@@ -53,14 +53,14 @@ class Group:
 
 @dataclass(frozen=True)
 class Line:
-    """A cue in words."""
+    """A cue in words, with whom to speak: her mentors, or of what we owe the track's trainers."""
 
     cue: Cue
     person: Person
     track: str
     sentence: str
     rule: str
-    mentors: list[Person]
+    whom: list[Person]
 
 
 @dataclass(frozen=True)
@@ -88,9 +88,11 @@ def lines_of(page: PageHandler, session: Session, found: Sequence[Cue], courses:
         select(Pairing.fellow, Person)
         .join(Person, Person.handle == Pairing.mentor)
         .where(Pairing.fellow.in_(handles), changes.lasts(Pairing, page.moment), Person.erased.is_(None))
+        .where(Person.closed.is_(None))
     )
     for fellow, mentor in session.execute(pairs.order_by(Person.handle)):
         mentors.setdefault(fellow, []).append(mentor)
+    trainers = _trainers(session, by_track, page.moment) if any(cue.ours for cue in found) else {}
     return [
         Line(
             cue,
@@ -98,7 +100,7 @@ def lines_of(page: PageHandler, session: Session, found: Sequence[Cue], courses:
             page.reader.text(by_track[cue.track].title),
             cue_sentence(cue, by_track[cue.track], page.reader, page.moment),
             cue_rule(cue.rule, page.context.settings, page.reader),
-            mentors.get(cue.fellow, []),
+            trainers.get(cue.track, []) if cue.ours else mentors.get(cue.fellow, []),
         )
         for cue in found
         if cue.fellow in known
@@ -108,6 +110,22 @@ def lines_of(page: PageHandler, session: Session, found: Sequence[Cue], courses:
 async def log_attention(page: PageHandler, lines: Sequence[Line]) -> None:
     """Write down that the reader is told about some fellows; not about what we owe them, which is about us."""
     await page.log_looks({one.person.handle for one in lines if not one.cue.ours}, "attention", again=True)
+
+
+def _trainers(session: Session, tracks: Collection[str], at: datetime) -> dict[str, list[Person]]:
+    """Return the trainers of now of some tracks."""
+    query = (
+        select(Enrolment.track, Person)
+        .join(Person, Person.handle == Enrolment.handle)
+        .where(Enrolment.track.in_(tracks), changes.lasts(Enrolment, at), Person.role == Role.TRAINER.value)
+        .where(Person.erased.is_(None), Person.closed.is_(None))
+        .order_by(Person.handle)
+    )
+    found: dict[str, list[Person]] = {}
+    for track, trainer in session.execute(query):
+        if trainer not in found.setdefault(track, []):  # of two cohorts
+            found[track].append(trainer)
+    return found
 
 
 async def show_programme(page: PageHandler, refused: str = "") -> None:
@@ -121,6 +139,7 @@ async def show_programme(page: PageHandler, refused: str = "") -> None:
         groups = [_group(session, one, 0, SMALL if small else 0) for one in cohorts]
         loads = changes.loads(session, page.moment)
         unpaired, without = changes.unpaired(session, page.moment, FIRST)
+        paused, in_a_pause = changes.paused(session, page.moment, SMALL)
         others, in_no_cohort = _others(session, [] if small else [Role.MENTOR])
         shown = [place.person.handle for group in groups for place in (*group.fellows, *group.trainers)]
         return {
@@ -133,6 +152,8 @@ async def show_programme(page: PageHandler, refused: str = "") -> None:
             "loads": loads,
             "unpaired": [_unpaired(person, tracks, loads) for person, tracks in unpaired],
             "without_mentor": without,
+            "paused": paused,
+            "paused_in_all": in_a_pause,
             "others": others,
             "others_in_all": in_no_cohort,
             "links": invitations.open_until(session, [*shown, *(one.handle for one in others)], page.moment),
@@ -140,6 +161,8 @@ async def show_programme(page: PageHandler, refused: str = "") -> None:
 
     values = await page.reading(read)
     await log_attention(page, cast("list[Line]", values["quiet"]))
+    resting = {person.handle for person, _ in cast("list[tuple[Person, object]]", values["paused"])}
+    await page.log_looks(resting, "paused", again=True)
     page.page("programme.html", courses=courses, refused=refused, **_common(page, courses), **values)
 
 

@@ -62,7 +62,7 @@ def _happened(session: Session) -> tuple[object, ...]:
         select(func.max(Extension.id)),
         select(func.max(Release.id), func.count(Release.withdrawn), func.max(Release.released)),
         select(func.max(Enrolment.id), func.count(Enrolment.ends), func.max(Enrolment.ends)),
-        select(func.count(Person.handle), func.count(Person.erased)),
+        select(func.count(Person.handle), func.count(Person.erased), func.count(Person.closed)),
         select(func.max(HelpRequest.id), func.count(HelpRequest.answered)),
         select(func.count(HelpRequest.withdrawn), func.count(HelpRequest.erased)),
     ]

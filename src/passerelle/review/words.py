@@ -56,6 +56,7 @@ LOOKED_AT: dict[str, str] = {
     "marking": to_translate("the marking page of a course"),
     "queue": to_translate("the list of what waits for a trainer"),
     "attention": to_translate("the coordinators' list of who has sent nothing for a while"),
+    "paused": to_translate("the coordinators' list of who is in a pause"),
     "mark": to_translate("an answer that a person marks"),
     "export": to_translate("an export of the whole track, without names"),
     "export-outside": to_translate("an export for a partner outside the programme, without names"),
@@ -173,18 +174,14 @@ def cue_sentence(cue: Cue, course: Course, reader: Reader, now: datetime) -> str
     places |= {name: reader.day(moment, now) for name, moment in moments.items()}
     count = cast("int", cue.args.get("days", cue.args.get("times", 1)))
     match cue.rule:
-        case rules.QUIET if "last" in cue.args:
+        case rules.QUIET if cue.args["from"] == rules.SENT:
             said = reader.catalogue.ngettext(
                 "No submission for %(days)s day, while %(unit)s is waiting to be begun. The last one: %(last)s.",
                 "No submission for %(days)s days, while %(unit)s is waiting to be begun. The last one: %(last)s.",
                 count,
             )
         case rules.QUIET:
-            said = reader.catalogue.ngettext(
-                "%(unit)s has been open for %(days)s day, and nothing has been sent yet.",
-                "%(unit)s has been open for %(days)s days, and nothing has been sent yet.",
-                count,
-            )
+            said = _quiet_since(cue, reader, count)
         case rules.SAME_CHECK:
             places["check"] = _check_title(cue, course, reader)
             said = reader.say("%(unit)s: «%(check)s» is still to be found after %(times)s attempts in a row.")
@@ -204,6 +201,31 @@ def cue_sentence(cue: Cue, course: Course, reader: Reader, now: datetime) -> str
             places["answer_by"] = reader.last_day(moments["answer_by"], now)
             said = reader.say("A request for help of %(asked)s was to be answered by %(answer_by)s. It is our turn.")
     return said % places
+
+
+def _quiet_since(cue: Cue, reader: Reader, count: int) -> str:
+    """Return how long a unit has had nothing from her, where that is not since her last submission."""
+    match cue.args["from"]:
+        case rules.GIVEN:
+            said = reader.catalogue.ngettext(
+                "The time that was given for %(unit)s ended %(days)s day ago, and nothing has been sent yet.",
+                "The time that was given for %(unit)s ended %(days)s days ago, and nothing has been sent yet.",
+                count,
+            )
+        case rules.BACK:
+            said = reader.catalogue.ngettext(
+                "%(unit)s is waiting to be begun; the pause ended %(days)s day ago.",
+                "%(unit)s is waiting to be begun; the pause ended %(days)s days ago.",
+                count,
+            )
+        case _:
+            said = reader.catalogue.ngettext(
+                "%(unit)s has been open for %(days)s day, and nothing has been sent yet.",
+                "%(unit)s has been open for %(days)s days, and nothing has been sent yet.",
+                count,
+            )
+    last = reader.say("The last submission: %(last)s.")
+    return f"{said} {last}" if "last" in cue.args else said
 
 
 def cue_rule(rule: str, settings: Settings, reader: Reader) -> str:

@@ -1,6 +1,6 @@
 """Links to choose a password, tries to sign in, closed accounts, more time."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import Engine, func, select
@@ -179,8 +179,12 @@ def test_the_newest_extension_counts(programme: Engine) -> None:
         extensions.extend(session, "basil", "data-science", "d1", until=NOW, given_by="maple", at=NOW)
 
     with ledger.reading(programme) as session:
-        both = extensions.extensions_of_track(session, "data-science")
-        assert both == {("acacia", "d1"): NOW + timedelta(days=3), ("basil", "d1"): NOW}
-        assert extensions.extensions_of_track(session, "data-science", ["basil"]) == {("basil", "d1"): NOW}
-        assert extensions.extensions_of_track(session, "web-dev") == {}
+
+        def until(track: str, handles: list[str] | None = None) -> dict[tuple[str, str], datetime]:
+            found = extensions.extensions_of_track(session, track, handles)
+            return {place: one.until for place, one in found.items()}
+
+        assert until("data-science") == {("acacia", "d1"): NOW + timedelta(days=3), ("basil", "d1"): NOW}
+        assert until("data-science", ["basil"]) == {("basil", "d1"): NOW}
+        assert until("web-dev") == {}
         assert {look.what for look in people.accesses_to(session, "acacia")} == {"extension"}

@@ -48,7 +48,9 @@ def test_quiet_counts_from_the_opening_of_what_asks_for_work(fern: Programme) ->
     before, after = said(fern, START + 10 * DAY - timedelta(seconds=1), QUIET), said(fern, START + 10 * DAY, QUIET)
 
     assert before == []
-    assert [(cue.unit, dict(cue.args), cue.since) for cue in after] == [("d1-tables", {"days": 10}, START + 10 * DAY)]
+    assert [(cue.unit, dict(cue.args), cue.since) for cue in after] == [
+        ("d1-tables", {"days": 10, "from": "opened"}, START + 10 * DAY)
+    ]
 
 
 def test_quiet_counts_from_her_last_submission(fern: Programme) -> None:
@@ -175,6 +177,67 @@ def test_put_aside_is_put_aside_until_the_facts_change(fern: Programme) -> None:
     assert len(said(fern, START + 26 * DAY, QUIET)) == 1, "another silence is another fact"
 
 
+def put_aside(programme: Programme, cue: Cue, at: datetime) -> None:
+    with ledger.session(programme.engine) as session:
+        session.add(CueDismissal(fellow="fern", cue=cue.rule, facts=cue.key, by="fern", at=at))
+
+
+def test_who_is_still_quiet_when_the_cue_expires_is_a_new_cue(fern: Programme) -> None:
+    lasts = fern.settings.cue_lasts_days * DAY
+    (first,) = said(fern, START + 10 * DAY, QUIET)
+    put_aside(fern, first, START + 11 * DAY)
+    aside = said(fern, first.expires - timedelta(seconds=1), QUIET)
+    (second,) = said(fern, first.expires, QUIET)
+
+    assert first.expires == START + 10 * DAY + lasts
+    assert aside == []
+    assert second.key != first.key
+    assert (second.since, second.expires) == (first.since, first.expires + lasts)
+    assert said(fern, START + 150 * DAY, QUIET)[0].args["days"] == 150
+
+
+def test_a_quiet_one_is_heard_no_more_when_her_weeks_are_over(fern: Programme) -> None:
+    over = START + 26 * 7 * DAY
+    (last,) = said(fern, over + timedelta(hours=2), QUIET)
+
+    assert over < last.expires <= over + fern.settings.cue_lasts_days * DAY
+    assert said(fern, last.expires, QUIET) == []
+
+
+def test_what_we_owe_is_a_new_cue_until_we_have_done_it(fern: Programme) -> None:
+    fern.send("fern", "d1-tables", START + DAY, verdict("d1-tables", FULL, "a1"))
+    with ledger.session(fern.engine) as session:
+        day = (START + 2 * DAY).date()
+        session.add(HelpRequest(fellow="fern", track=TRACK, unit="d1-tables", asked=START, answer_by=day))
+    first = {cue.rule: cue for cue in said(fern, START + 7 * DAY) if cue.ours}
+    for cue in first.values():
+        put_aside(fern, cue, START + 8 * DAY)
+    much_later = {cue.rule: cue for cue in said(fern, START + 800 * DAY) if cue.ours}
+
+    assert [cue for cue in said(fern, START + 9 * DAY) if cue.ours] == []
+    assert set(much_later) == set(first) == {WAITING, HELP}
+    assert all(much_later[rule].since == cue.since for rule, cue in first.items())
+
+
+def test_no_cue_about_who_has_left(fern: Programme) -> None:
+    with ledger.session(fern.engine) as session:
+        people.close(session, "fern", "linden", START + 11 * DAY)
+
+    assert said(fern, START + 12 * DAY) == []
+
+
+def test_a_unit_that_begins_in_a_pause_begins_later_for_her(fern: Programme) -> None:
+    fern.send("fern", "d1-tables", START + DAY, verdict("d1-tables", FULL))
+    with ledger.session(fern.engine) as session:
+        session.add(Pause(handle="fern", starts=START + 10 * DAY, ends=START + 30 * DAY, made=START + 10 * DAY))
+
+    # Four days of its fortnight were to come, and the pause touched 21 days.
+    begins = START + 35 * DAY + timedelta(hours=1)
+    assert said(fern, begins + 10 * DAY - timedelta(seconds=1), QUIET) == []
+    (cue,) = said(fern, begins + 10 * DAY, QUIET)
+    assert (cue.unit, cue.args["from"], cue.args["days"]) == ("d2-clean", "opened", 10)
+
+
 def test_no_cue_after_the_end_of_her_enrolment(programme: Programme) -> None:
     with ledger.session(programme.engine) as session:
         people.add_person(session, "fern", Role.FELLOW, "Fern", at=START)
@@ -283,4 +346,37 @@ def test_the_sentences_say_the_facts(fern: Programme) -> None:
     ).replace("12\u00a0jours", "12 jours")
     assert cue_rule(QUIET, fern.settings, Reader("en")) == (
         "no submission for 10 days while a unit whose weeks have begun has none"
+    )
+
+
+def quiet_words(programme: Programme, at: datetime) -> str:
+    (cue,) = said(programme, at, QUIET)
+    return cue_sentence(cue, COURSE, Reader("en"), at).replace("\u00a0", " ")
+
+
+def test_the_days_of_quiet_are_those_of_what_the_sentence_names(fern: Programme) -> None:
+    """«No submission for 10 days» beside a last one of 19 days ago would be untrue."""
+    fern.send("fern", "d1-tables", START + 5 * DAY, verdict("d1-tables", FULL))
+    opened = quiet_words(fern, START + 26 * DAY)
+    with ledger.session(fern.engine) as session:
+        session.add(Pause(handle="fern", starts=START + 30 * DAY, ends=START + 40 * DAY, made=START + 30 * DAY))
+    back = quiet_words(fern, START + 51 * DAY)
+    with ledger.session(fern.engine) as session:
+        until = START + 60 * DAY
+        session.add(
+            Extension(handle="fern", track=TRACK, unit="d2-clean", until=until, given_by="maple", at=START + 52 * DAY)
+        )
+    given_more = quiet_words(fern, until + 10 * DAY)
+    fern.release("d3-charts", at=START)
+    fern.send("fern", "d2-clean", until + 11 * DAY, verdict("d2-clean", FULL))
+    sent = quiet_words(fern, until + 22 * DAY)
+
+    last = "The last submission: Saturday 10 October."
+    assert opened == f"Clean data has been open for 12 days, and nothing has been sent yet. {last}"
+    assert back == f"Clean data is waiting to be begun; the pause ended 11 days ago. {last}"
+    assert given_more == (
+        f"The time that was given for Clean data ended 10 days ago, and nothing has been sent yet. {last}"
+    )
+    assert sent == (
+        "No submission for 11 days, while Honest charts is waiting to be begun. The last one: Tuesday 15 December."
     )

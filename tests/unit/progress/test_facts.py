@@ -25,7 +25,7 @@ def figures(one: receipts.AttemptRow | Sent) -> tuple[object, ...]:
 def as_before(programme: Programme) -> None:
     """Hold every attempt of the facts against the ledger's own, and which one counts."""
     with ledger.reading(programme.engine) as session:
-        facts = read_facts(session, COURSE)
+        facts = read_facts(session, COURSE, NOW)
         rows = receipts.attempts_of_track(session, TRACK)
     of_unit: dict[tuple[str, str], list[receipts.AttemptRow]] = {}
     for row in sorted(rows, key=lambda one: one.number):
@@ -94,7 +94,7 @@ def test_no_record_of_a_verdict_is_read(programme: Programme) -> None:
     event.listen(programme.engine, "before_cursor_execute", lambda *told: asked.append(told[2]))
 
     with ledger.reading(programme.engine) as session:
-        found = read_facts(session, COURSE)
+        found = read_facts(session, COURSE, NOW)
 
     assert any(one.is_marked for sent in found.attempts.values() for one in sent)
     assert "verdict_check" in " ".join(asked)

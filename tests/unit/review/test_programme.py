@@ -7,6 +7,7 @@ import requests
 
 from passerelle import ledger
 from passerelle.ledger import people, programme
+from passerelle.ledger.help import begin_pause
 from passerelle.ledger.tables import Access, Cohort, Enrolment, Pairing
 from passerelle.model.people import Role
 from passerelle.progress.attention import quiet_fellows
@@ -113,6 +114,26 @@ def test_whom_a_mentor_who_left_accompanied_needs_another_one(small: Programme) 
     assert {person.handle for person, _ in after} == {"basil", "fern", "iris"}
     assert count == 3
     assert "mentor: Oak" not in page.split("Without a mentor")[0]
+
+
+def test_who_is_in_a_pause_is_in_no_cue_and_not_out_of_sight(small: Programme) -> None:
+    with ledger.session(small.engine) as session:
+        begin_pause(session, "fern", NOW - timedelta(days=80))
+        begin_pause(session, "iris", NOW - timedelta(days=2), NOW + timedelta(days=3))
+        begin_pause(session, "basil", NOW - timedelta(days=9), NOW - timedelta(days=3))
+    with serve(small) as served:
+        page = served.get("linden").text.replace("\u00a0", " ")
+        hers = served.get("fern", "mydata").text
+    quiet, owed = page.split("Who is quiet")[1].split("What we owe")
+    resting = quiet.split("2 fellows are in a pause")[1]
+
+    assert "Fern" not in quiet.split("fellows are in a pause")[0]
+    assert resting.index("Fern") < resting.index("Iris")
+    assert "since Saturday 5 September" in resting
+    assert "until Friday 27 November" in resting
+    assert "Basil" not in resting
+    assert "Iris" in owed, "what we owe does not rest"
+    assert "who is in a pause" in hers
 
 
 def test_who_has_left_is_not_quiet(small: Programme) -> None:
