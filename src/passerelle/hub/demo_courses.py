@@ -5,6 +5,7 @@ They have names of their own, so that they stand beside courses that are built f
 
 from dataclasses import dataclass
 
+from passerelle.hub.demo_marks import RUBRICS
 from passerelle.model.course import CheckCard, Course, CourseUnit, StaffNotes, Text, Unit
 
 WEEKS = 26
@@ -182,4 +183,6 @@ def _course_unit(track: str, outline: Outline, tasks: dict[str, Text], ask: Text
     )
     notes = StaffNotes(means=outline.means, ask=ask, mentor=outline.means, trainer=outline.means)
     task_skills = {task: {task: 1.0} for task in automatic} | {_WHY: {"telling": 1.0}}
-    return CourseUnit(card=card, notes=notes, task_skills=task_skills, weeks=outline.weeks)
+    return CourseUnit(
+        card=card, notes=notes, task_skills=task_skills, rubrics={check_of(_WHY): RUBRICS[track]}, weeks=outline.weeks
+    )

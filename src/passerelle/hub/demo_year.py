@@ -18,10 +18,10 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from passerelle import ledger
-from passerelle.hub import demo_courses, demo_meetings, demo_texts, preflight
+from passerelle.hub import demo_courses, demo_marks, demo_meetings, demo_texts, preflight
 from passerelle.hub.demo import PERSONAS, keep_passwords
 from passerelle.hub.passphrases import passphrase
-from passerelle.ledger import manual, people, queue, receipts, releases
+from passerelle.ledger import people, queue, receipts, releases
 from passerelle.ledger.tables import Cohort, Job, Receipt
 from passerelle.model.course import Course, CourseUnit
 from passerelle.model.dates import weeks_after
@@ -269,7 +269,7 @@ def _learn(story: Story, fellow: Fellow, course: Course, pending: list[Callable[
             answer = draw.choice(demo_texts.EXPLANATIONS[fellow.language]) if number or draw.random() < 0.8 else ""
             if moment >= story.last_day:
                 break
-            attempt = _Attempt(fellow, course, unit, moment, dict(levels), answer)
+            attempt = Attempt(fellow, course, unit, moment, dict(levels), answer)
             waits = fellow.kind == "ours" and running and number == 0
             if waits:
                 pending.append(lambda one=attempt: _fault_of_ours(story, one))  # type: ignore[misc]
@@ -299,7 +299,9 @@ def _better(draw: random.Random, levels: dict[str, int], chance: float, *, stuck
 
 
 @dataclass(frozen=True)
-class _Attempt:
+class Attempt:
+    """What a fellow sends: `levels` are 0 to 2 by check; `answer` is for a person to mark, empty where left blank."""
+
     fellow: Fellow
     course: Course
     unit: CourseUnit
@@ -313,7 +315,7 @@ class _Attempt:
         return hashlib.sha256(self.answer.encode()).hexdigest() if self.answer else None
 
 
-def _take(story: Story, attempt: _Attempt, at: datetime) -> str:
+def _take(story: Story, attempt: Attempt, at: datetime) -> str:
     code = f"# {attempt.fellow.handle} {at:%H%M}\nresult = {sum(attempt.levels.values())}\n"
     name = attempt.unit.card.unit
     parcel = pack({f"{name}.ipynb": _notebook(attempt.unit, code, attempt.answer)})
@@ -323,7 +325,7 @@ def _take(story: Story, attempt: _Attempt, at: datetime) -> str:
     return receipts.take(story.session, **who, **where, parcel=parcel, token=token, at=at).id
 
 
-def _send(story: Story, attempt: _Attempt, at: datetime) -> None:
+def _send(story: Story, attempt: Attempt, at: datetime) -> None:
     receipt = story.session.get_one(Receipt, _take(story, attempt, at))
     marked = at + timedelta(seconds=story.draw.randint(2, 9))
     # As queue.finish does; leasing each of a thousand jobs, as a marker does, would take most of the time.
@@ -336,29 +338,11 @@ def _send(story: Story, attempt: _Attempt, at: datetime) -> None:
     read = at + timedelta(days=story.draw.randint(1, 4), hours=story.draw.randint(0, 9))
     owed = attempt.fellow.kind == "waits" and at > story.last_day - timedelta(weeks=4)
     if not owed and (story.draw.random() < 0.8 or at < story.last_day - timedelta(days=9)):
-        story.at(read, lambda moment: _mark_by_hand(story, attempt, moment))
+        trainer = demo_texts.TRAINERS[demo_courses.TRACKS.index(attempt.course.track)]
+        story.at(read, lambda moment: demo_marks.give(story, attempt, trainer, moment))
 
 
-def _mark_by_hand(story: Story, attempt: _Attempt, at: datetime) -> None:
-    answer = attempt.answer_hash
-    card = next(one for one in attempt.unit.card.checks if one.manual)
-    where = (attempt.fellow.handle, attempt.course.track, attempt.unit.card.unit, card.key)
-    if answer is None or manual.manual_mark(story.session, *where, answer) is not None:
-        return
-    manual.put_manual_mark(
-        story.session,
-        handle=where[0],
-        track=where[1],
-        unit=where[2],
-        check=where[3],
-        answer=answer,
-        points=story.draw.choice((1.0, 1.5, 2.0, 2.0)),
-        comment=story.say(demo_texts.COMMENTS, attempt.fellow.language),
-        at=at,
-    )
-
-
-def _fault_of_ours(story: Story, attempt: _Attempt) -> None:
+def _fault_of_ours(story: Story, attempt: Attempt) -> None:
     at = max(attempt.moment, story.last_day - timedelta(days=8))
     receipt = _take(story, attempt, at)
     held = queue.lease(story.session, at, _LEASE_S)
@@ -367,7 +351,7 @@ def _fault_of_ours(story: Story, attempt: _Attempt) -> None:
     queue.give_back(story.session, held, "the learner box did not answer", at)
 
 
-def _verdict(attempt: _Attempt) -> Verdict:
+def _verdict(attempt: Attempt) -> Verdict:
     results = []
     for card in attempt.unit.card.checks:
         if card.manual:

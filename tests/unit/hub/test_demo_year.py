@@ -17,7 +17,7 @@ from passerelle.ledger import people
 from passerelle.ledger.mentoring_tables import Action, CueDismissal, Meeting, MeetingFeedback
 from passerelle.model.people import Role
 from passerelle.model.settings import Settings
-from passerelle.progress import Export, track_export, track_progress
+from passerelle.progress import Export, WaitingKind, track_export, track_progress
 from passerelle.progress.attention import owed_by_us, quiet_fellows
 from passerelle.progress.cues import OURS, QUIET, VERSIONS, Cue, cues
 
@@ -108,6 +108,32 @@ def test_its_exports_say_what_the_raw_tables_add_up_to(year: Settings, track: st
         counted.groupby("unit")["earned"].sum().to_dict()
     )
     assert pd.to_datetime(said["last"]).max().tz_localize(None) == pd.to_datetime(attempts["received"]).max()
+
+
+def test_every_mark_by_hand_adds_up_from_its_rubric(year: Settings) -> None:
+    with closing(sqlite3.connect(year.root / "ledger.db")) as database:
+        marks = pd.read_sql_query("SELECT id, track, points FROM manual_mark", database)
+        levels = pd.read_sql_query("SELECT mark, criterion, level, points, by FROM rubric_mark", database)
+    added = levels.groupby("mark")["points"].sum()
+
+    assert marks.set_index("id")["points"].to_dict() == added.to_dict()
+    assert set(levels["level"]) == {"absent", "begun", "there"}
+    for track in demo_courses.TRACKS:
+        there = set(levels[levels["mark"].isin(marks[marks["track"] == track]["id"])]["criterion"])
+        (criteria,) = load_course(year.courses / track).units[0].rubrics.values()
+        assert there == {one.criterion for one in criteria}
+        assert sum(max(level.points for level in one.levels) for one in criteria) == demo_courses.BY_HAND_POINTS
+    engine = ledger.engine(year.database_url)
+    with ledger.reading(engine) as session:
+        course = load_course(year.courses / "demo-data")
+        waiting = [
+            one.kind
+            for fellow in track_progress(session, course, NOW).fellows
+            for unit in fellow.units
+            for one in unit.waiting
+        ]
+    engine.dispose()
+    assert WaitingKind.MANUAL in waiting, "some still wait for a trainer"
 
 
 def test_twice_changes_nothing(year: Settings) -> None:
