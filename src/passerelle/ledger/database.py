@@ -19,6 +19,9 @@ from passerelle.ledger import revisions
 
 BUSY_TIMEOUT_S = 30
 READING = "passerelle_reading"
+CONNECTIONS = 40
+"""How many SQLite connections are kept open: an event loop reads in up to 32 threads. One more is closed after use,
+and to open it again takes longer than most of what it is asked."""
 
 
 def engine(url: str) -> Engine:
@@ -31,7 +34,9 @@ def engine(url: str) -> Engine:
     if parsed.get_backend_name() != "sqlite":
         return sqlalchemy.create_engine(parsed, pool_pre_ping=True, hide_parameters=True)
     _make_private_file(parsed)
-    made = sqlalchemy.create_engine(parsed, connect_args={"timeout": BUSY_TIMEOUT_S}, hide_parameters=True)
+    made = sqlalchemy.create_engine(
+        parsed, connect_args={"timeout": BUSY_TIMEOUT_S}, pool_size=CONNECTIONS, hide_parameters=True
+    )
     event.listen(made, "connect", _set_up_sqlite)
     event.listen(made, "begin", _begin_sqlite)
     return made

@@ -14,7 +14,9 @@ from passerelle.ledger import people
 from passerelle.ledger.tables import Person
 from passerelle.model.course import Course, Text
 from passerelle.model.people import Role
-from passerelle.progress import FellowProgress, UnitProgress, WaitingKind, track_progress
+from passerelle.progress import Waiting, WaitingKind
+from passerelle.progress.facts import Sent
+from passerelle.progress.owed import waiting_at
 from passerelle.review.base import PageHandler
 from passerelle.review.own import HelpLine, help_lines
 
@@ -55,29 +57,18 @@ def waiting_for_trainers(page: PageHandler, session: Session, courses: Sequence[
 
 def _to_mark(page: PageHandler, session: Session, course: Course) -> list[InQueue]:
     here = {one.handle: one for one in people.fellows_of_track(session, course.track, page.moment)}
-    progress = track_progress(session, course, page.moment, zone=page.zone)
     return [
-        found
-        for fellow in progress.fellows
-        if fellow.fellow in here
-        for found in _of_fellow(course, here[fellow.fellow], fellow)
-    ]
-
-
-def _of_fellow(course: Course, person: Person, progress: FellowProgress) -> list[InQueue]:
-    return [
-        InQueue(person, course, one.since, mark=_mark(course, unit, one.check or "", one.attempt))
-        for unit in progress.units
-        for one in unit.waiting
+        InQueue(here[handle], course, one.since, mark=_mark(course, unit, one, row))
+        for handle, unit, waiting in waiting_at(session, course, page.moment, here)
+        for one, row in waiting
         if one.kind is WaitingKind.MANUAL
     ]
 
 
-def _mark(course: Course, unit: UnitProgress, check: str, number: int) -> ToMark:
-    card = course.unit(unit.unit).card
-    receipt = next(one.receipt for one in unit.attempts if one.number == number)
-    title = next((one.title for one in card.checks if one.key == check), {"en": check})
-    return ToMark(receipt, check, number, card.title, title)
+def _mark(course: Course, unit: str, one: Waiting, row: Sent) -> ToMark:
+    card, check = course.unit(unit).card, one.check or ""
+    title = next((card.title for card in card.checks if card.key == check), {"en": check})
+    return ToMark(row.receipt, check, row.number, card.title, title)
 
 
 class QueuePage(PageHandler):

@@ -1,23 +1,33 @@
 """The pages of mentors, trainers and coordinators."""
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from passerelle.ledger import extensions, people, queue, receipts
-from passerelle.ledger.tables import Person
+from passerelle.ledger import extensions, people, queue, receipts, releases
+from passerelle.ledger.programme import lasts
+from passerelle.ledger.tables import Enrolment, Person, Receipt
 from passerelle.model.course import Course, CourseUnit
 from passerelle.model.dates import end_of_day, parse_day
 from passerelle.model.people import Role, course_user
 from passerelle.progress import FellowProgress, UnitProgress, Waiting, WaitingKind, fellow_progress, track_progress
+from passerelle.progress.owed import waiting_at
 from passerelle.review.base import PageHandler
 from passerelle.review.fellow import Owed, owed
 from passerelle.review.pictures import AttemptsChart, attempts_chart
 from passerelle.review.words import CheckLine, check_lines
 
 LONGEST_EXTENSION = timedelta(days=730)
+
+A_PAGE = 25
+"""How many fellows the course page shows at a time: of each unit it has a line for each of them."""
+
+FIRST = 8
+"""How many lines of what waits the course page shows; the list of what waits for a trainer has them all."""
 
 
 @dataclass(frozen=True)
@@ -159,30 +169,29 @@ class UnitsPage(PageHandler):
 
 @dataclass(frozen=True)
 class UnitOfTrack:
-    """A unit on the course page."""
+    """A unit on the course page. `rows` are the fellows of this page; all others count in `sent` and `waiting`."""
 
     unit: CourseUnit
     released: datetime | None
     rows: list[tuple[Person, UnitProgress]]
-
-    @property
-    def sent(self) -> int:
-        """Return how many fellows have sent something."""
-        return sum(bool(progress.attempts) for _, progress in self.rows)
+    sent: int
+    """How many fellows have sent something."""
+    waiting: list[tuple[Person, Waiting]]
 
     def owed(self, kind: WaitingKind) -> list[tuple[Person, Waiting]]:
         """Return what waits for us, the oldest first."""
-        lines = [(person, one) for person, progress in self.rows for one in progress.waiting if one.kind == kind]
+        lines = [line for line in self.waiting if line[1].kind == kind]
         return sorted(lines, key=lambda line: line[1].since)
 
 
 @dataclass(frozen=True)
 class TrackPage:
-    """A track on the course page."""
+    """A track on the course page, with its fellows from a place on."""
 
     course: Course
     units: list[UnitOfTrack]
-    fellows: list[Person]
+    first: int
+    fellows_in_all: int
     formgrader: str
     stuck: int
     """How many attempts met a fault of ours."""
@@ -190,24 +199,51 @@ class TrackPage:
 
 async def show_course(page: PageHandler) -> None:
     """Answer with the tracks a trainer teaches: who has sent what, and what waits for her mark."""
+    asked, track = page.get_query_argument("from", "0"), page.get_query_argument("track", "")
+    first = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 8 else 0
 
     def read(session: Session) -> list[TrackPage]:
-        courses = [page.shelf.course(track) for track in people.tracks_of(session, page.me.handle, page.moment)]
-        return [track_page(page, session, course) for course in courses if course]
+        courses = [page.shelf.course(one) for one in people.tracks_of(session, page.me.handle, page.moment)]
+        return [track_page(page, session, one, first if one.track == track else 0) for one in courses if one]
 
-    page.page("course.html", tracks=await page.reading(read), kinds=WaitingKind)
+    tracks = await page.reading(read)
+    page.page("course.html", tracks=tracks, kinds=WaitingKind, shown=FIRST, step=A_PAGE)
 
 
-def track_page(page: PageHandler, session: Session, course: Course) -> TrackPage:
-    """Return a track with its fellows of now."""
-    fellows = people.fellows_of_track(session, course.track, page.moment)
-    progress = {one.fellow: one for one in track_progress(session, course, page.moment, zone=page.zone).fellows}
-    present = [person for person in fellows if person.handle in progress]
-    units = []
-    for unit in course.units:
-        rows = [(person, progress[person.handle].unit(unit.card.unit)) for person in present]
-        released = next((row.released for _, row in rows), None)
-        units.append(UnitOfTrack(unit, released, rows))
+def track_page(page: PageHandler, session: Session, course: Course, first: int) -> TrackPage:
+    """Return a track with its fellows of now, those of one page from a place on."""
+    fellows = {one.handle: one for one in people.fellows_of_track(session, course.track, page.moment)}
+    here = list(fellows)[first : first + A_PAGE]
+    progress = track_progress(session, course, page.moment, here, zone=page.zone).fellows
+    waiting: dict[str, list[tuple[Person, Waiting]]] = defaultdict(list)
+    for handle, unit, found in waiting_at(session, course, page.moment, fellows):
+        waiting[unit] += [(fellows[handle], one) for one, _ in found]
+    released = {one.unit: one.released for one in releases.releases_of(session, course.track)}
+    sent = _sent(session, course.track, page.moment)
+    units = [
+        UnitOfTrack(
+            unit,
+            released.get(name),
+            [(fellows[one.fellow], one.unit(name)) for one in progress],
+            sent.get(name, 0),
+            waiting[name],
+        )
+        for unit in course.units
+        for name in [unit.card.unit]
+    ]
     server = course_user(course.track)
     formgrader = f"/hub/spawn/{server}?next=/user/{server}/formgrader"
-    return TrackPage(course, units, present, formgrader, len(queue.stuck(session, [course.track])))
+    return TrackPage(course, units, first, len(fellows), formgrader, len(queue.stuck(session, [course.track])))
+
+
+def _sent(session: Session, track: str, at: datetime) -> dict[str, int]:
+    """Return how many fellows of now have sent something, by unit."""
+    here = select(Enrolment.handle).where(Enrolment.track == track, lasts(Enrolment, at))
+    query = (
+        select(Receipt.unit, func.count(Receipt.handle.distinct()))
+        .join(Person, Person.handle == Receipt.handle)
+        .where(Receipt.track == track, Receipt.handle.in_(here))
+        .where(Person.role == Role.FELLOW.value, Person.erased.is_(None))
+        .group_by(Receipt.unit)
+    )
+    return {unit: count for unit, count in session.execute(query)}  # noqa: C416  # rows are no pairs to mypy

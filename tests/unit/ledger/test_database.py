@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Engine, create_engine, func, select, text
+from sqlalchemy import Engine, create_engine, event, func, select, text
 from sqlalchemy.exc import IntegrityError, OperationalError, StatementError
 
 from passerelle import ledger
@@ -114,6 +114,26 @@ def test_writers_that_read_first_wait_for_one_another(programme: Engine) -> None
     with ledger.reading(programme) as session:
         numbers = session.scalars(select(Receipt.number).where(Receipt.handle == "acacia").order_by(Receipt.number))
         assert list(numbers) == list(range(1, 2 * each + 1))
+
+
+def test_connections_of_readers_are_kept_for_the_next_ones(programme: Engine) -> None:
+    made: list[object] = []
+    event.listen(programme, "connect", lambda connection, _record: made.append(connection))
+    together = threading.Barrier(12)
+
+    def read() -> None:
+        with ledger.reading(programme) as session:
+            people.person(session, "acacia")
+            together.wait(20)
+
+    for _ in range(3):
+        threads = [threading.Thread(target=read) for _ in range(together.parties)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(30)
+
+    assert len(made) <= together.parties
 
 
 def test_who_reads_stops_no_writer_and_sees_one_state(programme: Engine) -> None:
