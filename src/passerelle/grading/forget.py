@@ -79,6 +79,22 @@ def forget_folders(course_dir: Path, handle: str) -> None:
             blot_out(path, [handle])
 
 
+def not_reached(course_dir: Path, handle: str) -> Iterator[Path]:
+    """Yield files that people put into a course directory themselves, where a handle stands in them: lists, copies.
+
+    They are theirs to change. Folders that are kept by student are left out: there everything of hers goes, and what
+    is another's is another's.
+    """
+    kept_by_student = {"submitted", "autograded", "feedback"}
+    known = gradebook_path(course_dir).name
+    handles = [handle]
+    for top in sorted(course_dir.iterdir()):
+        if top.is_symlink() or top.name.startswith((".", f"{known}-")) or top.name in (known, *kept_by_student):
+            continue
+        files = files_below(top) if top.is_dir() else (top,) if top.is_file() and top.suffix != ".log" else ()
+        yield from (path for path in files if handle not in path.relative_to(top).parts and says(path, handles))
+
+
 def traces(course_dir: Path, handle: str) -> Iterator[Path]:
     """Yield what a server started in a course directory has written for itself, where a handle stands in it."""
     for top in sorted(course_dir.iterdir()):

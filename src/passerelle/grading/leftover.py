@@ -31,8 +31,9 @@ def word(text: str) -> re.Pattern[bytes]:
 
 
 def says(path: Path, texts: Iterable[str]) -> bool:
-    """Tell whether one of these texts stands in a file, as a word."""
-    pattern = [word(text) for text in texts]
+    """Tell whether one of these texts stands in a file, as a word; in a database, where cells touch, anywhere."""
+    bare = is_sqlite(path)
+    pattern = [re.compile(re.escape(text.encode())) if bare else word(text) for text in texts]
     return any(any(one.search(chunk) for one in pattern) for _, chunk in _chunks(path))
 
 

@@ -157,6 +157,8 @@ def forget_in(settings: Settings, erasing: Erasing, say: Say) -> None:
     Nobody else may work on it: marking waits, or it is not in use.
     """
     HubUser(settings).delete(erasing.handle)
+    for copy in _copies_of_hub(settings):
+        copy.unlink()
     for track, course_dir in courses_of(settings).items():
         say(f"{track}: what she sent, what was marked, the gradebook")
         forget.forget_folders(course_dir, erasing.handle)
@@ -200,6 +202,11 @@ def databases_of(settings: Settings) -> list[Path]:
     return [path for path in found if path.is_file()]
 
 
+def _copies_of_hub(settings: Settings) -> list[Path]:
+    """Return what JupyterHub has copied of its database before it changed its tables: everybody's names of then."""
+    return sorted((settings.root / "hub").glob("jupyterhub.sqlite.[0-9.]*"))
+
+
 def _is_file(settings: Settings) -> bool:
     """Tell whether the ledger is the data directory's own file; one on a server is written anew by that server."""
     return settings.database_url == f"sqlite:///{settings.root}/{LEDGER}"
@@ -223,8 +230,11 @@ def _blot_logs(settings: Settings, erasing: Erasing) -> None:
     stand_ins = [
         alias(settings, word) for word in re.findall(r"[\w-]+", f"{erasing.handle} {erasing.first_name}".lower())
     ]
+    # The last words of her server, in a file of that name: they are about her notebooks.
+    for path in (settings.logs / "servers").glob(f"{alias(settings, erasing.handle).strip('#')}.log*"):
+        path.unlink()
     for path in files_below(settings.logs) if settings.logs.is_dir() else ():
-        blot_out(path, [erasing.handle, *stand_ins])
+        blot_out(path, [erasing.handle, f"jupyterhub-user-{erasing.handle}", *stand_ins])
     _blot_state(settings, erasing.handle)
 
 
@@ -257,15 +267,22 @@ def survey(settings: Settings, handle: str) -> Iterator[str]:
             _must_be_there(settings, session.get(Person, handle), handle)
             counted = about.counts(session, handle)
             trainers = [one.handle for one in people.people(session, Role.TRAINER) if one.handle != handle]
+            named = erasure.named_by_others(session, handle)
     finally:
         engine.dispose()
     yield from (f"ledger, {table}: {many} rows" for table, many in counted.items())
     yield from _survey_files(settings, handle)
     if handle in HubUser(settings).names():
         yield "hub: her account, with her server and tokens"
+    yield from (f"{path.relative_to(settings.root)}: JupyterHub's copy of before" for path in _copies_of_hub(settings))
     for aside in aside_of(settings.root):
         yield f"{aside.name}: what a restore has moved aside, in all these places"
     yield from said_of_backups(settings)
+    for place, many in named.items():
+        yield f"not touched: {place}: {many} texts about others name {handle} or have her first name as a word"
+    for track, course_dir in courses_of(settings).items():
+        for path in forget.not_reached(course_dir, handle):
+            yield f"not touched: {path.relative_to(settings.root)} has the word {handle}: ask the trainers of {track}"
     for trainer in trainers:
         for path in files_below(settings.homes / trainer) if (settings.homes / trainer).is_dir() else ():
             if says(path, [handle]):

@@ -10,7 +10,7 @@ from sqlalchemy import CursorResult, func, select, update
 from sqlalchemy.orm import Session, aliased
 
 from passerelle.ledger import invitations, queue
-from passerelle.ledger.about import columns_of
+from passerelle.ledger.about import about, columns_of
 from passerelle.ledger.datamap import Says
 from passerelle.ledger.mentoring_tables import (
     Action,
@@ -42,6 +42,10 @@ from passerelle.ledger.tables import (
 
 TOMBSTONE = "erased-"
 """How the handle begins that takes the place of an erased person's; the rest is made by chance."""
+
+
+_OF_NOBODY_ALONE = (ExportRecord, Job, Rehearsal)
+"""Whose texts say what was exported and why a job stopped: her handle and name are taken out of them."""
 
 
 def new_tombstone() -> str:
@@ -119,7 +123,10 @@ def _empty_work(session: Session, handle: str, at: datetime) -> None:
     marks = select(ManualMark.id).where(ManualMark.handle == handle)
     _set(session, RubricMark, RubricMark.mark.in_(marks), level="", points=0.0)
     _set(session, ManualMark, ManualMark.handle == handle, comment=None, answer="", points=0.0)
-    _set(session, Receipt, Receipt.handle == handle, content=None, sha256="", token=Receipt.id, erased=at)
+    # The key of a verdict is made of her answers; at one that another fellow's same answers have, too, hers would
+    # point for ever.
+    emptied = {"content": None, "sha256": "", "token": Receipt.id, "verdict_key": None, "erased": at}
+    _set(session, Receipt, Receipt.handle == handle, **emptied)
 
 
 def _empty_words(session: Session, handle: str, at: datetime) -> None:
@@ -147,10 +154,14 @@ def _end(session: Session, handle: str, at: datetime) -> None:
     _set(session, ErasureRequest, (ErasureRequest.handle == handle) & ErasureRequest.done.is_(None), done=at)
 
 
+def _as_words(words: Sequence[str]) -> re.Pattern[str]:
+    return re.compile("|".join(rf"(?<!\w){re.escape(word)}(?!\w)" for word in words if word), re.IGNORECASE)
+
+
 def _take_out_of_texts(session: Session, words: Sequence[str]) -> None:
     """Take her handle and name out of texts that are about nobody alone: what was exported, why a job stopped."""
-    pattern = re.compile("|".join(rf"(?<!\w){re.escape(word)}(?!\w)" for word in words if word), re.IGNORECASE)
-    for table in (ExportRecord, Job, Rehearsal):
+    pattern = _as_words(words)
+    for table in _OF_NOBODY_ALONE:
         names = columns_of(table.__tablename__, Says.TEXT)
         for row in session.scalars(select(table)):
             for name in names:
@@ -158,6 +169,25 @@ def _take_out_of_texts(session: Session, words: Sequence[str]) -> None:
                 if text and pattern.search(text):
                     setattr(row, name, pattern.sub("…", text))
     session.flush()
+
+
+def named_by_others(session: Session, handle: str) -> dict[str, int]:
+    """Return in how many texts about others her handle or her name stands as a word, by table and column.
+
+    A name may be a word, too: nobody but who wrote it can say whom it means, so nothing of it is changed.
+    """
+    person = session.get(Person, handle)
+    pattern = _as_words([handle, person.first_name if person else ""])
+    found: dict[str, int] = {}
+    for table in Base.metadata.sorted_tables:
+        hers = about(table, handle)
+        if table.name in {one.__tablename__ for one in _OF_NOBODY_ALONE} or hers is None:
+            continue
+        for name in columns_of(table.name, Says.TEXT):
+            texts = session.scalars(select(table.c[name]).where(~hers, table.c[name].is_not(None)))
+            if count := sum(bool(pattern.search(text)) for text in texts):
+                found[f"{table.name}.{name}"] = count
+    return found
 
 
 # Wishes

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import shutil
 import sqlite3
 import zipfile
 from collections.abc import Iterator
@@ -102,6 +103,9 @@ def fill(desk: Desk) -> None:
     desk.settings.logs.mkdir(exist_ok=True)
     stand_in = alias(desk.settings, HER)
     (desk.settings.logs / "web.log").write_text(f'{{"event": "hello {stand_in}"}}\nprinted: /home/{HER}/x\n')
+    (desk.settings.logs / "servers").mkdir()
+    (desk.settings.logs / "servers" / f"{stand_in.strip('#')}.log").write_text(f"NameError: {words('last words')}\n")
+    (desk.settings.logs / "hub.log.1").write_text(f"Creating oauth client jupyterhub-user-{HER}\n")
     lines = [f"{HER} passphrase-of-{HER}", f"{OTHER} passphrase-of-{OTHER}"]
     write_private(desk.settings.secrets / PASSWORDS, "\n".join(lines))
 
@@ -130,7 +134,9 @@ def _rows(session: Session, handle: str) -> None:
     sent = session.scalars(select(Receipt).where(Receipt.handle == handle).order_by(Receipt.number)).all()
     assert sent[0].verdict_key is not None
     session.add(
-        VerdictCheck(verdict=sent[0].verdict_key, check=CHECK, manual=False, points=1, max_points=2, answer="a")
+        VerdictCheck(
+            verdict=sent[0].verdict_key, check=CHECK, manual=False, points=1, max_points=2, answer=f"xq{handle}xq"
+        )
     )
     at = {"points": 2.0, "other": 0.0, "at": MORNING}
     session.add(FlakySighting(track=TRACK, unit=UNIT, check=CHECK, verdict=sent[0].verdict_key, **at))
@@ -191,7 +197,12 @@ def _mentoring(session: Session, handle: str) -> None:
                 token=f"token-{handle}",
             ),
             CueDismissal(
-                fellow=handle, cue="quiet", facts="f", reason=words("dismissed", handle), by=handle, at=MORNING
+                fellow=handle,
+                cue="quiet",
+                facts=f"xq{handle}xq",
+                reason=words("dismissed", handle),
+                by=handle,
+                at=MORNING,
             ),
             Pause(handle=handle, starts=MORNING, ends=MORNING + timedelta(days=7), made=MORNING),
         ]
@@ -215,6 +226,10 @@ def _files(desk: Desk, handle: str) -> None:
         with closing(sqlite3.connect(desk.course_dir / ".jupyter" / "history.sqlite")) as history, history:
             history.execute("CREATE TABLE said (line TEXT)")
             history.execute("INSERT INTO said VALUES (?)", [f"open('submitted/{handle}')"])
+        with closing(sqlite3.connect(desk.course_dir / ".jupyter" / "file_ids.db")) as files, files:
+            # As Jupyter keeps it: in a database's page the path is followed by the file's number at once.
+            files.execute("CREATE TABLE Files (path TEXT, ino INTEGER)")
+            files.execute("INSERT INTO Files VALUES (?, ?)", [f"submitted/{handle}", 0x4142])
 
 
 def _hub(root: Path) -> None:
@@ -237,16 +252,21 @@ def _hub(root: Path) -> None:
             session.flush()
             session.add(orm.Spawner(user_id=user.id, name="", server=server, state={"home": f"/home/{handle}"}))
     engine.dispose()
+    # As JupyterHub copies it before it changes its tables.
+    shutil.copy(root / "hub" / "jupyterhub.sqlite", root / "hub" / "jupyterhub.sqlite.2024-11-01-060000")
     (root / "hub" / "boxes.json").write_text(json.dumps({"boxes": [HER, OTHER]}))
 
 
 def needles(desk: Desk, handle: str, name: str) -> list[bytes]:
     """Return what would tell of somebody: handle, name, the words of every place, hashes, what logs call her."""
-    found = [handle.encode(), name.encode(), f"xq{handle}xq".encode(), alias(desk.settings, handle).encode()]
+    found = [handle.encode(), name.encode(), f"xq{handle}xq".encode(), alias(desk.settings, handle).strip("#").encode()]
     with ledger.reading(desk.engine) as session:
         person = people.person(session, handle)
         assert person is not None
         found += [sent.encode() for sent in session.scalars(select(Receipt.sha256).where(Receipt.handle == handle))]
+        found += [
+            mark.encode() for mark in session.scalars(select(ManualMark.answer).where(ManualMark.handle == handle))
+        ]
         found += [person.password_hash.encode()] if person.password_hash else []
     return found
 

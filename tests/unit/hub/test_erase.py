@@ -1,7 +1,9 @@
 """Erasure reaches every place: proved by looking for her in every byte, while what is another's stays as it was."""
 
 import os
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -13,11 +15,12 @@ from passerelle.hub import erasures
 from passerelle.hub.backup import backup
 from passerelle.hub.restore import restore
 from passerelle.ledger import erasure, people
+from passerelle.ledger.about import about
 from passerelle.ledger.datamap import NOBODYS, PERSONAL, Says
-from passerelle.ledger.mentoring_tables import ErasureRequest
-from passerelle.ledger.tables import Base, Person, UtcDateTime
+from passerelle.ledger.mentoring_tables import ErasureRequest, Goal
+from passerelle.ledger.tables import Base, Person, Receipt, UtcDateTime
 from passerelle.model.settings import Settings
-from tests.unit.grading.desk import BY_TEXT, Desk
+from tests.unit.grading.desk import BY_TEXT, MORNING, TRACK, Desk
 from tests.unit.hub.erased import (
     COORDINATOR,
     HER,
@@ -89,9 +92,18 @@ def test_the_test_fills_every_place(full: Desk) -> None:
                 values = {str(one) for one in session.scalars(select(table.c[column])) if one}
                 if not any(HER in one or NAME in one for one in values) and says is not Says.ACTOR:
                     empty.append(f"{table.name}.{column}")
+        unfilled = [
+            f"{table.name}.{column}"
+            for table in Base.metadata.sorted_tables
+            for column, says in PERSONAL.get(table.name, {}).items()
+            if says in (Says.WORK, Says.TRACE) and (hers := about(table, HER)) is not None
+            if not any(session.scalars(select(table.c[column]).where(hers)))
+        ]
     assert [one for one in empty if one != "export_record.recipient"] == []
+    assert unfilled == []
     found = places_of(full.settings.root, needles(full, HER, NAME))
-    for place in ("ledger.db", "ledger.db: receipt", "ledger.db: feedback", "gradebook.db", "jupyterhub.sqlite"):
+    seeded = ("ledger.db", "ledger.db: receipt", "ledger.db: feedback", "gradebook.db", "jupyterhub.sqlite")
+    for place in (*seeded, "jupyterhub.sqlite.2024-11-01-060000", "file_ids.db", "hub.log.1", ".log", "web.log"):
         assert any(one.endswith(place) or f"{place}-wal" in one for one in found), (place, sorted(found))
 
 
@@ -107,8 +119,9 @@ def test_nothing_of_her_is_left_in_any_byte_and_others_keep_theirs(full: Desk) -
     assert counts(full) == before
     assert all_of(full, OTHER) == rows
     assert gradebook_rows(full, OTHER) == hers > 0
-    gone = {one for one in others if "-wal" not in one and HER not in one}
-    assert gone - places_of(full.settings.root, theirs) == set()
+    # JupyterHub's copy of before goes whole: what it has of others stands in the database itself.
+    kept = {one for one in others if "-wal" not in one and "sqlite.2024" not in one and HER not in one}
+    assert kept - places_of(full.settings.root, theirs) == set()
     with ledger.reading(full.engine) as session:
         assert HER not in {one.handle for one in people.people(session)}
         [stone] = session.scalars(select(Person).where(Person.erased.is_not(None)))
@@ -183,6 +196,43 @@ def test_a_dry_run_says_where_she_is_and_changes_nothing(full: Desk) -> None:
         assert word in said
     assert "hub: her account" in said
     assert places_of(full.settings.root, needles(full, HER, NAME)) == before
+
+
+def test_a_dry_run_says_what_people_have_to_change_themselves(full: Desk) -> None:
+    """What trainers keep beside a course, and what is written about others, is theirs: nobody's word is taken out."""
+    lists = full.course_dir / "source" / "marks.csv"
+    lists.write_text(f"student;points\n{HER};2\n{OTHER};2\n")
+    copy = full.course_dir / "gradebook.db.2024-11-01"
+    with closing(sqlite3.connect(copy)) as database, database:
+        database.execute("CREATE TABLE student (id TEXT, more TEXT)")
+        database.execute("INSERT INTO student VALUES (?, 'a')", [HER])
+    with ledger.session(full.engine) as session:
+        session.add(Goal(handle=OTHER, text=f"To write with {NAME.lower()}.", at=MORNING))
+
+    said = [line for line in job.survey(full.settings, HER) if line.startswith("not touched")]
+
+    shown = str(full.course_dir.relative_to(full.settings.root))
+    assert said == [
+        f"not touched: goal.text: 1 texts about others name {HER} or have her first name as a word",
+        f"not touched: {shown}/gradebook.db.2024-11-01 has the word {HER}: ask the trainers of {TRACK}",
+        f"not touched: {shown}/source/marks.csv has the word {HER}: ask the trainers of {TRACK}",
+    ]
+    assert not any(line.startswith("not touched") for line in job.survey(full.settings, OTHER) if HER in line)
+
+
+def test_no_attempt_of_hers_points_at_what_marking_found(full: Desk) -> None:
+    """The key of a verdict is made of her answers: the same answers of another fellow keep it, with his points."""
+    with ledger.session(full.engine) as session:
+        [his] = session.scalars(select(Receipt).where(Receipt.handle == OTHER, Receipt.number == 1))
+        [hers] = session.scalars(select(Receipt).where(Receipt.handle == HER, Receipt.number == 1))
+        key = hers.verdict_key = his.verdict_key
+
+    job.erase(full.settings, HER, say=quiet)
+
+    with ledger.reading(full.engine) as session:
+        kept = session.execute(select(Receipt.handle, Receipt.verdict_key)).all()
+    assert {found for handle, found in kept if handle != OTHER} == {None}
+    assert key in {found for handle, found in kept if handle == OTHER}
 
 
 def test_a_coordinator_agrees_and_the_job_does_it(full: Desk) -> None:
