@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from passerelle_lab.unit_folder import place
-from tests.browser.fellow_lab import WAIT_MS, close_kernels, hers, open_unit
+from tests.browser.fellow_lab import WAIT_MS, close_kernels, hers, leave, open_unit
 from tests.fellow_server import UNIT_PATH, Exchange, exchange_server, lab_server, release
 
 
@@ -63,4 +63,4 @@ def page(browser: Browser, server: tuple[str, Path], exchange: Exchange) -> Iter
     open_unit(opened, address)
     yield opened
     close_kernels(opened, address)
-    context.close()
+    leave(context)

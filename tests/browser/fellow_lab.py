@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from tests.fellow_server import TOKEN, UNIT_PATH
 
@@ -28,6 +28,18 @@ def open_unit(page: Page, address: str, path: str = UNIT_PATH) -> None:
 def close_kernels(page: Page, address: str) -> None:
     for kernel in page.request.get(f"{address}api/kernels", headers=hers()).json():
         page.request.delete(f"{address}api/kernels/{kernel['id']}", headers=hers())
+
+
+def leave(context: BrowserContext) -> None:
+    """Close her windows after all that they save: written later, it would stand in the next test's notebook."""
+    # What a tab begins to save as it goes ends here; what was on its way is waited for.
+    context.route("**/api/contents/**", lambda route: route.abort())
+    for page in context.pages:
+        for request in page.requests():
+            if request.method == "PUT":
+                request.response()
+        page.goto("about:blank")
+    context.close()
 
 
 def bar(page: Page) -> Locator:

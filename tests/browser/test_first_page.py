@@ -25,6 +25,7 @@ from tests.browser.fellow_lab import (
     choose,
     close_kernels,
     hers,
+    leave,
     open_unit,
     picture,
     write,
@@ -60,7 +61,7 @@ def lab(browser: Browser, server: tuple[str, Path], exchange: Exchange, release:
     open_unit(page, address, f"{FOLDER}/{UNIT}.ipynb")
     yield page
     close_kernels(page, address)
-    context.close()
+    leave(context)
 
 
 def ran(page: Page, text: str) -> Locator:

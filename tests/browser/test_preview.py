@@ -22,6 +22,7 @@ from tests.browser.fellow_lab import (
     choose,
     close_kernels,
     hers,
+    leave,
     open_unit,
     picture,
     write,
@@ -96,7 +97,7 @@ def context(browser: Browser, server: tuple[str, Path], exchange: Exchange) -> I
     opened.set_default_timeout(WAIT_MS)
     opened.request.put(f"{address}passerelle/language", data={"language": "en"}, headers=hers())
     yield opened
-    opened.close()
+    leave(opened)
 
 
 @pytest.fixture
