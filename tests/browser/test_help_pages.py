@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from passerelle import ledger
 from passerelle.ledger import people
 from passerelle.model.people import LANGUAGES, Role
+from tests.browser.fellow_lab import PICTURES
 from tests.browser.help_pictures import story
 from tests.browser.test_pages import CHROMIUM, FLAGS, TOO_SMALL_TO_TAP, WIDTHS, Desk
 from tests.unit.grading.desk import MANUAL, MORNING, make_course
@@ -59,8 +60,15 @@ def test_the_pages_of_help_and_marks_serve_everybody(browser: Browser, tmp_path:
                 page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
                 found = Axe().run(page, options={"resultTypes": ["violations"]})
                 assert found.violations_count == 0, path + found.generate_report()
+                page.emulate_media(color_scheme="dark")
+                dark = Axe().run(page, options={"runOnly": ["color-contrast"], "resultTypes": ["violations"]})
+                assert dark.violations_count == 0, path + dark.generate_report()
+                page.emulate_media(color_scheme="light")
                 for width in WIDTHS:
                     page.set_viewport_size({"width": width, "height": 900})
+                    if PICTURES and width != 768:
+                        name = re.sub(r"\W+", "-", f"{who}-{path.partition('?')[0]}")
+                        page.screenshot(path=str(Path(PICTURES) / f"{name}-{width}-{language}.png"), full_page=True)
                     assert page.evaluate("document.documentElement.scrollWidth") <= width, path
                     assert page.evaluate(TOO_SMALL_TO_TAP) == [], path
         assert desk.complaints == []

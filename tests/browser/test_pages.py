@@ -61,9 +61,14 @@ PAGES = {
     "course": ("maple", ""),
     "stuck": ("maple", "stuck/data-science"),
     "marking": ("maple", "marking/data-science"),
+    "queue": ("maple", "queue"),
+    "to-mark": ("maple", "queue#1"),
+    "stuck-where": ("maple", "stuck-where/data-science"),
+    "help": ("fern", "help/data-science?unit=d1-tables"),
     "programme": ("linden", ""),
     "cohort": ("linden", "programme/cohort/2026"),
     "mentors": ("linden", "programme/mentors"),
+    "quiet": ("linden", "programme/quiet"),
     "owed": ("linden", "programme/owed"),
     "erasures": ("linden", "erasures"),
     "my-data": ("fern", "mydata"),
@@ -84,11 +89,13 @@ class Desk:
     complaints: list[str] = field(default_factory=list)
 
     def path(self, name: str) -> tuple[str, str]:
-        """Return whose page it is and its path; a unit's name stands for the newest attempt at it."""
+        """Return whose page it is and its path; a unit's name is the newest attempt at it, queue#1 what to mark first."""
         handle, path = PAGES[name]
         if re.fullmatch(r"d\d-\w+", path):
             owner = "fern" if handle == "maple" else handle
             path = re.findall(r"attempt/[0-9a-f]+", self.served.get(owner, f"unit/{TRACK}/{path}").text)[0]
+        if path == "queue#1":
+            path = re.findall(r"mark/[0-9a-f]+/[a-z-]+", self.served.get(handle, "queue").text)[0]
         return handle, path
 
     @contextmanager
