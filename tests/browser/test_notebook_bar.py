@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, WebSocketRoute, expect
 
 from tests.browser.fellow_lab import (
     ask_to_submit,
@@ -40,6 +40,33 @@ def test_the_bar_shows_the_unit_and_counts_checks_that_pass(page: Page) -> None:
     picture(page, "all-checks")
     # Lab itself lets some requests go at a restart; none of our modules may.
     assert [stack for stack in page.faults if "passerelle-lab" in (stack or "")] == []  # type: ignore[attr-defined]
+
+
+def test_python_is_restarted_once_more_where_it_is_not_heard(page: Page, server: tuple[str, Path]) -> None:
+    restarts: list[str] = []
+    lost: list[bytes | str] = []
+
+    def deaf_after_the_first_restart(line: WebSocketRoute) -> None:
+        kernel = line.connect_to_server()
+
+        def pass_on(message: bytes | str) -> None:
+            said = message if isinstance(message, bytes) else message.encode()
+            if len(restarts) == 1 and b'"kernel_info_reply"' in said:
+                lost.append(message)
+            else:
+                line.send(message)
+
+        kernel.on_message(pass_on)
+
+    page.on("request", lambda one: restarts.append(one.url) if one.url.partition("?")[0].endswith("/restart") else None)
+    page.route_web_socket(re.compile("/api/kernels/.*/channels"), deaf_after_the_first_restart)
+    open_unit(page, server[0])
+    button(page, "Restart and check").click()
+
+    # Half a minute she waits before the bar takes what Python said for lost.
+    expect(checks(page)).to_have_text("Checks passed: 2 of 3", timeout=150_000)
+    assert lost
+    assert len(restarts) == 2
 
 
 def test_an_edited_answer_takes_its_checks_out_of_the_count(page: Page) -> None:
