@@ -95,14 +95,14 @@ class Load:
 
 
 def loads(session: Session, at: datetime) -> list[Load]:
-    """Return every mentor with an open account, by handle."""
+    """Return every mentor with an open account, by handle. Who has left (a closed account) is no load."""
     mentors = select(Person.handle, Person.first_name).where(
         Person.role == Role.MENTOR.value, Person.erased.is_(None), Person.closed.is_(None)
     )
     pairings = (
         select(Pairing.mentor, func.count(Pairing.fellow.distinct()))
         .join(Person, Person.handle == Pairing.fellow)
-        .where(lasts(Pairing, at), Person.erased.is_(None))
+        .where(lasts(Pairing, at), Person.erased.is_(None), Person.closed.is_(None))
         .group_by(Pairing.mentor)
     )
     counts = {mentor: count for mentor, count in session.execute(pairings)}  # noqa: C416  # rows are no pairs to mypy

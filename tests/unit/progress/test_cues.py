@@ -10,13 +10,15 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings, strategies
+from sqlalchemy import func, select
 
 from passerelle import ledger
 from passerelle.ledger import people
 from passerelle.ledger.mentoring_tables import CueDismissal, HelpRequest, Meeting, Pause
-from passerelle.ledger.tables import Extension
+from passerelle.ledger.tables import Base, Extension
 from passerelle.model.people import LANGUAGES, Role
-from passerelle.progress import fellow_progress
+from passerelle.progress import fellow_progress, track_export, track_progress
+from passerelle.progress.attention import quiet_fellows
 from passerelle.progress.cues import DUE_SOON, HELP, MEETING, QUIET, SAME_CHECK, VERSIONS, WAITING, Cue, cues
 from passerelle.review.i18n import Reader
 from passerelle.review.words import cue_rule, cue_sentence
@@ -380,3 +382,31 @@ def test_the_days_of_quiet_are_those_of_what_the_sentence_names(fern: Programme)
     assert sent == (
         "No submission for 11 days, while Honest charts is waiting to be begun. The last one: Tuesday 15 December."
     )
+
+
+def test_cues_leave_in_no_export(fern: Programme) -> None:
+    assert said(fern, START + 12 * DAY) != []
+    with ledger.reading(fern.engine) as session:
+        made = track_export(track_progress(session, COURSE, START + 12 * DAY), fern.settings)
+    # «waiting-for-us» is a state of a task, too.
+    words = {"cue", *set(VERSIONS) - {WAITING}}
+
+    texts = [made.content(one).decode("utf-8-sig") for one in ("json", "csv")]
+    assert [word for word in words for text in texts if word in text] == []
+    assert all("fern" not in text for text in texts)
+
+
+def test_cues_write_nothing(fern: Programme) -> None:
+    def rows() -> dict[str, int]:
+        with ledger.reading(fern.engine) as session:
+            tables = Base.metadata.sorted_tables
+            return {table.name: session.scalar(select(func.count()).select_from(table)) or 0 for table in tables}
+
+    before = rows()
+    with ledger.session(fern.engine) as session:
+        progress = fellow_progress(session, COURSE, "fern", START + 12 * DAY)
+        assert progress is not None
+        assert cues(session, COURSE, progress, START + 12 * DAY, fern.settings) != []
+        assert quiet_fellows(session, COURSE, START + 12 * DAY, fern.settings) != []
+
+    assert rows() == before

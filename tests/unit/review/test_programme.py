@@ -136,6 +136,19 @@ def test_who_is_in_a_pause_is_in_no_cue_and_not_out_of_sight(small: Programme) -
     assert "who is in a pause" in hers
 
 
+def test_who_has_left_is_no_load_and_her_pairing_can_still_be_ended(small: Programme) -> None:
+    with ledger.session(small.engine) as session:
+        before = {load.handle: load.fellows for load in programme.loads(session, NOW)}
+        people.close(session, "fern", "linden", NOW)
+        after = {load.handle: load.fellows for load in programme.loads(session, NOW)}
+    with serve(small) as served:
+        page = served.get("linden", "programme/mentors").text
+
+    assert (before, after) == ({"oak": 2, "willow": 0}, {"oak": 1, "willow": 0})
+    assert "closed since" in page.split("Oak")[1].split("Iris")[0]
+    assert "End the pairing with Fern" in page
+
+
 def test_who_has_left_is_not_quiet(small: Programme) -> None:
     with serve(small) as served:
         before = served.get("linden", "programme/quiet").text
@@ -145,6 +158,17 @@ def test_who_has_left_is_not_quiet(small: Programme) -> None:
 
     assert "Fern" in before
     assert "Fern" not in after
+
+
+def test_a_pause_changes_the_page_at_once(small: Programme) -> None:
+    with serve(small) as served:
+        before = served.get("linden", "programme/quiet").text
+        with ledger.session(small.engine) as session:
+            begin_pause(session, "fern", NOW)
+        during = served.get("linden", "programme/quiet").text
+
+    assert "Fern" in before
+    assert "Fern" not in during
 
 
 def test_a_suggestion_is_by_load_then_by_track_and_she_decides(small: Programme) -> None:
