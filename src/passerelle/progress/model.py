@@ -95,9 +95,10 @@ class UnitProgress(_Frozen):
         description="when its newest version was released; none where it is not open (UTC)"
     )
     due: datetime = Field(
-        description="when its last week ends for this fellow, or later where she was given more time (UTC)"
+        description="when its last week ends for this fellow, moved by the days of her pauses, or later where she was "
+        "given more time (UTC)"
     )
-    extended: bool = Field(exclude=True, description="whether `due` is later than planned: she was given more time")
+    extended: bool = Field(exclude=True, description="whether `due` is what she was given as more time")
     mastered: bool | None = Field(description="whether the points reach mastery; none where nothing is marked")
     counted_attempt: int | None = Field(description="number of the attempt that counts, the one with most points")
     automatic_points: float | None = Field(description="automatic points of the counted attempt")
@@ -149,7 +150,7 @@ class FellowProgress(_Frozen):
     cohort: str = Field(description="the group she started with")
     starts: datetime = Field(description="when her weeks began to count (UTC)")
     ends: datetime | None = Field(description="when her enrolment ended; none while it lasts (UTC)")
-    week: int = Field(description="the week of the track she is in, from 1; 0 before it starts")
+    week: int = Field(description="the week of the track she is in, from 1; 0 before it starts; a pause does not count")
     units: tuple[UnitProgress, ...] = Field(description="every unit of the track, in its order")
     skills: tuple[Skill, ...] = Field(description="the track's skills, in its order")
     trend: tuple[WeekCount, ...] = Field(description="the last six weeks, the one of `as_of` included, oldest first")

@@ -64,9 +64,11 @@ TASKS: tuple[Column, ...] = (
     _TRACK,
     _FELLOW,
     _COHORT,
-    Column("week", Kind.WHOLE, "weeks", "the week of the track she is in, from 1; 0 before it starts"),
+    Column("week", Kind.WHOLE, "weeks", "the week she is in, from 1; 0 before it starts; a pause does not count"),
     _UNIT,
-    Column("unit_due", Kind.MOMENT, _LOCAL, "when its last week ends for her, or later where she was given more time"),
+    Column(
+        "unit_due", Kind.MOMENT, _LOCAL, "when its last week ends for her, moved by her pauses, or later where given"
+    ),
     Column("unit_state", Kind.TEXT, "", STATES),
     Column("unit_points", Kind.NUMBER, "points", "of the counted attempt so far; empty until an attempt is marked"),
     Column("unit_max_points", Kind.NUMBER, "points", "what the unit can give"),
