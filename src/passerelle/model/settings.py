@@ -72,7 +72,7 @@ class Settings(BaseSettings):
         default=3, ge=1, description="cue: days before a unit's last day without a submission"
     )
     cue_waiting_days: int = Field(default=5, ge=1, description="cue: days that something of hers waits for us")
-    cue_lasts_days: int = Field(default=28, ge=1, description="days that a cue lasts; who is still quiet is then a new one")
+    cue_lasts_days: int = Field(default=28, ge=1, description="days a cue lasts; who is still quiet is then a new one")
     keep_looks_days: int = Field(default=365, ge=180, description="how long a look at a person's page stays, days")
     keep_links_days: int = Field(default=90, ge=1, description="how long a link that no longer works stays, days")
     keep_closed_days: int = Field(default=730, ge=1, description="when a closed account is erased, days after")
