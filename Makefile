@@ -35,7 +35,7 @@ bench-words: ## measure how long each word of a check takes in a notebook
 bench-pages: ## measure how long a page is looked at in a check and when it is marked
 	@$(BOOTSTRAP) run benchmarks.pages
 
-bench-review: ## measure the review sheet and the coordinator's page of 1,000 fellows with a year behind them
+bench-review: ## measure the pages of 1,000 fellows with a year behind them (some 8 minutes)
 	@$(BOOTSTRAP) run benchmarks.pages_year
 
 bench-exports: ## measure exports beside `nbgrader export` (some 2 minutes)

@@ -40,7 +40,14 @@ from tests.unit.review.served import COOKIE_SECRET, PREFIX, StubHub
 
 COPIES = 25
 READERS = 20
-LIMITS_MS = {"review sheet": 100.0, "coordinator's page": 200.0}
+LIMITS_MS: dict[str, float | None] = {
+    "review sheet": 100.0,
+    "coordinator's page": 200.0,
+    "My mentees": None,
+    "trainer's courses": None,
+    "what waits for a trainer": None,
+    "My path": None,
+}
 READS_S = (3.0, 7.0)
 """How long a reader stays on a page: a sheet is read for minutes, so this is many more readers than 20."""
 MARK_EVERY_S = 10.0
@@ -102,6 +109,7 @@ def serve(data: Path) -> None:
 
     def log(handler: RequestHandler) -> None:
         line = {"path": handler.request.path, "status": handler.get_status(), "s": handler.request.request_time()}
+        line["cpu_s"] = time.process_time()
         print(json.dumps(line), flush=True)
 
     async def run() -> None:
@@ -149,8 +157,10 @@ def _give_marks(settings: Settings, until: float) -> None:
     engine.dispose()
 
 
-def measure(settings: Settings, pages: Sequence[tuple[str, str]], seconds: float) -> tuple[list[float], list[float]]:
-    """Return server times in ms: of readers who read, and of all of them at one instant."""
+def measure(
+    settings: Settings, pages: Sequence[tuple[str, str]], seconds: float
+) -> tuple[list[float], list[float], float]:
+    """Return server times in ms: of readers who read, and of all of them at one instant; and the CPU time of a page."""
     command = [sys.executable, "-m", "benchmarks.pages_year", "--serve", str(settings.root)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdin is not None
@@ -164,8 +174,12 @@ def measure(settings: Settings, pages: Sequence[tuple[str, str]], seconds: float
         _run(threads)
         _run([threading.Thread(target=_open, args=(port, *pages[one % len(pages)])) for one in range(READERS)])
         server.stdin.close()
-        times = [1000 * json.loads(line)["s"] for line in server.stdout]
-    return times[3:-READERS], times[-READERS:]
+        lines = [json.loads(line) for line in server.stdout]
+    failed = {(line["path"], line["status"]) for line in lines if line["status"] != 200}
+    assert not failed, f"not shown: {sorted(failed)}"
+    times = [1000 * line["s"] for line in lines]
+    cpu_ms = 1000 * (lines[-1]["cpu_s"] - lines[2]["cpu_s"]) / (len(lines) - 3)
+    return times[3:-READERS], times[-READERS:], cpu_ms
 
 
 def _run(threads: Sequence[threading.Thread]) -> None:
@@ -196,14 +210,16 @@ def main() -> int:
                 for query in ("SELECT count(*) FROM person WHERE role = 'fellow'", "SELECT count(*) FROM receipt")
             )
         print(f"{fellows} fellows, {receipts} submissions; the year itself took {year_s:.0f} s to write\n")
-        print("| page | median ms | p95 ms | all 20 at one instant, p95 ms | limit ms |\n|---|---|---|---|---|")
+        print("| page | median ms | p95 ms | all 20 at one instant, p95 ms | CPU ms a page | limit of p95, ms |")
+        print("|---|---|---|---|---|---|")
         well = True
         for name, pages in _pages(settings).items():
-            reading, at_once = measure(settings, pages, chosen.seconds)
-            p95 = percentile(reading, 0.95)
-            well = well and p95 <= LIMITS_MS[name]
-            figures = (statistics.median(reading), p95, percentile(at_once, 0.95), LIMITS_MS[name])
-            print(f"| {name} ({len(reading)} looks) | " + " | ".join(f"{one:.0f}" for one in figures) + " |")
+            reading, at_once, cpu_ms = measure(settings, pages, chosen.seconds)
+            p95, limit = percentile(reading, 0.95), LIMITS_MS[name]
+            well = well and (limit is None or p95 <= limit)
+            figures = (statistics.median(reading), p95, percentile(at_once, 0.95), cpu_ms)
+            said = " | ".join(f"{one:.0f}" for one in figures)
+            print(f"| {name} ({len(reading)} looks) | {said} | {f'{limit:.0f}' if limit else '–'} |", flush=True)
     return 0 if well else 1
 
 
@@ -211,11 +227,16 @@ def _pages(settings: Settings) -> dict[str, list[tuple[str, str]]]:
     """Return who opens what: mentors the sheets of their mentees, coordinators their page."""
     with closing(sqlite3.connect(settings.root / "ledger.db")) as database:
         pairs = database.execute("SELECT mentor, fellow FROM pairing WHERE ends IS NULL ORDER BY id").fetchall()
+        trainers = [one for (one,) in database.execute("SELECT handle FROM person WHERE role = 'trainer'")]
     random.Random(1).shuffle(pairs)
     coordinators = [demo_texts.COORDINATOR, *(f"{demo_texts.COORDINATOR}-{copy}" for copy in range(1, COPIES))]
     return {
         "review sheet": [(mentor, f"mentee/{fellow}") for mentor, fellow in pairs],
         "coordinator's page": [(handle, "") for handle in coordinators],
+        "My mentees": [(mentor, "") for mentor, _ in pairs],
+        "trainer's courses": [(trainer, "") for trainer in trainers],
+        "what waits for a trainer": [(trainer, "queue") for trainer in trainers],
+        "My path": [(fellow, "") for _, fellow in pairs],
     }
 
 

@@ -9,11 +9,12 @@ import io
 import math
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta, tzinfo
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import polib
+from babel.core import Locale
 from babel.dates import format_datetime
 from babel.numbers import format_decimal
 
@@ -28,7 +29,8 @@ RIGHT_TO_LEFT: frozenset[str] = frozenset({"ar", "fa", "he", "ps", "ur"})
 NO_BREAK = "\u00a0"
 """Between the words of a date, which no end of a line takes apart."""
 
-_FORMATS: dict[str, str] = {"en": "en_GB", "fr": "fr_FR"}
+# Parsed once: a page of a class has hundreds of figures and dates.
+_FORMATS: dict[str, Locale] = {"en": Locale.parse("en_GB"), "fr": Locale.parse("fr_FR")}
 
 
 def to_translate(text: str) -> str:
@@ -63,6 +65,11 @@ def accepted(header: str) -> str:
         wishes.append((-weight, tag.strip().lower().partition("-")[0]))
     ours = [tag for weight, tag in sorted(wishes, key=lambda wish: wish[0]) if weight < 0 and tag in LANGUAGES]
     return ours[0] if ours else LANGUAGES[0]
+
+
+@lru_cache(maxsize=1000)  # points are the same few on every page
+def _decimal(number: float, language: str) -> str:
+    return format_decimal(number, format="#,##0.##", locale=_FORMATS[language])
 
 
 class Reader:
@@ -112,7 +119,7 @@ class Reader:
 
     def number(self, number: float) -> str:
         """Return a number as the language writes it, with at most two decimals."""
-        return format_decimal(round(number, 2), format="#,##0.##", locale=_FORMATS[self.language])
+        return _decimal(round(number, 2), self.language)
 
     def plural(self, number: float) -> int:
         """Return the whole number with the same plural form: 1.5 is «points», in French «point»."""

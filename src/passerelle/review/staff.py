@@ -23,7 +23,7 @@ from passerelle.review.words import CheckLine, check_lines
 
 LONGEST_EXTENSION = timedelta(days=730)
 
-A_PAGE = 25
+A_PAGE = 15
 """How many fellows the course page shows at a time: of each unit it has a line for each of them."""
 
 FIRST = 8
