@@ -63,7 +63,8 @@ def set_up(process: str, settings: Settings, *, uncaught: bool = True) -> loggin
     root.handlers[:] = [handler]
     root.setLevel(logging.INFO)
     logging.captureWarnings(True)
-    logging.getLogger("alembic").setLevel(logging.WARNING)
+    for chatty in ("alembic", "weasyprint", "fontTools"):  # each page of paper would be thirty lines
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     logging.raiseExceptions = False  # a full disk: an event is lost, and no copy of it goes elsewhere
     threading.excepthook = lambda end: _uncaught(end.exc_type, end.exc_value or end.exc_type(), end.exc_traceback)
     if uncaught:
