@@ -89,7 +89,7 @@ def work(settings: Settings, stop: threading.Event, *, marking: Marking | None =
             # We are the only one: what is leased was a killed marker's, and need not wait for its lease to run out.
             with ledger.session(engine) as session:
                 queue.end_leases(session, datetime.now(UTC))
-            worker = Worker(engine, lambda: courses_of(settings), settings.learner, marking)
+            worker = Worker(engine, lambda: marked_courses(settings), settings.learner, marking)
             while not stop.is_set():
                 with pause.step(settings.root) as may:
                     busy = may and worker.step()
@@ -102,6 +102,11 @@ def work(settings: Settings, stop: threading.Event, *, marking: Marking | None =
 def courses_of(settings: Settings) -> dict[str, Path]:
     """Return an installation's course directories by track."""
     return {path.name: path for path in sorted(settings.courses.glob("*")) if path.is_dir()}
+
+
+def marked_courses(settings: Settings) -> dict[str, Path]:
+    """Return those that have notebooks: of an outline, as the demo year's are, nothing can be marked or recorded."""
+    return {track: course_dir for track, course_dir in courses_of(settings).items() if (course_dir / "source").is_dir()}
 
 
 class Worker:

@@ -12,6 +12,7 @@ import pytest
 
 from passerelle import ledger
 from passerelle.courses import load_course
+from passerelle.grading.worker import Worker, marked_courses
 from passerelle.hub import demo_courses, demo_year
 from passerelle.ledger import people
 from passerelle.ledger.mentoring_tables import Action, CueDismissal, Meeting, MeetingFeedback
@@ -37,6 +38,12 @@ def rows_of(settings: Settings) -> dict[str, int]:
     with closing(sqlite3.connect(settings.root / "ledger.db")) as database:
         names = [name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
         return {name: database.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0] for name in names}
+
+
+def rows_open(settings: Settings) -> list[str]:
+    """Return the receipts of the jobs that are not done."""
+    with closing(sqlite3.connect(settings.root / "ledger.db")) as database:
+        return [one for (one,) in database.execute("SELECT receipt FROM job WHERE state != 'done' ORDER BY receipt")]
 
 
 def raw(settings: Settings) -> pd.DataFrame:
@@ -151,6 +158,17 @@ def test_the_same_seed_gives_the_same_year(year: Settings, tmp_path: Path) -> No
     assert rows_of(other) == rows_of(year)
     columns = ["handle", "track", "unit", "number", "earned", "received"]
     pd.testing.assert_frame_equal(raw(other)[columns], raw(year)[columns])
+
+
+def test_a_marker_leaves_alone_what_was_marked_in_the_story(year: Settings) -> None:
+    open_before = rows_open(year)
+    engine = ledger.engine(year.database_url)
+    worker = Worker(engine, lambda: marked_courses(year), year.learner)
+    steps = [worker.step() for _ in range(20)]
+    engine.dispose()
+
+    assert steps[-1] is False, "nothing is left to do"
+    assert rows_open(year) == open_before, "hundreds would wait for us once a hub runs"
 
 
 def test_it_stays_away_from_people_who_are_no_demo(tmp_path: Path) -> None:
