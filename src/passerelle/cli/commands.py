@@ -9,7 +9,6 @@ import sys
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from passerelle.cli import new, operate, people, privacy
 from passerelle.cli.alias import alias
@@ -48,6 +47,8 @@ def main() -> None:
     try:
         app()
     except PasserelleError as error:
+        from rich.console import Console
+
         Console(stderr=True).print(str(error), style="bold", highlight=False, markup=False, soft_wrap=True)
         sys.exit(2)
 

@@ -77,7 +77,11 @@ def export(
     from passerelle.progress import write_files
 
     for one in exports:
-        for path in write_files(out, one.files(asked.formats)):
+        try:
+            paths = write_files(out, one.files(asked.formats))
+        except OSError as error:
+            raise ExportCommandError.of(f"{out}: {error.strerror}", "say another directory with --out") from error
+        for path in paths:
             typer.echo(str(path))
 
 
@@ -167,14 +171,16 @@ def _of_tracks(settings: Settings, asked: Asked) -> "list[Export]":
 
 def _of_course(settings: Settings, asked: Asked, course_dir: Path) -> "Export":
     """Return the export of a course directory; one with user names is written down in the installation's ledger."""
-    from passerelle import ledger
-    from passerelle.ledger import people
-    from passerelle.ledger.exported import record_export
     from passerelle.progress import course_export
 
     now = datetime.now(UTC)
     made = course_export(course_dir, settings, now, asked.wanted, asked.fellows)
     if asked.wanted.identified:
+        # Only here: the ledger takes longer to import than an export of a hundred fellows to write.
+        from passerelle import ledger
+        from passerelle.ledger import people
+        from passerelle.ledger.exported import record_export
+
         ledger.migrate(settings.database_url)
         engine = ledger.engine(settings.database_url)
         try:

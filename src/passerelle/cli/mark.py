@@ -7,8 +7,6 @@ from time import monotonic
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from passerelle.model.settings import Settings
 
@@ -76,6 +74,9 @@ def _points(points: float | None) -> str:
 @contextmanager
 def _progress() -> Iterator["Told"]:
     """Show how far a run is: a bar on a terminal, else a line now and then; on stderr, stdout has the records."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
     console = Console(stderr=True)
     if console.is_terminal:
         columns = (TextColumn("marking"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())

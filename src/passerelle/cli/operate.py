@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from passerelle.model.settings import Settings
 
@@ -110,6 +109,8 @@ def _look(settings: Settings) -> None:
 @contextmanager
 def _progress() -> Iterator[Callable[[str], None]]:
     """Show what is going on, on a terminal; say nothing elsewhere (a timer's mail, a log)."""
+    from rich.console import Console
+
     console = Console(stderr=True)
     if not console.is_terminal:
         yield lambda _: None

@@ -12,17 +12,20 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from passerelle.model.errors import ServiceError
 from passerelle.model.settings import Settings
 from passerelle.progress import gradebooks, writers
-from passerelle.progress.model import SCHEMA_VERSION, TrackProgress
 from passerelle.progress.pdf import MOST_FELLOWS, fellows_table, write_pdf
 from passerelle.progress.pseudonyms import PROGRAMME, pseudonym, pseudonym_secret
 from passerelle.progress.small_numbers import LEAST, for_outside
+from passerelle.progress.states import SCHEMA_VERSION
 from passerelle.progress.tables import Table, Value, changed_since, fellow_tables, summary_table
+
+if TYPE_CHECKING:
+    from passerelle.progress.model import TrackProgress
 
 FORMATS: tuple[str, ...] = ("csv", "xlsx", "parquet", "json", "pdf")
 
@@ -130,7 +133,7 @@ class Export:
             out.write(json.dumps(self.whole, ensure_ascii=False, indent=1, sort_keys=True).encode() + b"\n")
 
 
-def renamed(progress: TrackProgress, name_of: Callable[[str], str]) -> TrackProgress:
+def renamed(progress: "TrackProgress", name_of: Callable[[str], str]) -> "TrackProgress":
     """Return the progress with every handle replaced, its fellows in the order of what stands there now."""
     found = [one.model_copy(update={"fellow": name_of(one.fellow)}) for one in progress.fellows]
     return progress.model_copy(update={"fellows": tuple(sorted(found, key=lambda one: one.fellow))})
@@ -144,7 +147,7 @@ def names(wanted: Wanted, settings: Settings) -> Callable[[str], str]:
     return lambda handle: pseudonym(handle, secret, wanted.recipient)
 
 
-def track_export(progress: TrackProgress, settings: Settings, wanted: Wanted | None = None) -> Export:
+def track_export(progress: "TrackProgress", settings: Settings, wanted: Wanted | None = None) -> Export:
     """Return the export of a track: of all its fellows, of a cohort, or of those who are in `progress`."""
     wanted = wanted or Wanted()
     title = f"Passerelle · {progress.track}"

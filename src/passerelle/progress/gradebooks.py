@@ -6,6 +6,7 @@ manual score stands before an automatic one, extra credit comes on top, and a la
 """
 
 import sqlite3
+from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
@@ -14,7 +15,7 @@ from typing import Self
 from zoneinfo import ZoneInfo
 
 from passerelle.model.errors import ServiceError
-from passerelle.progress.model import State
+from passerelle.progress.states import State
 from passerelle.progress.tables import STATES, SUMMARY, Column, Kind, Table, Value, local
 
 ASSIGNMENTS: tuple[Column, ...] = (
@@ -104,14 +105,25 @@ def assignments_table(
     Raises:
         GradebookError: there is no gradebook, or none that we can read.
     """
-    with _opened(course_dir / "gradebook.db") as connection:
+    path = course_dir / "gradebook.db"
+    try:
+        return Table("assignments", ASSIGNMENTS, _rows(path, as_of, zone, fellows, since))
+    except (TypeError, ValueError, OverflowError) as error:
+        # SQLite keeps a text in a column of numbers as it is.
+        raise GradebookError.unreadable(path, f"it has a value that is none of nbgrader's ({error})") from error
+
+
+def _rows(
+    path: Path, as_of: datetime, zone: ZoneInfo, fellows: Collection[str] | None, since: datetime | None
+) -> list[Sequence[Value]]:
+    with _opened(path) as connection:
         sums = _sums(connection)
         most = dict(connection.execute(_MOST))
         assignments = connection.execute("SELECT id, name, duedate FROM assignment ORDER BY name").fetchall()
         students = [one for (one,) in connection.execute("SELECT id FROM student ORDER BY id")]
         query = "SELECT student_id, assignment_id, id, timestamp, extension FROM submitted_assignment"
         sent = {(student, assignment): rest for student, assignment, *rest in connection.execute(query)}
-    course = course_dir.resolve().name
+    course = path.resolve().parent.name
     rows: list[Sequence[Value]] = []
     for student in students:
         if fellows is not None and student not in fellows:
@@ -129,7 +141,7 @@ def assignments_table(
                     *_points(found, state, most.get(assignment, 0.0)),
                 )
             )
-    return Table("assignments", ASSIGNMENTS, rows)
+    return rows
 
 
 def _sums(connection: sqlite3.Connection) -> dict[str, _Sums]:
@@ -189,12 +201,12 @@ def _due(duedate: str | None, extension: str | None) -> datetime | None:
 
 def summary_table(assignments: Table) -> Table:
     """Return how many students stand where, assignment by assignment."""
-    counts: dict[tuple[str, str], dict[str, int]] = {}
+    counts: dict[tuple[str, str], Counter[str]] = {}
     for row in assignments.rows:
         course, _, name, _, state, *_ = row
-        of_state = counts.setdefault((str(course), str(name)), {one.value: 0 for one in State})
-        of_state[str(state)] += 1
+        counts.setdefault((str(course), str(name)), Counter())[str(state)] += 1
     rows: list[Sequence[Value]] = [
-        (course, None, name, sum(states.values()), *states.values(), None) for (course, name), states in counts.items()
+        (course, None, name, sum(states.values()), *(states[one.value] for one in State), None)
+        for (course, name), states in counts.items()
     ]
     return Table("summary", SUMMARY, rows)

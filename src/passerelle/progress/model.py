@@ -5,38 +5,26 @@ yet has None, not 0. Fields marked `exclude` are for our own pages and leave in 
 """
 
 from datetime import date, datetime
-from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field
 
-SCHEMA_VERSION = 1
-"""Raised when a field changes its meaning or goes away; a new field alone does not raise it."""
+from passerelle.progress.states import SCHEMA_VERSION, AttemptState, State, WaitingKind
 
-
-class State(StrEnum):
-    """Where a unit, a task or a check stands."""
-
-    NOT_DUE = "not-due"
-    MISSING = "missing"
-    SUBMITTED = "submitted"
-    WAITING_FOR_US = "waiting-for-us"
-    GRADED = "graded"
-
-
-class AttemptState(StrEnum):
-    """Where the marking of one attempt stands."""
-
-    WAITING = "waiting"
-    MARKED = "marked"
-    OURS = "ours"
-
-
-class WaitingKind(StrEnum):
-    """Why something waits for us."""
-
-    MARKING = "marking"  # received, and the machine has not come to it yet
-    OURS = "ours"  # a fault of ours; it is tried again
-    MANUAL = "manual"  # a person marks it
+__all__ = [
+    "SCHEMA_VERSION",
+    "Attempt",
+    "AttemptState",
+    "Check",
+    "FellowProgress",
+    "Skill",
+    "State",
+    "Task",
+    "TrackProgress",
+    "UnitProgress",
+    "Waiting",
+    "WaitingKind",
+    "WeekCount",
+]
 
 
 class _Frozen(BaseModel):

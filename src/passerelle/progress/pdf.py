@@ -4,10 +4,12 @@ import hashlib
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from html import escape
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
-from passerelle.progress.model import TrackProgress
 from passerelle.progress.tables import Column, Kind, Table, Value
+
+if TYPE_CHECKING:
+    from passerelle.progress.model import TrackProgress
 
 MOST_FELLOWS = 300
 """With more of them a PDF has the summary alone, and says so: nobody reads pages and pages of rows."""
@@ -23,7 +25,7 @@ td.number { text-align: end } tr { break-inside: avoid }
 """
 
 
-def fellows_table(progress: TrackProgress) -> Table:
+def fellows_table(progress: "TrackProgress") -> Table:
     """Return a row a fellow with what she has of each unit, as it is read on paper."""
     units = list(dict.fromkeys(unit.unit for fellow in progress.fellows for unit in fellow.units))
     columns = [

@@ -45,10 +45,11 @@ spreadsheet would take for a formula is preceded by `'`. A button on a page give
 
 `--for RECIPIENT` writes the table `summary` alone. In it every number of fellows under {LEAST} is left out (0, too),
 and the smallest of the others with them until no subtraction from `fellows` gives one back, also to a reader who knows
-this rule; a cohort of fewer than {LEAST} has no number at all. The summary is the one table in which this is done:
-rows of fellows would give every number back, so somebody outside gets them only of fellows who are named one by one
-(`--for RECIPIENT --fellow HANDLE`), under ids of that recipient's own, and without a summary. It holds for one export:
-two of them at different moments can be subtracted from one another, so send them seldom.
+this rule and the last day of a unit; a cohort of fewer than {LEAST} has no number at all. The summary is the one table
+in which this is done: rows of fellows would give every number back, so somebody outside gets them only of fellows who
+are named one by one (`--for RECIPIENT --fellow HANDLE`), under ids of that recipient's own, and without a summary. It
+holds for one export: two of them at different moments can be subtracted from one another, so send them seldom, and so
+can the rows of fellows who were named to the same recipient.
 
 ## Tables of a track
 """

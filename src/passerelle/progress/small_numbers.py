@@ -24,18 +24,23 @@ def _row(counts: Sequence[Value]) -> tuple[Value, ...]:
     numbers = [value for value in counts if isinstance(value, int)]
     if not numbers or numbers[0] < LEAST:
         return (None,) * len(counts)
-    shown = iter((numbers[0], *hidden(numbers[1:])))
+    # The first two are not-due and missing: who knows a unit's last day knows which of them is 0.
+    shown = iter((numbers[0], *hidden(numbers[1:], noughts_known=int(0 in numbers[1:3]))))
     return tuple(next(shown) if isinstance(value, int) else None for value in counts)
 
 
-def hidden(numbers: Sequence[int]) -> list[int | None]:
+def hidden(numbers: Sequence[int], noughts_known: int = 0) -> list[int | None]:
     """Return numbers that add up to a published total, without those from which a small one could be found.
 
     The small ones go first (0 too: it says something of everybody), then the smallest of the others, while what is
     left for those that are gone allows one answer only: one cell alone, all at 0, or all at the largest small number.
+    So it must be, too, for a reader who knows of so many cells beforehand that they are 0: these hide nothing.
     """
     gone = {number for number in numbers if number < LEAST}
-    while _is_told([number for number in numbers if number in gone]) and gone < set(numbers):
+    while gone < set(numbers):
+        cells = sorted(number for number in numbers if number in gone)
+        if not (_is_told(cells) or _is_told(cells[noughts_known:])):
+            break
         # Equal ones go together: which of them went would say where the small ones are.
         gone.add(min(set(numbers) - gone))
     return [None if number in gone else number for number in numbers]

@@ -7,9 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from passerelle.progress.model import FellowProgress, State, Task, TrackProgress, UnitProgress
+from passerelle.progress.states import State
+
+if TYPE_CHECKING:  # the tables of a course directory are written without the model
+    from passerelle.progress.model import FellowProgress, Task, TrackProgress, UnitProgress
 
 Value = str | bool | int | float | datetime | date | None
 """What a cell holds; None means not known, never 0. A datetime is local, without its zone: as spreadsheets have it."""
@@ -160,17 +164,17 @@ def local(moment: datetime | None, zone: ZoneInfo) -> datetime | None:
     return None if moment is None else moment.astimezone(zone).replace(tzinfo=None, microsecond=0)
 
 
-def changed_since(progress: TrackProgress, since: datetime) -> TrackProgress:
+def changed_since(progress: "TrackProgress", since: datetime) -> "TrackProgress":
     """Return the progress without the units in which nothing has happened since a moment."""
 
-    def kept(fellow: FellowProgress) -> FellowProgress:
+    def kept(fellow: "FellowProgress") -> "FellowProgress":
         units = tuple(one for one in fellow.units if one.changed is not None and one.changed >= since)
         return fellow.model_copy(update={"units": units})
 
     return progress.model_copy(update={"fellows": tuple(kept(one) for one in progress.fellows)})
 
 
-def fellow_tables(progress: TrackProgress, zone: ZoneInfo) -> list[Table]:
+def fellow_tables(progress: "TrackProgress", zone: ZoneInfo) -> list[Table]:
     """Return the tables that have a row or more for each fellow."""
     track = progress.track
     skills = [
@@ -187,7 +191,7 @@ def fellow_tables(progress: TrackProgress, zone: ZoneInfo) -> list[Table]:
     ]
 
 
-def summary_table(progress: TrackProgress) -> Table:
+def summary_table(progress: "TrackProgress") -> Table:
     """Return how many fellows of each cohort stand where, unit by unit."""
     cohorts: dict[str, list[FellowProgress]] = {}
     for fellow in progress.fellows:
@@ -199,19 +203,19 @@ def summary_table(progress: TrackProgress) -> Table:
     return Table("summary", SUMMARY, rows)
 
 
-def _summary(track: str, cohort: str, units: Sequence[UnitProgress]) -> tuple[Value, ...]:
+def _summary(track: str, cohort: str, units: "Sequence[UnitProgress]") -> tuple[Value, ...]:
     mastered = sum(bool(one.mastered) for one in units)
     states = [sum(one.state is state and not one.mastered for one in units) for state in State]
     return (track, cohort, units[0].unit, len(units), *states, mastered)
 
 
-def _units(progress: TrackProgress) -> Iterator[tuple[FellowProgress, UnitProgress]]:
+def _units(progress: "TrackProgress") -> "Iterator[tuple[FellowProgress, UnitProgress]]":
     for fellow in progress.fellows:
         for unit in fellow.units:
             yield fellow, unit
 
 
-def _tasks(progress: TrackProgress, zone: ZoneInfo) -> Iterator[Sequence[Value]]:
+def _tasks(progress: "TrackProgress", zone: ZoneInfo) -> Iterator[Sequence[Value]]:
     for fellow, unit in _units(progress):
         head = (
             *(progress.track, fellow.fellow, fellow.cohort, fellow.week),
@@ -223,14 +227,14 @@ def _tasks(progress: TrackProgress, zone: ZoneInfo) -> Iterator[Sequence[Value]]
             yield (*head, *_task(task))
 
 
-def _task(task: Task) -> tuple[Value, ...]:
+def _task(task: "Task") -> tuple[Value, ...]:
     return (
         *(task.task, task.state.value),
         *(task.automatic_points, task.manual_points, task.points, task.max_points),
     )
 
 
-def _attempts(progress: TrackProgress, zone: ZoneInfo) -> Iterator[Sequence[Value]]:
+def _attempts(progress: "TrackProgress", zone: ZoneInfo) -> Iterator[Sequence[Value]]:
     for fellow, unit in _units(progress):
         for one in unit.attempts:
             yield (

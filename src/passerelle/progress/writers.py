@@ -9,9 +9,10 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from itertools import islice
+from types import NoneType
 from typing import IO, Any
 
-from passerelle.progress.model import SCHEMA_VERSION
+from passerelle.progress.states import SCHEMA_VERSION
 from passerelle.progress.tables import Column, Kind, Table, Value
 
 _EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
@@ -57,16 +58,17 @@ def write_csv(table: Table, out: IO[bytes]) -> None:
     That is what Excel in French opens by a double click.
     """
     out.write(b"\xef\xbb\xbf" + ";".join(one.name for one in table.columns).encode() + b"\r\n")
-    texts: dict[str, str] = {}
+    # Ids, states, points and gaps come again and again: each is put into words once. By kind: 1 is equal to True.
+    known: dict[type, dict[Value, str]] = {kind: {} for kind in (str, float, int, NoneType)}
 
     def cell(value: Value) -> str:
-        # Ids and states come again and again in a large table.
-        if type(value) is str:
-            found = texts.get(value)
-            if found is None:
-                found = texts[value] = csv_cell(value)
-            return found
-        return csv_cell(value)
+        texts = known.get(type(value))
+        if texts is None:
+            return csv_cell(value)
+        found = texts.get(value)
+        if found is None:
+            found = texts[value] = csv_cell(value)
+        return found
 
     rows = iter(table.rows)
     while batch := list(islice(rows, _BATCH)):
@@ -125,7 +127,12 @@ def _sheet_cell(sheet: Any, column: Column, day: Any, moment: Any) -> Callable[[
             return lambda row, place, value: sheet.write_string(row, place, "yes" if value else "no")
         case Kind.TEXT:
             # The apostrophe, too: a text is none for the next program that reads it as CSV.
-            return lambda row, place, value: sheet.write_string(row, place, as_text(value))
+            return lambda row, place, value: sheet.write_string(row, place, _not_markup(as_text(value)))
+
+
+def _not_markup(text: str) -> str:
+    """Return a text that XlsxWriter escapes: it takes `<r>…</r>` for a rich text of its own, and for finished XML."""
+    return "'" + text if text.startswith("<r>") and text.endswith("</r>") else text
 
 
 def write_parquet(table: Table, out: IO[bytes]) -> None:

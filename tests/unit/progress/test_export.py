@@ -1,7 +1,10 @@
 import csv
 import io
 import json
+import signal
 import stat
+import subprocess
+import sys
 import zipfile
 from datetime import timedelta
 from pathlib import Path
@@ -222,6 +225,7 @@ def test_every_format_says_the_same(whole: Export, tmp_path: Path) -> None:
 
 
 BAD = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "  =1", "http://example.org", "12", "fine"]
+MARKUP = "<r></t></is></c><c><f>1+1</f><v>2</v></c><c><is><t></r>"
 
 
 def test_no_cell_of_a_workbook_is_a_formula_a_link_or_a_number_by_itself(tmp_path: Path) -> None:
@@ -239,6 +243,37 @@ def test_no_cell_of_a_workbook_is_a_formula_a_link_or_a_number_by_itself(tmp_pat
     texts = ["".join(cell.itertext()) for cell in ElementTree.fromstring(sheet).findall(".//{*}is")]
     # XlsxWriter writes a carriage return as spreadsheets do.
     assert [one.replace("_x000D_", "\r") for one in texts[2:]] == [*("'" + one for one in BAD[:7]), *BAD[7:]]
+
+
+def test_a_text_of_finished_markup_stays_text(tmp_path: Path) -> None:
+    """XlsxWriter takes what lies between <r> and </r> for its own rich text, and does not escape it."""
+    table = Table("t", (Column("text", Kind.TEXT, "", ""),), [(MARKUP,)])
+    with zipfile.ZipFile(io.BytesIO(in_memory(lambda out: write_xlsx([table], out)))) as book:
+        sheet = book.read("xl/worksheets/sheet1.xml").decode()
+
+    assert "<f>" not in sheet
+    assert ["".join(cell.itertext()) for cell in ElementTree.fromstring(sheet).findall(".//{*}is")] == [
+        "text",
+        "'" + MARKUP,
+    ]
+
+
+def test_a_writer_that_is_killed_leaves_the_old_file(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes(b"before")
+    code = """
+import os, pathlib, signal, sys
+from passerelle.progress import write_files
+def half(out):
+    out.write(b"half")
+    out.flush()
+    os.kill(os.getpid(), signal.SIGKILL)
+write_files(pathlib.Path(sys.argv[1]), {"a.csv": half})
+"""
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=False)
+
+    assert done.returncode == -signal.SIGKILL
+    assert (tmp_path / "a.csv").read_bytes() == b"before"
+    assert [one.name for one in tmp_path.glob("[!.]*")] == ["a.csv"]
 
 
 def test_units_in_which_nothing_happened_are_left_out(progress: TrackProgress, programme: Programme) -> None:

@@ -1,15 +1,18 @@
 """Any nbgrader course directory: our totals are nbgrader's, what was not submitted is not 0, the file stays as it is."""
 
 import csv
+import io
 import json
 import os
 import shutil
 import sqlite3
 import subprocess
 import sys
+import zipfile
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
+from xml.etree import ElementTree
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -152,6 +155,96 @@ def test_what_is_no_gradebook_is_said_with_the_cure(tmp_path: Path, make: bytes 
 
     with pytest.raises(GradebookError, match=said):
         assignments_table(tmp_path, AT, PARIS)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE grade SET auto_score = '=1+1', manual_score = NULL",
+        "UPDATE submitted_notebook SET late_submission_penalty = '@SUM(A1)'",
+        "UPDATE submitted_assignment SET timestamp = '=1+1'",
+    ],
+)
+def test_a_value_of_another_kind_is_said_in_one_line(course: Path, change: str) -> None:
+    with sqlite3.connect(course / "gradebook.db") as writer:
+        writer.execute(change)
+
+    with pytest.raises(GradebookError, match=r"gradebook\.db: it has a value that is none of nbgrader's"):
+        identified(course)
+
+
+STARTS = ("=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", " =1", "<r><f>1+1</f></r>")
+
+
+@pytest.mark.slow
+def test_nobody_is_called_like_a_formula(course: Path, tmp_path: Path) -> None:
+    """Of ids of students and names of assignments, opened again as a spreadsheet would."""
+    with sqlite3.connect(course / "gradebook.db") as writer:
+        for place, start in enumerate(STARTS):
+            there = f"fellow-{place:05}"
+            writer.execute("UPDATE student SET id = ? WHERE id = ?", (start, there))
+            writer.execute("UPDATE submitted_assignment SET student_id = ? WHERE student_id = ?", (start, there))
+        for place, start in enumerate(STARTS[:6]):
+            writer.execute("UPDATE assignment SET name = ? WHERE name = ?", (start, f"unit-{place:02}"))
+    settings = Settings(data=tmp_path / "var")
+    made = course_export(course, settings, AT, Wanted(identified=True))
+    said = list(csv.reader(io.StringIO(made.content("csv").decode("utf-8-sig"), newline=""), delimiter=";"))
+    (tmp_path / "a.xlsx").write_bytes(made.content("xlsx"))
+    with zipfile.ZipFile(tmp_path / "a.xlsx") as book:
+        sheets = [book.read(name).decode() for name in book.namelist() if name.startswith("xl/worksheets/sheet")]
+
+    assert {row[1] for row in said} >= {"'" + start for start in STARTS[:7]}
+    assert [cell for row in said for cell in row if cell.lstrip(" \u00a0")[:1] in tuple("=+-@\t\r")] == []
+    assert len(sheets) == 2
+    for sheet in sheets:
+        texts = ["".join(cell.itertext()) for cell in ElementTree.fromstring(sheet).findall(".//{*}is")]
+        assert "<f>" not in sheet
+        assert [one for one in texts if one.lstrip(" \u00a0")[:1] in tuple("=+-@\t\r")] == []
+    assert {row["fellow"] for row in json.loads(made.content("json"))["assignments"]} >= set(STARTS)
+
+
+HEAVY = (
+    "sqlalchemy",
+    "alembic",
+    "pandas",
+    "nbgrader",
+    "pyarrow",
+    "xlsxwriter",
+    "weasyprint",
+    "rich",
+    "pydantic_settings",
+)
+
+
+def test_an_export_of_a_course_directory_starts_without_what_it_does_not_need(course: Path, tmp_path: Path) -> None:
+    """A hundred fellows are written in less time than the ledger takes to import."""
+    code = (
+        "import sys\nfrom passerelle.cli import main\ntry:\n    main()\nfinally:\n"
+        f"    print([one for one in {HEAVY} if one in sys.modules])"
+    )
+    line = [sys.executable, "-c", code, "export", "--course-dir", str(course), "--format", "csv"]
+    done = subprocess.run(
+        [*line, "--out", str(tmp_path / "out")], env={**os.environ, "PASSERELLE_DATA": str(tmp_path / "var")},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize(
+    ("out", "said"), [("a-file/out", "Not a directory"), ("/proc/no-such-place", "No such file or directory")]
+)
+def test_where_nothing_can_be_written_is_said_with_the_cure(course: Path, tmp_path: Path, out: str, said: str) -> None:
+    (tmp_path / "a-file").touch()
+    line = [sys.executable, "-m", "passerelle.cli", "export", "--course-dir", str(course), "--format", "csv"]
+    done = subprocess.run(
+        [*line, "--out", str(tmp_path / out)], env={**os.environ, "PASSERELLE_DATA": str(tmp_path / "var")},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"{tmp_path / out}: {said}; say another directory with --out\n"
 
 
 @pytest.mark.slow

@@ -60,6 +60,29 @@ def test_a_reader_who_knows_the_rule_finds_no_number_that_is_left_out(cells: int
     assert len(seen) > 1 or total < 2 * LEAST + 1
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("total", range(LEAST, 15))
+@pytest.mark.parametrize("known", [None, 0, 1], ids=["nothing", "that-none-is-not-due", "that-none-is-missing"])
+def test_nor_does_one_who_knows_the_last_day_of_a_unit(total: int, known: int | None) -> None:
+    """After it none is not due, before it none is missing: that cell is 0 for her, and hides no other."""
+    seen: dict[tuple[object, ...], list[set[int]]] = defaultdict(lambda: [set() for _ in range(CELLS)])
+    for numbers in ways(total, CELLS):
+        if known is not None and numbers[known] != 0:
+            continue
+        shown = tuple(outside(numbers))[1:]
+        for place, number in enumerate(numbers):
+            seen[shown][place].add(number)
+
+    told = [
+        (shown, place)
+        for shown, answers in seen.items()
+        for place, one in enumerate(shown)
+        if one is None and place != known and len(answers[place]) == 1
+    ]
+    assert told == []
+    assert seen
+
+
 @settings(deadline=None)
 @given(st.lists(st.integers(0, 400), min_size=CELLS, max_size=CELLS))
 def test_no_small_number_and_no_single_gap_is_shown(numbers: list[int]) -> None:
@@ -96,3 +119,9 @@ def test_what_nobody_has_counted_stays_empty() -> None:
 )
 def test_what_is_left_out(numbers: list[int], shown: list[int | None]) -> None:
     assert hidden(numbers) == shown
+
+
+@pytest.mark.parametrize("numbers", [[0, 3, 8, 9, 10, 11], [3, 0, 8, 9, 10, 11]])
+def test_a_nought_that_the_calendar_tells_hides_nothing(numbers: list[int]) -> None:
+    """Of 41 fellows 38 are shown: that one of the two gaps is 0 stands in the calendar, so a third is needed."""
+    assert outside(numbers) == [41, None, None, None, 9, 10, 11]
