@@ -42,6 +42,31 @@ def test_a_question_goes_with_the_unit_and_the_check_that_does_not_pass(page: Pa
     expect(button(page, "Je suis bloquée")).to_be_visible()
 
 
+def test_on_a_telephone_the_keyboard_reaches_all_of_it(page: Page, exchange: Exchange) -> None:
+    """The bar is longer than its place there: what is focused, or told, is brought into sight."""
+    page.set_viewport_size({"width": 320, "height": 568})
+    begin(page)
+    expect(page.get_by_label("In your words")).to_be_focused()
+    expect(page.get_by_label("In your words")).to_be_in_viewport(ratio=1)
+    page.keyboard.type("Why?")
+    for name in ("Ask for help", "Go back to my work"):
+        page.keyboard.press("Tab")
+        expect(button(page, name)).to_be_focused()
+        expect(button(page, name)).to_be_in_viewport(ratio=1)
+    picture(page, "stuck-320")
+    assert axe_violations(page) == []
+    assert ill_placed(page, 320) == []
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Enter")
+
+    expect(said(page)).to_contain_text("Your question is with the trainers.")
+    expect(said(page)).to_be_in_viewport(ratio=1)
+    assert [one["words"] for one in exchange.questions.values()] == ["Why?"]
+    button(page, "Go back to my work").focus()
+    page.keyboard.press("Enter")
+    expect(button(page, "I’m stuck")).to_be_focused()
+
+
 def test_a_line_that_drops_makes_one_question_and_is_said_plainly(page: Page, exchange: Exchange) -> None:
     exchange.lost_answers = 2
     begin(page)

@@ -69,6 +69,7 @@ export class Stuck {
     this.topic.add(form);
     this.drawForm();
     this.words.focus();
+    this.topic.reveal();
     this.bar.redraw();
   }
 
@@ -87,6 +88,8 @@ export class Stuck {
 
   close() {
     this.topic.clear();
+    // What she pressed is gone: the keyboard goes on from where she asked, where that is in sight, and not from Submit.
+    this.button.focus();
     this.bar.redraw();
   }
 

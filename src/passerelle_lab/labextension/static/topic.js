@@ -50,6 +50,18 @@ export class Topic {
         (before.isConnected ? before : this.bar.submit).focus();
       }
     }
+    if (!this.quiet) {
+      this.reveal();
+    }
+  }
+
+  /** Bring what is told into sight, where the bar is longer than its place. */
+  reveal() {
+    const { inner } = this.bar;
+    const below = this.node.getBoundingClientRect().bottom - inner.getBoundingClientRect().bottom;
+    if (below > 0) {
+      inner.scrollTop += below;
+    }
   }
 
   /** Put something before the answers; it stays until something else is told. */
