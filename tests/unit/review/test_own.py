@@ -161,7 +161,9 @@ def test_a_pause_begins_without_a_reason_and_ends_when_she_says_so(path: Program
         open_end = words(send(served, "fern", "own/pause", {"until": "2020-01-01"}))
 
     assert "You are on a pause until Sunday 6 December. Nobody asks why" in begun
+    assert "no rule notices anything. Meanwhile nothing falls due: your dates move by the days of your pause." in begun
     assert "Begin a pause" in ended
+    assert "your dates after it move by the days of your pause" in ended
     assert "You are on a pause. Nobody asks why" in open_end
 
 
