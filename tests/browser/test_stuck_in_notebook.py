@@ -93,6 +93,7 @@ def test_without_an_answer_her_words_stay_and_the_same_question_is_sent_again(pa
 
     expect(said(page)).to_contain_text("Your question is with the trainers.")
     assert [one["words"] for one in exchange.questions.values()] == ["My words"]
+    expect(button(page, "I’m stuck")).to_be_focused()
 
 
 def test_escape_goes_back_to_her_work_and_nothing_is_sent(page: Page, exchange: Exchange) -> None:

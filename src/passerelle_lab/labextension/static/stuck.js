@@ -64,6 +64,7 @@ export class Stuck {
       element("label", {}, this.labels[0], this.check),
       element("label", {}, this.labels[1], this.words),
     );
+    this.rest();
     this.topic.show(tell, [answer("Ask for help", () => this.send()), answer("Go back to my work", () => this.close(), true)], true);
     this.form = form;
     this.topic.add(form);
@@ -88,9 +89,13 @@ export class Stuck {
 
   close() {
     this.topic.clear();
-    // What she pressed is gone: the keyboard goes on from where she asked, where that is in sight, and not from Submit.
-    this.button.focus();
+    this.rest();
     this.bar.redraw();
+  }
+
+  /** What she pressed goes: the keyboard goes on from where she asked, and not from Submit. */
+  rest() {
+    (this.bar.moreActs.hidden ? this.bar.more : this.button).focus();
   }
 
   /** Send until there is an answer, a no, or nothing for a while; the same token each time. */
