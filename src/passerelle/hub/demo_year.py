@@ -294,7 +294,7 @@ def _better(draw: random.Random, levels: dict[str, int], chance: float, *, stuck
     for place, (key, level) in enumerate(levels.items()):
         risen = min(2, level + (draw.random() < chance) + (draw.random() < chance / 2))
         fallen = max(0, risen - 1) if draw.random() < 1 / 30 else risen
-        new[key] = min(1, fallen) if stuck and place == 1 else fallen
+        new[key] = 0 if stuck and place == 1 else fallen  # half of these points, and the unit may be mastered
     return new
 
 
