@@ -6,7 +6,7 @@ import stat
 import subprocess
 import sys
 import zipfile
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import IO, Any
 from xml.etree import ElementTree
@@ -256,6 +256,22 @@ def test_a_text_of_finished_markup_stays_text(tmp_path: Path) -> None:
         "text",
         "'" + MARKUP,
     ]
+
+
+def test_moments_and_days_of_a_workbook_are_what_spreadsheets_count(tmp_path: Path) -> None:
+    """Day 46350 is the 24th of November 2026; 18:42 is 0.779… of it."""
+    columns = (Column("moment", Kind.MOMENT, "", ""), Column("day", Kind.DAY, "", ""))
+    table = Table("t", columns, [(datetime(2026, 11, 24, 18, 42), date(2026, 11, 24)), (None, date(2026, 3, 1))])
+    with zipfile.ZipFile(io.BytesIO(in_memory(lambda out: write_xlsx([table], out)))) as book:
+        sheet = ElementTree.fromstring(book.read("xl/worksheets/sheet1.xml"))
+
+    cells = [(cell.get("r"), cell.get("s"), float(cell.findtext("{*}v") or 0)) for cell in sheet.findall(".//{*}c[@s]")]
+    assert [(place, number) for place, _, number in cells[2:]] == [
+        ("A2", pytest.approx(46350 + (18 * 60 + 42) / 1440, abs=1e-9)),
+        ("B2", 46350),
+        ("B3", 46082),
+    ]
+    assert cells[2][1] != cells[3][1] == cells[4][1], "a moment and a day are shown in forms of their own"
 
 
 def test_a_writer_that_is_killed_leaves_the_old_file(tmp_path: Path) -> None:
