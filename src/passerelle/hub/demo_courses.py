@@ -42,7 +42,7 @@ _DATA = (
     _unit("d7-validation", (16, 18), "Cross-validation", "Validation croisée",
           "find out whether a model is as good as it looks", "vérifier si un modèle est aussi bon qu’il le paraît"),
     _unit("d8-fairness", (19, 21), "Fairness and privacy", "Équité et vie privée",
-          "look whom a figure treats differently", "regarder qui un chiffre traite autrement"),
+          "see whom a figure treats differently", "voir qui un chiffre traite autrement"),
     _unit("d9-telling", (22, 23), "Tell it", "Raconter",
           "write one page that somebody can decide by", "écrire une page qui aide à décider"),
     _unit("d10-project", (24, 26), "An honest small project", "Mini-projet honnête",
@@ -95,6 +95,58 @@ _SECURITY = (
           "tell what happened, from traces", "raconter ce qui s’est passé, d’après les traces"),
 )  # fmt: skip
 
+_ASK: dict[str, Text] = {
+    "d1-tables": {"en": "what one row of her table is", "fr": "ce qu’est une ligne de son tableau"},
+    "d2-clean": {"en": "one row that she kept or dropped, and why", "fr": "une ligne gardée ou retirée, et pourquoi"},
+    "d3-charts": {"en": "one chart, and what it might hide", "fr": "un graphique, et ce qu’il pourrait cacher"},
+    "d4-joins": {"en": "what one row of each table is", "fr": "ce qu’est une ligne de chaque tableau"},
+    "d5-uncertainty": {
+        "en": "a figure, and how far off it may be",
+        "fr": "un chiffre, et sa marge d’erreur",
+    },
+    "d6-models": {"en": "an example that the program got wrong", "fr": "un exemple où le programme s’est trompé"},
+    "d7-validation": {"en": "what the model was not shown", "fr": "ce que le modèle n’a pas vu"},
+    "d8-fairness": {"en": "two groups, and the figure for each", "fr": "deux groupes, et le chiffre pour chacun"},
+    "d9-telling": {"en": "the first sentence of her page", "fr": "la première phrase de sa page"},
+    "d10-project": {
+        "en": "her question, and her answer",
+        "fr": "sa question, et sa réponse",
+    },
+    "w1-first-page": {"en": "her page on a telephone", "fr": "sa page sur un téléphone"},
+    "w2-forms": {"en": "how to fill in her form without a mouse", "fr": "comment remplir son formulaire sans souris"},
+    "w3-layout": {"en": "what moves when the window narrows", "fr": "ce qui bouge quand la fenêtre rétrécit"},
+    "w4-javascript": {
+        "en": "what happens at a click, and why",
+        "fr": "ce que fait un clic, et pourquoi",
+    },
+    "w5-git": {"en": "a change of hers, and who read it", "fr": "une de ses modifications, et qui l’a relue"},
+    "w6-api": {"en": "one address, and what it answers", "fr": "une adresse, et ce qu’elle répond"},
+    "w7-sql": {"en": "one entry, from the form to the table", "fr": "une saisie, du formulaire au tableau"},
+    "w8-connect": {"en": "what the page says when the server is away", "fr": "ce que dit la page sans le serveur"},
+    "w9-secure": {"en": "an address that stays closed without log-in", "fr": "une adresse fermée sans connexion"},
+    "w10-directory": {
+        "en": "how somebody finds a service",
+        "fr": "comment trouver un service",
+    },
+    "c1-law": {"en": "what she would ask for in writing first", "fr": "ce qu’elle ferait écrire avant de commencer"},
+    "c2-passwords": {
+        "en": "what is kept instead of the password",
+        "fr": "ce qui remplace le mot de passe",
+    },
+    "c3-cryptography": {"en": "how a changed letter shows", "fr": "comment se voit une lettre changée"},
+    "c4-captures": {
+        "en": "one line, and who speaks in it",
+        "fr": "une ligne, et qui y parle",
+    },
+    "c5-logs": {"en": "the line by which she found it", "fr": "la ligne qui lui a permis de trouver"},
+    "c6-fix": {"en": "the hole, before and after", "fr": "la faille, avant et après"},
+    "c7-phishing": {"en": "what gives one message away", "fr": "ce qui trahit un message"},
+    "c8-access": {"en": "a key that she took away, and why", "fr": "un droit qu’elle a retiré, et pourquoi"},
+    "c9-threats": {"en": "the first threat on her list", "fr": "la première menace de sa liste"},
+    "c10-report": {"en": "what happened, hour by hour", "fr": "ce qui s’est passé, heure par heure"},
+}
+"""What to ask her to show, by unit."""
+
 _TASKS: dict[str, dict[str, Text]] = {
     "demo-data": {
         "rows": {"en": "The right rows", "fr": "Les bonnes lignes"},
@@ -116,27 +168,41 @@ _WHY = "explanation"
 _POINTS = (2.0, 4.0, 2.0)
 BY_HAND_POINTS = 2.0
 
-_TRACKS: dict[str, tuple[Text, tuple[Outline, ...], Text]] = {
+_TRACKS: dict[str, tuple[Text, tuple[Outline, ...]]] = {
     "demo-data": (
         {"en": "Data science (demo)", "fr": "Science des données (démo)"},
         _DATA,
-        {"en": "one row that she kept or dropped, and why", "fr": "une ligne gardée ou retirée, et pourquoi"},
     ),
     "demo-web": (
         {"en": "Web development (demo)", "fr": "Développement web (démo)"},
         _WEB,
-        {"en": "her page on a telephone, and her last choice", "fr": "sa page au téléphone, et son dernier choix"},
     ),
     "demo-security": (
         {"en": "Cybersecurity (demo)", "fr": "Cybersécurité (démo)"},
         _SECURITY,
-        {"en": "the trace by which she found it", "fr": "la trace qui lui a permis de trouver"},
     ),
 }  # fmt: skip
 TRACKS = tuple(_TRACKS)
 
 # Task ids are the skills' ids too: each unit shows all three, and the explanation the fourth.
-_SKILL_TELLING: Text = {"en": "explain her work to others", "fr": "expliquer son travail aux autres"}
+_SKILLS: dict[str, dict[str, Text]] = {
+    "demo-data": {
+        "rows": {"en": "choose the right rows", "fr": "choisir les bonnes lignes"},
+        "figures": {"en": "work out figures", "fr": "calculer des chiffres"},
+        "unseen": {"en": "hold on new data", "fr": "tenir sur des données nouvelles"},
+    },
+    "demo-web": {
+        "structure": {"en": "structure a page clearly", "fr": "structurer clairement une page"},
+        "widths": {"en": "fit any screen", "fr": "s’adapter à tout écran"},
+        "keyboard": {"en": "work without a mouse", "fr": "se passer de souris"},
+    },
+    "demo-security": {
+        "found": {"en": "find the traces", "fr": "trouver les traces"},
+        "refused": {"en": "refuse what must be refused", "fr": "refuser ce qui doit l’être"},
+        "works": {"en": "keep the rest working", "fr": "laisser marcher le reste"},
+    },
+}
+_SKILL_TELLING: Text = {"en": "explain the work to others", "fr": "expliquer le travail aux autres"}
 
 
 def check_of(task: str) -> str:
@@ -146,18 +212,18 @@ def check_of(task: str) -> str:
 
 def course(track: str) -> Course:
     """Return a track of the demo year."""
-    title, outlines, ask = _TRACKS[track]
+    title, outlines = _TRACKS[track]
     tasks = {**_TASKS[track], _WHY: {"en": "Your explanation", "fr": "Ton explication"}}
     return Course(
         track=track,
         title=title,
         weeks=WEEKS,
-        skills={**_TASKS[track], "telling": _SKILL_TELLING},
-        units=tuple(_course_unit(track, one, tasks, ask) for one in outlines),
+        skills={**_SKILLS[track], "telling": _SKILL_TELLING},
+        units=tuple(_course_unit(track, one, tasks) for one in outlines),
     )
 
 
-def _course_unit(track: str, outline: Outline, tasks: dict[str, Text], ask: Text) -> CourseUnit:
+def _course_unit(track: str, outline: Outline, tasks: dict[str, Text]) -> CourseUnit:
     automatic = [task for task in tasks if task != _WHY]
     checks = [
         CheckCard(key=check_of(task), task=task, points=points, title=tasks[task])
@@ -181,7 +247,7 @@ def _course_unit(track: str, outline: Outline, tasks: dict[str, Text], ask: Text
             "look": {"en": "the first place where the two differ", "fr": "le premier endroit où les deux diffèrent"},
         },
     )
-    notes = StaffNotes(means=outline.means, ask=ask, mentor=outline.means, trainer=outline.means)
+    notes = StaffNotes(means=outline.means, ask=_ASK[outline.unit], mentor=outline.means, trainer=outline.means)
     task_skills = {task: {task: 1.0} for task in automatic} | {_WHY: {"telling": 1.0}}
     return CourseUnit(
         card=card, notes=notes, task_skills=task_skills, rubrics={check_of(_WHY): RUBRICS[track]}, weeks=outline.weeks

@@ -81,11 +81,15 @@ NEXT_TIME: Said = {
     "fr": ("Commencer par la question.", "Regarder le code ensemble.", "Garder cinq minutes pour les actions."),
 }
 STUCK: Said = {
-    "en": ("I find other numbers each time.", "I do not see what the message asks for.", "Alone it works."),
+    "en": (
+        "I find another number each time I run it.",
+        "I do not see what the message asks for.",
+        "In a small example it works; with the whole file it does not.",
+    ),
     "fr": (
         "Je trouve un autre nombre à chaque fois.",
         "Je ne comprends pas le message.",
-        "Seul, ça marche.",
+        "Avec un petit exemple ça marche, avec tout le fichier non.",
     ),
 }
 ANSWERS: Said = {
@@ -94,8 +98,8 @@ ANSWERS: Said = {
         "The message names one place. Print what you have there, and send me the line.",
     ),
     "fr": (
-        "Relancez toutes les cellules depuis le haut, puis regardez le second tableau : qu’est-ce qu’une ligne ?",
-        "Le message nomme un endroit. Affichez ce que vous y avez, et envoyez-moi la ligne.",
+        "Relance toutes les cellules depuis le haut, puis regarde le second tableau : qu’est-ce qu’une ligne ?",
+        "Le message nomme un endroit. Affiche ce que tu y as, et envoie-moi la ligne.",
     ),
 }
 COMMENTS: Said = {

@@ -218,6 +218,10 @@ def _give_parts(story: Story, fellows: list[Fellow]) -> None:
     now = [one for one in fellows if one.ends is None]
     for fellow, kind in zip(now[2::3], KINDS, strict=False):
         fellow.kind = kind
+    new = next(one for one in now if one.kind == "new")
+    new.starts = _monday(story, 1)
+    for enrolment in people.enrolments(story.session, new.handle, story.last_day):
+        enrolment.starts = new.starts
     paused = next(one for one in now if one.kind == "paused")
     paused.pauses.append((story.last_day - timedelta(days=9), None))
     for fellow in now[::7]:
@@ -267,6 +271,7 @@ def _learn(story: Story, fellow: Fellow, course: Course, pending: list[Callable[
             if _in_pause(fellow, moment):
                 moment += timedelta(days=17)
             answer = draw.choice(demo_texts.EXPLANATIONS[fellow.language]) if number or draw.random() < 0.8 else ""
+            moment = moment if stuck else _by_day(story, moment)
             if moment >= story.last_day:
                 break
             attempt = Attempt(fellow, course, unit, moment, dict(levels), answer)
@@ -282,6 +287,11 @@ def _learn(story: Story, fellow: Fellow, course: Course, pending: list[Callable[
             moment += timedelta(hours=draw.randint(1, 60), minutes=draw.randint(1, 50))
             if stuck:
                 moment = min(moment, story.last_day - timedelta(hours=7 - number))
+
+
+def _by_day(story: Story, moment: datetime) -> datetime:
+    """Return the moment, or ten hours later where it is at night."""
+    return moment if 7 <= moment.astimezone(story.zone).hour < 22 else moment + timedelta(hours=10)
 
 
 def _in_pause(fellow: Fellow, moment: datetime) -> bool:
