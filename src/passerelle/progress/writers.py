@@ -118,7 +118,7 @@ def _sheet_cell(sheet: Any, column: Column, day: Any, moment: Any) -> Callable[[
     """Return what writes the cells of a column."""
     match column.kind:
         case Kind.MOMENT | Kind.DAY:
-            # As the number that a spreadsheet keeps: the library's own way to it takes ten times as long.
+            # As the number that a spreadsheet keeps: the library's own way to it is longer.
             form = moment if column.kind is Kind.MOMENT else day
             return lambda row, place, value: sheet.write_number(row, place, _serial(value), form)
         case Kind.WHOLE | Kind.NUMBER:
