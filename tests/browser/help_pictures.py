@@ -37,7 +37,7 @@ WIDTH = 900
 SAID: Mapping[str, Mapping[str, str]] = {
     "en": {
         "why": "My function gives the right rows for `towns`, and other rows in the check.",
-        "answer": "Look inside your function: which table does it use? Call it with `few` and compare.",
+        "answer": "01 is a name: read as a number it would lose its 0. Look at `dtype` where you load the file.",
         "code": "Why is 01 a text?",
         "finding": "In Bretagne the file has **12 towns**, and the largest is Rennes.",
         "goal": "A data-analyst apprenticeship in September",
@@ -45,8 +45,8 @@ SAID: Mapping[str, Mapping[str, str]] = {
     },
     "fr": {
         "why": "Ma fonction donne les bonnes lignes pour `towns`, et d’autres dans la vérification.",
-        "answer": "Regarde dans ta fonction : quel tableau utilise-t-elle ? Appelle-la avec `few` et compare.",
-        "code": "Pourquoi 01 est un texte ?",
+        "answer": "01 est un nom : lu comme un nombre, il perdrait son 0. Regarde `dtype` là où tu charges le fichier.",
+        "code": "Pourquoi 01 est-il un texte ?",
         "finding": "En Bretagne, le fichier a **12 villes**, et la plus grande est Rennes.",
         "goal": "Une alternance d’analyste de données en septembre",
         "question": "Comment expliquer une jointure en entretien ?",
