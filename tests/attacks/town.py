@@ -32,22 +32,34 @@ TRACK, OTHER_TRACK, UNIT = "data-science", "another-track", "d1-tables"
 COURSE = f"course-{TRACK}"
 HER, PEER, ELSEWHERE = "acacia", "basil", "hazel"
 ENDED, OTHER_TRAINER = "elm", "birch"
+OTHER_COHORT, COHORT_TRAINER = "juniper", "larch"
+"""Of her track, in another cohort."""
 PASSWORD = "a password of the tests alone"
 
 PEOPLE = {
     "her": HER,
     "peer": PEER,
+    "other cohort": OTHER_COHORT,
     "elsewhere": ELSEWHERE,
     "mentor": "oak",
     "ended": ENDED,
     "other mentor": "willow",
     "trainer": "maple",
+    "cohort trainer": COHORT_TRAINER,
     "other trainer": OTHER_TRAINER,
     "coordinator": "linden",
 }
-"""Who stands in which column: a fellow, one of her cohort, one of another course and cohort, her mentor, …"""
+"""Who stands in which column: a fellow, one of her cohort, one of her track in another, one of another course, her mentor, …"""
+IN_THE_OTHER_COHORT = {
+    OTHER_COHORT: (Role.FELLOW, TRACK),
+    COHORT_TRAINER: (Role.TRAINER, TRACK),
+    ELSEWHERE: (Role.FELLOW, OTHER_TRACK),
+    OTHER_TRAINER: (Role.TRAINER, OTHER_TRACK),
+}
 COLUMNS = ("nobody", *PEOPLE, "her token", "course token", "revoked", "logged out")
 
+OPENED_BY = {HER: ("her",), COURSE: ("trainer", "cohort trainer")}
+"""Which columns a server is for: they have its cookie."""
 ENDS_WITHIN_S = 30
 """A token that was revoked and a cookie that was logged out are known for so long at most (see `HubOAuth.cache_max_age`)."""
 
@@ -67,6 +79,7 @@ def fill(settings: Settings) -> dict[str, str]:
                 **_meetings(session, datetime.now(UTC)),
                 "receipt": _submit(session, HER, TRACK),
                 "peer receipt": _submit(session, PEER, TRACK),
+                "cohort receipt": _submit(session, OTHER_COHORT, TRACK),
                 "elsewhere receipt": _submit(session, ELSEWHERE, OTHER_TRACK),
             }
     finally:
@@ -75,11 +88,11 @@ def fill(settings: Settings) -> dict[str, str]:
 
 def _add_people(session: Session, now: datetime) -> None:
     began = now - timedelta(weeks=2)
-    for handle, role in ((ELSEWHERE, Role.FELLOW), (ENDED, Role.MENTOR), (OTHER_TRAINER, Role.TRAINER)):
-        people.add_person(session, handle, role, handle.title(), language="en", password=PASSWORD)
     people.add_cohort(session, "other", "Other", began)
-    people.enrol(session, ELSEWHERE, "other", OTHER_TRACK, starts=began)
-    people.enrol(session, OTHER_TRAINER, "other", OTHER_TRACK, starts=began)
+    for handle, (role, track) in IN_THE_OTHER_COHORT.items():
+        people.add_person(session, handle, role, handle.title(), language="en", password=PASSWORD)
+        people.enrol(session, handle, "other", track, starts=began)
+    people.add_person(session, ENDED, Role.MENTOR, ENDED.title(), language="en", password=PASSWORD)
     people.pair(session, ENDED, HER, starts=began, ends=now - timedelta(days=1))
     release = releases.newest_release(session, TRACK, UNIT)
     assert release is not None
@@ -154,7 +167,8 @@ def at_log_in(answer: requests.Response) -> bool:
     return answer.is_redirect and urlsplit(answer.headers["Location"]).path == "/hub/login"
 
 
-ASK_WITHIN_S = 10
+ASK_WITHIN_S = 120
+"""Who asks for a file waits until it is her turn: they are made two at a time, each in seconds, on a busy machine in many."""
 NO_NUMBER = "999999999"
 TRIES, LONGEST_WAIT_S = 5, 2.0
 ANSWERED = {200, 201, 202, 204, 304, 400, 405, 409, 411, 413, 415, 422, 428}
@@ -198,8 +212,9 @@ class Town:
         """Sign everybody in; open her server and the course's, and take the tokens that lie in them."""
         for name, handle in PEOPLE.items():
             self.visitors[name] = self.person(name, handle)
-        for who, server in (("her", HER), ("trainer", COURSE)):
-            self.open_server(self.visitors[who], server)
+        for server, visitors in OPENED_BY.items():
+            for who in visitors:
+                self.open_server(self.visitors[who], server)
         self._take_tokens()
 
     def open_server(self, visitor: Visitor, server: str) -> None:
@@ -209,12 +224,13 @@ class Town:
 
     def reopen(self, server: str) -> None:
         """Open a server again that has ended, once the hub has noticed, and take its new token."""
-        who = self.visitors["her" if server == HER else "trainer"]
-        assert isinstance(who.session, Browser)
-        browser = who.session
+        first, *others = (self.visitors[name] for name in OPENED_BY[server])
+        assert isinstance(first.session, Browser)
+        browser = first.session
         # While the hub still believes in it, it sends people to where nobody answers.
         wait_for(lambda: browser.get_page(f"/hub/spawn/{server}").status_code == 200, f"the end of {server}")
-        self.open_server(who, server)
+        for who in (first, *others):
+            self.open_server(who, server)
         self._take_tokens()
 
     def _take_tokens(self) -> None:
@@ -359,10 +375,12 @@ def body(part: str, method: str, route: str) -> dict[str, object]:
         # More time for a unit, to a day that has been: whoever may give it is told so.
         ("pages", "mentee/{her}/units"): more_time,
         ("pages", "mentee/{peer}/units"): more_time,
+        ("pages", "mentee/{other cohort}/units"): more_time,
         ("pages", "mentee/{elsewhere}/units"): {**more_time, "track": OTHER_TRACK},
         # A day that is none, a request that nobody made: whoever may ask for it is told so.
         **{
-            ("pages", f"mentee/{{{who}}}/meetings"): {"act": "plan", "day": "-"} for who in ("her", "peer", "elsewhere")
+            ("pages", f"mentee/{{{who}}}/meetings"): {"act": "plan", "day": "-"}
+            for who in ("her", "peer", "other cohort", "elsewhere")
         },
         **{
             ("pages", f"meeting/{{{one}meeting}}"): {"act": "move", "day": "-"}

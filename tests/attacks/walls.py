@@ -48,16 +48,18 @@ HEAD = """# Who may ask for what: role × route
 Every route of every part, as it is collected from the code; a route without a row fails the tests. **yes**: the handler itself
 answers (also with a word about the request: 400, 405, 409, 413, 422 …). **log in**: 401, or sent to the log-in page. **403**: refused.
 **404**: not even listed. **500**: the handler of somebody else's program stumbles over an empty request, **no answer**: or forgets to answer; both
-after it has looked who asks. **503**: it breaks off at once (jupyter-server's favicon.ico below a base address). What each word of a route stands for is in `tests/attacks/town.py`; *her* is a fellow, whose things are asked for.
+after it has looked who asks, but for POST `api/authorizations/token/nothing`: what JupyterHub has taken away there stumbles over whoever asks,
+before it does anything. **503**: it breaks off at once (jupyter-server's favicon.ico below a base address). What each word of a route stands for is in `tests/attacks/town.py`; *her* is a fellow, whose things are asked for.
 
 | Column | Who asks |
 |---|---|
 | nobody | without cookie or token |
 | her | she herself |
 | peer | another fellow of her cohort and track |
-| elsewhere | a fellow of another course |
+| other cohort | a fellow of her track in another cohort |
+| elsewhere | a fellow of another course, in that other cohort |
 | mentor, ended, other mentor | her mentor; one whose pairing has ended; another fellow's |
-| trainer, other trainer | of her track; of another |
+| trainer, cohort trainer, other trainer | of her track and cohort; of her track in another cohort: a track's trainers read everybody in it; of another track |
 | coordinator | |
 | her token, course token | the token in her server's environment; in the course's server's |
 | revoked, logged out | a token of hers that was revoked; her cookies, copied before she signed out (both 20 s later) |

@@ -11,7 +11,18 @@ from passerelle.ledger.mentoring_tables import Meeting
 from passerelle.model.parcel import pack
 from passerelle.model.people import Role
 from tests.attacks.town import COURSE as COURSE_USER
-from tests.attacks.town import ELSEWHERE, ENDED, HER, NO_NUMBER, OTHER_TRACK, OTHER_TRAINER, PEER, PEOPLE, UNIT
+from tests.attacks.town import (
+    ELSEWHERE,
+    ENDED,
+    HER,
+    IN_THE_OTHER_COHORT,
+    NO_NUMBER,
+    OTHER_COHORT,
+    OTHER_TRACK,
+    PEER,
+    PEOPLE,
+    UNIT,
+)
 from tests.unit.review.programme import COURSE, NOW, START, TRACK, Programme, new_programme
 from tests.unit.review.served import Served, serve
 
@@ -23,9 +34,9 @@ def _add_people(programme: Programme) -> None:
     programme.enrol("linden", role=Role.COORDINATOR)
     with ledger.session(programme.engine) as session:
         people.add_cohort(session, "other", "Other", START)
-        for handle, role in ((ELSEWHERE, Role.FELLOW), (OTHER_TRAINER, Role.TRAINER)):
+        for handle, (role, track) in IN_THE_OTHER_COHORT.items():
             people.add_person(session, handle, role, handle.title(), at=START)
-            people.enrol(session, handle, "other", OTHER_TRACK, starts=START)
+            people.enrol(session, handle, "other", track, starts=START)
         for mentor, fellow in (("oak", HER), ("oak", PEER)):
             people.pair(session, mentor, fellow, starts=START)
         people.pair(session, ENDED, HER, starts=START, ends=NOW - timedelta(days=1))
@@ -34,7 +45,9 @@ def _add_people(programme: Programme) -> None:
 def _known(programme: Programme) -> dict[str, str]:
     known = {"no receipt": "ab" * 16, "no one": "nobody-here", "no meeting": NO_NUMBER, "cohort": "other"}
     with ledger.session(programme.engine) as session:
-        for name, fellow, track in (("", HER, TRACK), ("peer ", PEER, TRACK), ("elsewhere ", ELSEWHERE, OTHER_TRACK)):
+        of = {"": HER, "peer ": PEER, "cohort ": OTHER_COHORT, "elsewhere ": ELSEWHERE}
+        for name, fellow in of.items():
+            track = OTHER_TRACK if fellow == ELSEWHERE else TRACK
             parcel = pack({"a.txt": b"a"})
             known[f"{name}receipt"] = receipts.take(
                 session, handle=fellow, sender=fellow, track=track, unit=UNIT, parcel=parcel, token="t" * 8, at=NOW
