@@ -1,5 +1,6 @@
 """How files in a fellow's home are written: whole, or not at all."""
 
+import errno
 import os
 import re
 import shutil
@@ -11,7 +12,12 @@ from pathlib import Path
 from typing import IO, Any
 
 from jupyter_server.services.contents.largefilemanager import AsyncLargeFileManager
+from tornado.web import HTTPError
 
+from passerelle_lab.words import LANGUAGES, say
+
+TAKES_NOTHING = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
+"""What a disk says that is full, or that the machine has made read-only after an error."""
 LEFT_AFTER_S = 3600
 """A save takes seconds: what began it and is older was left by a server that was killed in the middle of one."""
 
@@ -22,6 +28,27 @@ class WholeFiles(AsyncLargeFileManager):
     Jupyter Server 2.21 empties the file first and keeps a copy beside it: a server killed in that moment leaves her
     an empty notebook.
     """
+
+    async def save(self, model: dict[str, Any], path: str = "") -> dict[str, Any]:
+        """Save a file and return the model without its content.
+
+        Raises:
+            HTTPError: 507 where the disk takes nothing, in words that Lab shows to her; else as Jupyter Server has it.
+        """
+        try:
+            saved: dict[str, Any] = await super().save(model, path)  # type: ignore[no-untyped-call]  # it has no types
+        except HTTPError as error:
+            if getattr(error.__cause__, "errno", None) not in TAKES_NOTHING:
+                raise
+            told = os.environ.get("PASSERELLE_LANGUAGE", "en")
+            language = told if told in LANGUAGES else "en"
+            file = path.rsplit("/", maxsplit=1)[-1]
+            text = (
+                "{file} is not saved: the server’s disk takes nothing more just now. What you had saved before is "
+                "still there. Leave this tab open and save again in a few minutes."
+            )
+            raise HTTPError(507, say(language, text, file=file)) from error.__cause__
+        return saved
 
     @contextmanager
     def atomic_writing(self, os_path: str, text: bool = True, encoding: str = "utf-8", **_: Any) -> Iterator[IO[Any]]:

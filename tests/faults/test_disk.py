@@ -79,7 +79,11 @@ def test_a_full_disk_loses_nothing_and_all_goes_on_when_there_is_room_again(smal
         before = attempts(second)
 
     # She is told, in words, and nothing was taken.
-    assert saving.status_code >= 500
+    assert saving.status_code == 507
+    assert saving.json()["message"] == (
+        f"{UNIT}.ipynb is not saved: the server’s disk takes nothing more just now. What you had saved before is still "
+        "there. Leave this tab open and save again in a few minutes."
+    )
     assert sending.status_code >= 500
     assert "Nothing is lost" in sending.json()["error"], sending.text
     assert path.status_code == 200

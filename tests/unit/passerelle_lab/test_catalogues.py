@@ -10,7 +10,15 @@ from passerelle_lab.catalogues import EXTENSION, MESSAGES, PACKAGE, made
 from passerelle_lab.words import say
 
 OWN = polib.pofile(str(MESSAGES / "passerelle_lab.po"))
-PYTHON = ("handlers.py", "error_page.py", "explaining.py", "unit_handlers.py", "unit_folder.py", "copies.py")
+PYTHON = (
+    "handlers.py",
+    "error_page.py",
+    "explaining.py",
+    "unit_handlers.py",
+    "unit_folder.py",
+    "copies.py",
+    "contents.py",
+)
 CODE = [PACKAGE / name for name in PYTHON] + sorted((EXTENSION / "static").glob("*.js"))
 # A text is said at once, or named `text` first; in the bar it may be a button's.
 SAID = r"""\bsay\(\s*(?:[\w.]+,\s*)?"([^"]*)"|\banswer\("([^"]*)"|\btext = \(?((?:\s*"[^"]*")+)|FolderError\(\s*"([^"]*)\""""

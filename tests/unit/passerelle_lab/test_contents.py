@@ -1,14 +1,19 @@
 """A file of hers is written whole or not at all, also where her server is killed while it writes."""
 
+import asyncio
 import errno
 import os
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO, Any
 
 import pytest
+from tornado.web import HTTPError
 
 from passerelle_lab.contents import LEFT_AFTER_S, WholeFiles
 
@@ -20,6 +25,15 @@ with WholeFiles(root_dir=sys.argv[1]).atomic_writing(sys.argv[1] + "/hers.ipynb"
     file.flush()
     os.kill(os.getpid(), signal.SIGKILL)
 """
+
+
+class OnAFullDevice(WholeFiles):
+    """Writes to the device that is always full; tests/faults/test_disk.py has a disk that is."""
+
+    @contextmanager
+    def atomic_writing(self, *_: Any, **__: Any) -> Iterator[IO[str]]:
+        with Path("/dev/full").open("w", encoding="utf-8") as file:
+            yield file
 
 
 @pytest.fixture
@@ -80,6 +94,22 @@ def test_what_cannot_be_written_to_its_end_leaves_nothing(hers: Path) -> None:
 
     assert hers.read_text("utf-8") == "before"
     assert [one.name for one in hers.parent.iterdir()] == ["hers.ipynb"]
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", "is not saved"), ("fr", "n’est pas enregistré")])
+def test_a_disk_that_takes_nothing_is_said_in_her_language(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, language: str, words: str
+) -> None:
+    monkeypatch.setenv("PASSERELLE_LANGUAGE", language)
+    manager = OnAFullDevice(root_dir=str(tmp_path))
+    model = {"type": "file", "format": "text", "content": "hers"}
+
+    with pytest.raises(HTTPError) as told:
+        asyncio.run(manager.save(model, "bread/prices.txt"))
+
+    assert told.value.status_code == 507
+    assert (told.value.log_message or "").startswith(f"prices.txt {words}")
+    assert "Errno" not in str(told.value)
 
 
 def test_a_link_stays_a_link(hers: Path) -> None:
