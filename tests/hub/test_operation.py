@@ -196,14 +196,23 @@ def test_what_could_not_be_marked_is_listed_and_marked_again(hub: RunningHub) ->
     wait_for(lambda: receipt not in trainer.get_page(page).text, "an empty list", 10)
 
 
+def environment_of(pid: str) -> list[str]:
+    """Return the environment that a process was started with; nothing where it has ended."""
+    try:
+        return Path(f"/proc/{pid}/environ").read_text("utf-8").split("\0")
+    except OSError:
+        return []
+
+
 def test_a_server_that_prints_without_end_fills_nothing(hub: RunningHub) -> None:
     fellow = hub.browser("basil")
     fellow.open_server("basil")
-    pid = next(
+    servers = (
         line.split()[0]
         for line in processes_of(hub.settings)
         if "passerelle_lab.singleuser" in line and "bwrap" not in line
     )
+    pid = next(one for one in servers if "JUPYTERHUB_USER=basil" in environment_of(one))
     output = os.open(f"/proc/{pid}/fd/1", os.O_WRONLY | os.O_NONBLOCK)
     before = sum(path.stat().st_size for path in hub.settings.logs.rglob("*") if path.is_file())
     written, until = 0, time.monotonic() + 3
