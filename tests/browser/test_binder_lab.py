@@ -1,4 +1,8 @@
-"""The learner's tree as Binder runs it: postBuild and start, in a fresh environment of the lock, then a real browser."""
+"""The learner's tree as Binder runs it: postBuild and start, then a real browser.
+
+The environment is a new one, filled with links to the packages that were installed from the lock; only our wheels are
+installed into it.
+"""
 
 import os
 import subprocess
