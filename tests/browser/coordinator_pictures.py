@@ -26,7 +26,6 @@ SHOTS = {
     "programme": ("", 0, 1500),
     "pairing": ("", 1, 620),
     "cohort": ("programme/cohort/demo-autumn", 0, 1100),
-    "mentors": ("programme/mentors", 0, 1000),
 }
 """A picture's name: the page, the heading it begins at (0: its top, else a number of #without), its height."""
 
