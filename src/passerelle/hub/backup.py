@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Self
 
 from passerelle.hub.erasures import ERASURES
-from passerelle.hub.keys import write_private
 from passerelle.hub.lock import one_backup
 from passerelle.hub.manifest import Contents, Manifest, Stored, backups, hash_of
 from passerelle.hub.snapshot import copy_databases
 from passerelle.hub.tree import Copier
 from passerelle.model.errors import ServiceError
+from passerelle.model.keys import write_private
 from passerelle.model.settings import Settings
 
 LEDGER = "ledger.db"

@@ -6,11 +6,11 @@ from urllib.parse import urlencode
 
 from passerelle.hub import look, metrics, origins
 from passerelle.hub.authenticator import PasserelleAuthenticator
-from passerelle.hub.keys import kept_secret
 from passerelle.hub.parts import PAGES, PROXY_TOKEN, Ports
 from passerelle.hub.requestlog import hub_log_function
 from passerelle.hub.roles import ACCESS_SERVICE, ERASURE, METRICS, SERVICE, SUPERVISOR, hub_roles
 from passerelle.hub.spawner import BubblewrapSpawner
+from passerelle.model.keys import kept_secret
 from passerelle.model.people import course_user
 from passerelle.model.settings import Settings
 

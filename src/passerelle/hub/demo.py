@@ -11,10 +11,10 @@ from sqlalchemy.orm import Session
 import passerelle
 from passerelle import ledger
 from passerelle.hub import preflight
-from passerelle.hub.keys import write_private
 from passerelle.hub.passphrases import PASSWORDS, passphrase, read_passwords
 from passerelle.ledger import people, releases
 from passerelle.ledger.tables import Cohort, Pairing
+from passerelle.model.keys import write_private
 from passerelle.model.parcel import pack
 from passerelle.model.people import Role
 from passerelle.model.settings import Settings

@@ -21,7 +21,6 @@ from passerelle.grading.worker import courses_of
 from passerelle.hub import erasures
 from passerelle.hub.backup import KEPT, LAST, LEDGER
 from passerelle.hub.hub_user import HubUser
-from passerelle.hub.keys import write_private
 from passerelle.hub.lock import one_erasure
 from passerelle.hub.logs import alias
 from passerelle.hub.manifest import Manifest, backups
@@ -30,6 +29,7 @@ from passerelle.hub.vacuum import vacuum
 from passerelle.ledger import about, erasure, people
 from passerelle.ledger.tables import Person
 from passerelle.model.errors import ServiceError
+from passerelle.model.keys import write_private
 from passerelle.model.people import Role
 from passerelle.model.settings import Settings
 

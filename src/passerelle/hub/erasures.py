@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from passerelle.hub.keys import write_private
+from passerelle.model.keys import write_private
 
 ERASURES = "erasures"
 """In the data directory, and in every backup."""

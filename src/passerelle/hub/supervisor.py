@@ -16,7 +16,6 @@ from typing import Self
 from passerelle import ledger
 from passerelle.hub import logs, origins, preflight, processes, sockets
 from passerelle.hub.children import Child
-from passerelle.hub.keys import kept_secret
 from passerelle.hub.launcher import Launcher
 from passerelle.hub.lock import only_hub
 from passerelle.hub.parts import HUB, PAGES, PROXY, WEB, Ports, parts
@@ -24,6 +23,7 @@ from passerelle.hub.passphrases import PASSWORDS
 from passerelle.hub.roles import SUPERVISOR
 from passerelle.ledger import people
 from passerelle.model.errors import ServiceError
+from passerelle.model.keys import kept_secret
 from passerelle.model.people import Role
 from passerelle.model.settings import Settings
 

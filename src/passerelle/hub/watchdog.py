@@ -33,7 +33,7 @@ from passerelle.hub.boxes import (
     send,
 )
 from passerelle.hub.homes import Usage, Walk, put_notice
-from passerelle.hub.keys import write_private
+from passerelle.model.keys import write_private
 from passerelle.model.settings import Settings
 
 MB = 1024 * 1024

@@ -18,12 +18,12 @@ from passerelle.exchange import api
 from passerelle.exchange.context import Context
 from passerelle.exchange.limits import SERVER
 from passerelle.hub import erase, logs, metrics, origins
-from passerelle.hub.keys import kept_secret
 from passerelle.hub.parts import ELSEWHERE, WEB
 from passerelle.hub.processes import tied
 from passerelle.hub.requestlog import log_function, routes_of
 from passerelle.hub.roles import NAMED_FOR_S
 from passerelle.hub.sockets import inherited
+from passerelle.model.keys import kept_secret
 from passerelle.model.settings import Settings
 from passerelle.review import pages
 

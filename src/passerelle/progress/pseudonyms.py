@@ -3,30 +3,17 @@
 import base64
 import hashlib
 import hmac
-import os
-import secrets
-from contextlib import suppress
 from pathlib import Path
+
+from passerelle.model.keys import kept_secret
 
 PROGRAMME = "programme"
 """The recipient of the programme's own exports, which a coordinator may join."""
 
 
 def pseudonym_secret(directory: Path) -> bytes:
-    """Return the programme's secret, made on the first call (file 0600).
-
-    Two services that ask at once get the same secret: it is written beside its place and linked there once.
-    """
-    place = directory / "export-pseudonyms"
-    if not place.exists():
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        draft = directory / f".export-pseudonyms.{secrets.token_hex(8)}"
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as out:
-            out.write(secrets.token_hex(32))
-        with suppress(FileExistsError):
-            place.hardlink_to(draft)
-        draft.unlink()
-    return bytes.fromhex(place.read_text(encoding="ascii"))
+    """Return the programme's secret, made on the first call (file 0600)."""
+    return bytes.fromhex(kept_secret(directory, "export-pseudonyms"))
 
 
 def pseudonym(handle: str, secret: bytes, recipient: str = PROGRAMME) -> str:

@@ -18,7 +18,6 @@ from sqlalchemy.orm import Session
 
 from passerelle import ledger
 from passerelle.grading.manual import sync_manual_marks
-from passerelle.hub.keys import write_private
 from passerelle.hub.logs import alias
 from passerelle.hub.passphrases import PASSWORDS
 from passerelle.ledger import erasure, extensions, invitations, people, releases
@@ -46,6 +45,7 @@ from passerelle.ledger.tables import (
     SignInTries,
     VerdictRow,
 )
+from passerelle.model.keys import write_private
 from passerelle.model.parcel import pack
 from passerelle.model.people import Role
 from tests.unit.grading.desk import CHECK, HALF, MANUAL, MORNING, TRACK, UNIT, Desk

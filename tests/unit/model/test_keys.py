@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from passerelle.hub.keys import kept_secret, write_private
 from passerelle.hub.passphrases import COUNT, WORDS, passphrase, read_passwords
+from passerelle.model.keys import kept_secret, write_private
 
 
 def test_a_secret_is_made_once(tmp_path: Path) -> None:
