@@ -81,6 +81,7 @@ def build_course(source: Path, into: Path, *, units: Collection[str] = ()) -> Co
                 skills=folder.table.skills,
                 task_skills=place.tasks,
                 rubrics=_rubrics(folder),
+                seed=folder.table.seed,
                 weeks=place.weeks,
             )
         )

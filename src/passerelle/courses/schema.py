@@ -9,6 +9,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from passerelle.courses.faults import CourseTextError, Fault
+from passerelle.model.course import Seed
 from passerelle.model.people import LANGUAGES
 
 KEY_PATTERN = r"[a-z][a-z0-9-]*"
@@ -115,6 +116,7 @@ class UnitTable(_Table):
     minutes: int = Field(gt=0)
     skills: dict[str, Weight] = Field(default_factory=dict)
     pages: tuple[PagePath, ...] = ()
+    seed: Seed = "unit"
     tasks: dict[Id, Words]
     messages: dict[str, Words] = Field(default_factory=dict)
     hints: dict[str, HintSteps] = Field(default_factory=dict)

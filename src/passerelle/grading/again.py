@@ -25,6 +25,7 @@ class Rehearser:
         learner: the environment in which fellows' code runs.
         mark: as `marking.mark`.
         verdict_key: as `marking.verdict_key`.
+        fellow_of: says what stands for a fellow in the seeds, by handle.
     """
 
     def __init__(
@@ -34,9 +35,10 @@ class Rehearser:
         learner: Path,
         mark: Callable[..., Marked],
         verdict_key: Callable[..., str],
+        fellow_of: Callable[[str], str],
     ) -> None:
         self._engine, self._course_dir, self._learner = engine, course_dir, learner
-        self._mark, self._verdict_key = mark, verdict_key
+        self._mark, self._verdict_key, self._fellow_of = mark, verdict_key, fellow_of
 
     def step(self) -> bool:
         """Rehearse one attempt; tell whether there was one."""
@@ -72,9 +74,10 @@ class Rehearser:
         except SubmissionError:
             files = {}
         course_dir = self._course_dir(receipt.track)
-        key = self._verdict_key(course_dir, receipt.unit, files, learner=self._learner)
+        fellow = self._fellow_of(receipt.handle)
+        key = self._verdict_key(course_dir, receipt.unit, files, learner=self._learner, fellow=fellow)
         with ledger.reading(self._engine) as session:
             known = queue.cached_verdict(session, key)
         if known is not None:
             return known if known.key != receipt.verdict_key else None
-        return self._mark(course_dir, receipt.unit, files, learner=self._learner).verdict
+        return self._mark(course_dir, receipt.unit, files, learner=self._learner, fellow=fellow).verdict

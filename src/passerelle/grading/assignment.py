@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Self, TypedDict, Unpack
 
@@ -28,9 +29,11 @@ from passerelle.grading.elsewhere import source_notebooks
 from passerelle.grading.gradebook import gradebook, nbgrader_timestamp
 from passerelle.grading.layout import Layout, allow_elsewhere, layout_of
 from passerelle.grading.report import MarkRecord, mark_record
+from passerelle.grading.seeds import SECRET, fellow_key
 from passerelle.grading.worker import Marking, Worker
 from passerelle.ledger import queue, receipts
 from passerelle.ledger.tables import Job, Person, Receipt
+from passerelle.model.course import CourseUnit
 from passerelle.model.errors import ContentError, ServiceError, SubmissionError
 from passerelle.model.parcel import is_printable, pack, unpack
 from passerelle.model.people import Role
@@ -61,12 +64,16 @@ class BusyError(ServiceError):
 
 @dataclass(frozen=True)
 class Bench:
-    """A course directory made ready: its layout, its track, its ledger, the unit's public card (ours alone)."""
+    """A course directory made ready: its layout, its track, its ledger, the unit's public card (ours alone).
+
+    `fellow_of` says what stands for a fellow in the seeds, by handle: nothing where the unit's seed is for all.
+    """
 
     layout: Layout
     track: str
     engine: Engine
     card: Mapping[str, Any] | None
+    fellow_of: Callable[[str], str]
 
 
 @dataclass(frozen=True)
@@ -137,10 +144,11 @@ def open_bench(course_dir: Path, unit: str, *, copy: bool = False) -> Iterator[B
     """
     allow_elsewhere(course_dir)
     layout = layout_of(course_dir)
-    card = None
+    card, has_own_seeds = None, False
     if layout.is_ours or not layout.source(unit).is_dir():
         track = load_course(layout.root).track
-        card = _card(layout, unit)
+        built = _built(layout, unit)
+        card, has_own_seeds = built.card.model_dump(mode="json"), built.seed == "fellow"
     else:
         track = layout.track
         source_notebooks(layout, unit)
@@ -148,7 +156,7 @@ def open_bench(course_dir: Path, unit: str, *, copy: bool = False) -> Iterator[B
         path = layout.root / LEDGER
         if copy:
             beside = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="dry-run-"))) / path.name
-            for name in (path.name, f"{path.name}-wal"):
+            for name in (path.name, f"{path.name}-wal", SECRET):
                 if path.with_name(name).is_file():
                     shutil.copyfile(path.with_name(name), beside.with_name(name))
             path = beside
@@ -158,12 +166,14 @@ def open_bench(course_dir: Path, unit: str, *, copy: bool = False) -> Iterator[B
         ledger.migrate(url)
         engine = ledger.engine(url)
         stack.callback(engine.dispose)
-        yield Bench(layout, track, engine, card)
+        # Made where the unit asks for it: a directory from elsewhere gets no file that it has no use for.
+        fellow_of = partial(fellow_key, path.parent) if has_own_seeds else lambda _handle: ""
+        yield Bench(layout, track, engine, card, fellow_of)
 
 
-def _card(layout: Layout, unit: str) -> Mapping[str, Any]:
+def _built(layout: Layout, unit: str) -> CourseUnit:
     try:
-        return load_course(layout.root).unit(unit).card.model_dump(mode="json")
+        return load_course(layout.root).unit(unit)
     except KeyError:
         raise NotBuiltError.missing(layout.source(unit)) from None
 
@@ -304,8 +314,8 @@ def run(
     """Mark all attempts of these fellows at a unit whose key is new, and let the gradebook hold those that count."""
     chosen, root, now = marking or Marking(), bench.layout.root, datetime.now(UTC)
 
-    def key_of(files: Mapping[str, bytes]) -> str:
-        return chosen.verdict_key(root, unit, files, learner=learner)
+    def key_of(files: Mapping[str, bytes], fellow: str) -> str:
+        return chosen.verdict_key(root, unit, files, learner=learner, fellow=fellow)
 
     with ledger.session(bench.engine) as session:
         # Nobody else marks here: what a killed run had leased is free. Earlier attempts too: a corrected check
@@ -327,6 +337,7 @@ def run(
             replace(chosen, mark=mark, verdict_key=key),
             records=records,
             feeds=bench.layout.is_ours,
+            fellow_of=bench.fellow_of,
         )
         while worker.step():
             if progress is not None:
@@ -341,23 +352,24 @@ def _waiting(session: Session) -> Sequence[str]:
 
 
 def _ahead(
-    bench: Bench, key_of: Callable[[Mapping[str, bytes]], str], *, force: bool
-) -> Iterator[tuple[str, Mapping[str, bytes]]]:
-    """Yield what has to be marked, with the key of its verdict."""
+    bench: Bench, key_of: Callable[[Mapping[str, bytes], str], str], *, force: bool
+) -> Iterator[tuple[str, Mapping[str, bytes], str]]:
+    """Yield what has to be marked, with the key of its verdict and what stands for whose it is."""
     with ledger.reading(bench.engine) as session:
         waiting = _waiting(session)
     for receipt in waiting:
         with ledger.reading(bench.engine) as session:
             parcel = receipts.parcel_of(session, receipt)
+            fellow = bench.fellow_of(session.get_one(Receipt, receipt).handle)
         try:
             files = unpack(parcel or b"")
-            key = key_of(files)
+            key = key_of(files, fellow)
         except (SubmissionError, ContentError, ServiceError):
             continue  # the marker meets it again, and says so
         with ledger.reading(bench.engine) as session:
             known = queue.cached_verdict(session, key) is not None
         if force or not known:
-            yield key, files
+            yield key, files, fellow
 
 
 def _record(session: Session, taken: Receipt, bench: Bench) -> MarkRecord:

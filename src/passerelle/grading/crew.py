@@ -34,7 +34,7 @@ class Crew:
         course_dir: whose submissions are marked.
         workers: how many processes.
         mark: how one submission is marked.
-        key_of: what the key of a submission's verdict will be.
+        key_of: what the key of the verdict on a fellow's submission will be.
         ahead: the submissions in the order in which they will be asked for, as far as that is known; one that
             has its verdict already is left out by who makes this.
     """
@@ -44,8 +44,8 @@ class Crew:
         course_dir: Path,
         workers: int,
         mark: Callable[..., Marked],
-        key_of: Callable[[Files], str],
-        ahead: Iterator[tuple[str, Files]],
+        key_of: Callable[[Files, str], str],
+        ahead: Iterator[tuple[str, Files, str]],
         *,
         learner: Path,
     ) -> None:
@@ -63,21 +63,21 @@ class Crew:
     ) -> None:
         self._pool.shutdown(wait=True, cancel_futures=True)
 
-    def mark(self, course_dir: Path, unit: str, files: Files, *, learner: Path) -> Marked:  # noqa: ARG002  marking.mark's
+    def mark(self, course_dir: Path, unit: str, files: Files, *, learner: Path, fellow: str) -> Marked:  # noqa: ARG002  marking.mark's
         """Mark a submission, or take what was marked ahead.
 
         Raises:
             ServiceError: a fault of ours, as `marking.mark` does, or a process that ended twice.
         """
-        key = self._key_of(files)
+        key = self._key_of(files, fellow)
         try:
-            return self._take(key, unit, files)
+            return self._take(key, unit, files, fellow)
         except BrokenProcessPool:
             # Whichever it had ended it: the others are marked again, and this one alone.
             self._pool.shutdown(wait=True, cancel_futures=True)
             self._under_way.clear()
             self._pool = self._new_pool()
-            alone = self._start(unit, files)
+            alone = self._start(unit, files, fellow)
             try:
                 return alone.result()
             except BrokenProcessPool:
@@ -85,9 +85,9 @@ class Crew:
                 self._pool = self._new_pool()
                 raise CrewError.ended() from None
 
-    def _take(self, key: str, unit: str, files: Files) -> Marked:
+    def _take(self, key: str, unit: str, files: Files, fellow: str) -> Marked:
         if key not in self._under_way:
-            self._under_way[key] = self._start(unit, files)
+            self._under_way[key] = self._start(unit, files, fellow)
         self._go_ahead(unit)
         mine = self._under_way[key]
         try:
@@ -102,12 +102,12 @@ class Crew:
             found = next(self._ahead, None)
             if found is None:
                 return
-            key, files = found
+            key, files, fellow = found
             if key not in self._under_way and key not in self._done:
-                self._under_way[key] = self._start(unit, files)
+                self._under_way[key] = self._start(unit, files, fellow)
 
-    def _start(self, unit: str, files: Files) -> Future[Marked]:
-        return self._pool.submit(_mark, self._mark, self._course_dir, unit, dict(files), self._learner)
+    def _start(self, unit: str, files: Files, fellow: str) -> Future[Marked]:
+        return self._pool.submit(_mark, self._mark, self._course_dir, unit, dict(files), self._learner, fellow)
 
     def _new_pool(self) -> ProcessPoolExecutor:
         # Spawned: this process has threads, and its locks are nobody else's.
@@ -120,6 +120,6 @@ def _begin() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def _mark(mark: Callable[..., Marked], course_dir: Path, unit: str, files: Files, learner: Path) -> Marked:
+def _mark(mark: Callable[..., Marked], course_dir: Path, unit: str, files: Files, learner: Path, fellow: str) -> Marked:
     allow_elsewhere(course_dir)
-    return mark(course_dir, unit, files, learner=learner)
+    return mark(course_dir, unit, files, learner=learner, fellow=fellow)

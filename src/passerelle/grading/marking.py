@@ -82,7 +82,13 @@ class _Notebook:
 
 
 def mark(
-    course_dir: Path, unit: str, files: Mapping[str, bytes], *, learner: Path, limits: Limits | None = None
+    course_dir: Path,
+    unit: str,
+    files: Mapping[str, bytes],
+    *,
+    learner: Path,
+    limits: Limits | None = None,
+    fellow: str = "",
 ) -> Marked:
     """Mark a submission.
 
@@ -92,13 +98,14 @@ def mark(
         files: the submission, by relative path; its notebook is `<unit>.ipynb`.
         learner: the environment in which her code runs.
         limits: what it may use.
+        fellow: stands for whose it is (`seeds.fellow_key`); a unit with a seed of each fellow asks for it.
 
     Raises:
-        ServiceError: there is no box, or a check itself is broken; never what she sent.
+        ServiceError: there is no box, a check itself is broken, or nobody said whose it is; never what she sent.
         ContentError: the unit is not built.
     """
     began = time.monotonic()
-    prepared = prepare(course_dir, unit, files, learner)
+    prepared = prepare(course_dir, unit, files, learner, fellow)
     several = len(prepared.works) > 1
     checks, answers, shown = list[CheckResult](), dict[str, str | None](), dict[str, NotebookNode]()
     tampering, others = list[Message](), list[CheckResult]()
@@ -135,9 +142,9 @@ def _weakest(found: Iterable[Trust]) -> Trust:
     return Trust.BESIDE if Trust.BESIDE in found else Trust.EXAMINED
 
 
-def verdict_key(course_dir: Path, unit: str, files: Mapping[str, bytes], *, learner: Path) -> str:
+def verdict_key(course_dir: Path, unit: str, files: Mapping[str, bytes], *, learner: Path, fellow: str = "") -> str:
     """Return the key that the verdict of a submission will have, without marking it."""
-    return prepare(course_dir, unit, files, learner).key
+    return prepare(course_dir, unit, files, learner, fellow).key
 
 
 # Running and examining
@@ -166,8 +173,8 @@ def _told_of_box(work: Work, learner: Path, limits: Limits) -> tuple[_Run, _Told
     limits = limits.with_checks(len(checks))
     # Both start at once; each needs about a second for pandas.
     with (
-        Box(learner, work.files, limits, modules=modules, seed=work.card.unit) as box,
-        Examiner(work.folder, modules=modules, learner=learner, seed=work.card.unit) as examiner,
+        Box(learner, work.files, limits, modules=modules, seed=work.box_seed) as box,
+        Examiner(work.folder, modules=modules, learner=learner, seed=work.seed) as examiner,
     ):
         box.wait()
         plain = PlainChecks(
@@ -187,7 +194,7 @@ def _once_more(
     work: Work, learner: Path, limits: Limits, modules: Sequence[str], plain: PlainChecks
 ) -> Iterator[Mapping[str, Keeper | None]]:
     """Run the notebook in a box of its own; give the state at each check."""
-    with Box(learner, work.files, limits, modules=modules, seed=work.card.unit) as box:
+    with Box(learner, work.files, limits, modules=modules, seed=work.box_seed) as box:
         box.wait()
         yield _run_cells(box, work.rebuilt, plain).keepers
 

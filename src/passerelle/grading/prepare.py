@@ -16,6 +16,7 @@ from passerelle.courses import load_course, unit_source
 from passerelle.grading.elsewhere import nothing_of_elsewhere, rebuild_elsewhere, source_notebooks
 from passerelle.grading.layout import Layout, layout_of
 from passerelle.grading.rebuild import Rebuilt, UnreadableSubmissionError, nothing_of, rebuild
+from passerelle.grading.seeds import seed_of, seed_of_box
 from passerelle.grading.walls import environment_mark
 from passerelle.model.course import CheckCard, Text, Unit
 from passerelle.model.parcel import is_printable
@@ -32,7 +33,8 @@ class Work:
 
     `name` is its file's name without `.ipynb`; `source` is what is run and asked, `solution` the author's own
     notebook with the reference solutions in it; `files` lie beside it in the box, `folder` is the source's, for the
-    examiner. `absent` says that nothing of it was sent in a course where that leaves nothing to look at.
+    examiner; `seed` is where its checks begin to draw. `absent` says that nothing of it was sent in a course where that
+    leaves nothing to look at.
     """
 
     card: Unit
@@ -42,8 +44,14 @@ class Work:
     solution: NotebookNode
     rebuilt: Rebuilt
     files: Mapping[str, bytes]
+    seed: str
     unreadable: Message | None = None
     absent: bool = False
+
+    @property
+    def box_seed(self) -> str:
+        """Return where her own code begins to draw."""
+        return seed_of_box(self.card.unit, self.seed)
 
 
 @dataclass(frozen=True)
@@ -56,16 +64,18 @@ class Prepared:
     notices: tuple[Message, ...] = ()
 
 
-def prepare(course_dir: Path, unit: str, files: Mapping[str, bytes], learner: Path) -> Prepared:
-    """Return what is to be marked of a submission.
+def prepare(course_dir: Path, unit: str, files: Mapping[str, bytes], learner: Path, fellow: str = "") -> Prepared:
+    """Return what is to be marked of a submission; `fellow` stands for whose it is (`seeds.fellow_key`).
 
     Raises:
         ContentError: the unit is not built, or cannot be used.
-        ServiceError: the gradebook of a course from elsewhere cannot be read.
+        ServiceError: the gradebook of a course from elsewhere cannot be read, or a unit needs to know whose it is.
     """
     layout = layout_of(course_dir)
     beside = layout.files(unit)
-    card, works, public = _ours(layout, unit, files) if layout.is_ours else _elsewhere(layout, unit, files, beside)
+    card, works, public = (
+        _ours(layout, unit, files, fellow) if layout.is_ours else _elsewhere(layout, unit, files, beside)
+    )
     hers, left_out = _her_files(files, public)
     works = tuple(replace(work, files={**hers, **public}) for work in works)
     notices = [notice for work in works for notice in ([work.unreadable] if work.unreadable else work.rebuilt.notices)]
@@ -74,14 +84,16 @@ def prepare(course_dir: Path, unit: str, files: Mapping[str, bytes], learner: Pa
     return Prepared(card, _key(card, works, {**hers, **public}, beside, learner), works, tuple(notices))
 
 
-def _ours(layout: Layout, unit: str, files: Mapping[str, bytes]) -> tuple[Unit, tuple[Work, ...], dict[str, bytes]]:
+def _ours(
+    layout: Layout, unit: str, files: Mapping[str, bytes], fellow: str
+) -> tuple[Unit, tuple[Work, ...], dict[str, bytes]]:
     """Return a unit of ours, its one notebook, and the files that go into the box."""
-    card = load_course(layout.root).unit(unit).card
+    built = load_course(layout.root).unit(unit)
     source = unit_source(layout.root, unit)
     rebuilt, unreadable = _read(f"{unit}.ipynb", files, partial(rebuild, source), partial(nothing_of, source))
     folder = layout.source(unit)
-    work = Work(card, unit, folder, source, source, rebuilt, {}, unreadable)
-    return card, (work,), dict(_public_files(folder))
+    work = Work(built.card, unit, folder, source, source, rebuilt, {}, seed_of(built, fellow), unreadable)
+    return built.card, (work,), dict(_public_files(folder))
 
 
 def _elsewhere(
@@ -112,7 +124,9 @@ def _elsewhere(
             partial(nothing_of_elsewhere, source),
         )
         absent = name not in files
-        work = Work(card, source.name, layout.source(unit), whole, source.solution, rebuilt, {}, unreadable, absent)
+        work = Work(
+            card, source.name, layout.source(unit), whole, source.solution, rebuilt, {}, unit, unreadable, absent
+        )
         works.append(work)
     return card, tuple(works), beside
 
@@ -191,7 +205,7 @@ def _key(
         "beside": _hashes(beside),
         "engine": engine(),
         "environment": environment_mark(learner),
-        "seed": card.unit,
+        "seed": works[0].seed,
     }
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 

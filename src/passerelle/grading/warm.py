@@ -23,6 +23,7 @@ from passerelle.grading.pages import Pages
 from passerelle.grading.panel import Examiner, ExaminerError
 from passerelle.grading.prepare import prepare
 from passerelle.grading.rebuild import RebuiltCell
+from passerelle.grading.seeds import EXAMPLE
 from passerelle.grading.walls import Limits
 from passerelle.model.verdict import Message
 
@@ -89,13 +90,13 @@ class Bench:
             ServiceError: there is no box.
             PlainCheckError: a check is asked in another way.
         """
-        self._work = prepare(course_dir, unit, files, learner).works[0]
+        self._work = prepare(course_dir, unit, files, learner, EXAMPLE).works[0]
         self._cells = self._work.rebuilt.cells
         self._learner = learner
         checks = [cell for cell in self._cells if cell.is_check]
         self._modules = sorted(set().union(*(needs(cell.text) for cell in checks)))
         limits = Limits(call_s=SLOW_S, total_s=_LONG_S).with_checks(len(self._cells))
-        self._box = Box(learner, self._work.files, limits, modules=self._modules, seed=unit)
+        self._box = Box(learner, self._work.files, limits, modules=self._modules, seed=self._work.box_seed)
         self._examiner: Examiner | None = None
         self._examined_s = self._asked_s = 0.0
         self._states: dict[str, tuple[int, Keeper]] = {}
@@ -178,8 +179,7 @@ class Bench:
         return Tried(cell.key if lost else None, any(errors), points, messages)
 
     def _new_examiner(self) -> Examiner:
-        seed = self._work.card.unit
-        return Examiner(self._work.folder, modules=self._modules, learner=self._learner, seed=seed)
+        return Examiner(self._work.folder, modules=self._modules, learner=self._learner, seed=self._work.seed)
 
     def close(self) -> None:
         """End box and examiner."""

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from time import monotonic
 
@@ -25,6 +26,7 @@ from passerelle.grading.gradebook import fingerprint
 from passerelle.grading.manual import sync_manual_marks
 from passerelle.grading.marking import Marked, mark, verdict_key
 from passerelle.grading.record import record, stands
+from passerelle.grading.seeds import fellow_key
 from passerelle.grading.standing import standing_attempt
 from passerelle.grading.trees import clear_scratch
 from passerelle.grading.wake import Bell
@@ -89,7 +91,8 @@ def work(settings: Settings, stop: threading.Event, *, marking: Marking | None =
             # We are the only one: what is leased was a killed marker's, and need not wait for its lease to run out.
             with ledger.session(engine) as session:
                 queue.end_leases(session, datetime.now(UTC))
-            worker = Worker(engine, lambda: marked_courses(settings), settings.learner, marking)
+            fellow_of = partial(fellow_key, settings.secrets)
+            worker = Worker(engine, lambda: marked_courses(settings), settings.learner, marking, fellow_of=fellow_of)
             while not stop.is_set():
                 with pause.step(settings.root) as may:
                     busy = may and worker.step()
@@ -119,6 +122,8 @@ class Worker:
         marking: how one submission is marked.
         records: write to gradebooks and folders, not to the ledger alone.
         feeds: make feedback pages.
+        fellow_of: says what stands for a fellow in the seeds, by handle; without it, a unit with a seed of each
+            fellow waits for us.
     """
 
     def __init__(
@@ -130,11 +135,12 @@ class Worker:
         *,
         records: bool = True,
         feeds: bool = True,
+        fellow_of: Callable[[str], str] = lambda _handle: "",
     ) -> None:
         self._engine = engine
         self._courses = courses
         self._learner = learner
-        self._marking = marking or Marking()
+        self._marking, self._fellow_of = marking or Marking(), fellow_of
         self._seen: dict[str, tuple[int, ...]] = {}
         self._last_marks: dict[str, int] = {}
         self._said: dict[str, str] = {}
@@ -143,7 +149,7 @@ class Worker:
         self._to_feed: dict[Place, float] = {}
         self._records, self._feeds = records, records and feeds
         how = self._marking
-        self._rehearser = Rehearser(engine, self._course_dir, learner, how.mark, how.verdict_key)
+        self._rehearser = Rehearser(engine, self._course_dir, learner, how.mark, how.verdict_key, fellow_of)
         self._to_check = list(courses()) if records else []
         for course_dir in courses().values() if records else ():
             clear_scratch(course_dir)
@@ -199,7 +205,7 @@ class Worker:
                 session.get_one(Job, held.job).state = queue.DONE
             return
         known = self._known(held, files)
-        fresh = None if known else _Fresh(held.receipt, files, self._mark(held.track, held.unit, files))
+        fresh = None if known else _Fresh(held.receipt, files, self._mark(held, files))
         verdict = known or (fresh.marked.verdict if fresh else None)
         assert verdict is not None  # one of the two  # noqa: S101
         # The verdict first: she can read it while the rest is written.
@@ -218,9 +224,10 @@ class Worker:
         log.info("marked", extra={"facts": {**facts, "outcome": verdict.outcome, "known": known is not None}})
 
     def _known(self, held: Lease, files: Mapping[str, bytes]) -> Verdict | None:
-        """Return the verdict of these answers where they were marked before, by anybody's attempt."""
+        """Return the verdict of these answers where they were marked before, in any attempt."""
         course_dir = self._course_dir(held.track)
-        key = self._marking.verdict_key(course_dir, held.unit, files, learner=self._learner)
+        fellow = self._fellow_of(held.handle)
+        key = self._marking.verdict_key(course_dir, held.unit, files, learner=self._learner, fellow=fellow)
         with ledger.reading(self._engine) as session:
             return queue.cached_verdict(session, key)
 
@@ -234,8 +241,9 @@ class Worker:
         except SubmissionError:
             return {}  # marking says, as her verdict, that there is no notebook
 
-    def _mark(self, track: str, unit: str, files: Mapping[str, bytes]) -> Marked:
-        marked = self._marking.mark(self._course_dir(track), unit, files, learner=self._learner)
+    def _mark(self, sent: Lease | AttemptRow, files: Mapping[str, bytes]) -> Marked:
+        course_dir, fellow = self._course_dir(sent.track), self._fellow_of(sent.handle)
+        marked = self._marking.mark(course_dir, sent.unit, files, learner=self._learner, fellow=fellow)
         if marked.verdict.outcome is Outcome.OURS:
             raise ServiceError("; ".join(notice.id for notice in marked.verdict.notices) or "a fault of ours")
         return marked
@@ -294,7 +302,7 @@ class Worker:
         files = self._files(chosen.receipt)
         if files is None:
             return None
-        marked = self._mark(chosen.track, chosen.unit, files)
+        marked = self._mark(chosen, files)
         kept = self._keep(chosen.receipt, chosen.track, marked.verdict)
         return _Fresh(chosen.receipt, files, Marked(kept or marked.verdict, marked.notebooks))
 

@@ -4,10 +4,15 @@ It is for the services: it holds mentor and trainer notes, which are in no relea
 unit is its `unit.json`, which is released beside the notebook.
 """
 
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict, Field
 
 Text = dict[str, str]
 """One text in every language: {"en": …, "fr": …}. Use `in_language` to read it."""
+
+Seed = Literal["unit", "fellow"]
+"""Whose seed it is at which marking begins to draw."""
 
 
 def in_language(text: Text, language: str) -> str:
@@ -87,7 +92,8 @@ class CourseUnit(_Frozen):
     """A unit with its notes and its place in the track (`weeks`: first and last week, counted from 1).
 
     `skills` are the unit's, by weight; `task_skills` those of single tasks, where course.toml names them; `rubrics` are
-    those of manual checks, by key. What earns full marks is for who marks: a rubric is in no release.
+    those of manual checks, by key. What earns full marks is for who marks: a rubric is in no release. `seed` says
+    whether what is drawn at random begins at the same place for everybody, or elsewhere for each fellow.
     """
 
     card: Unit
@@ -95,6 +101,7 @@ class CourseUnit(_Frozen):
     skills: dict[str, float] = Field(default_factory=dict)
     task_skills: dict[str, dict[str, float]] = Field(default_factory=dict)
     rubrics: dict[str, tuple[Criterion, ...]] = Field(default_factory=dict)
+    seed: Seed = "unit"
     weeks: tuple[int, int]
 
     def skills_of(self, task: str) -> dict[str, float]:

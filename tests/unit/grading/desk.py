@@ -64,7 +64,9 @@ def files_of(made: nbformat.NotebookNode, **others: bytes) -> dict[str, bytes]:
     return {f"{UNIT}.ipynb": nbformat.writes(made).encode(), **others}
 
 
-def marking_by_text(course_dir: Path, unit: str, files: Mapping[str, bytes], *, learner: Path) -> Marked:
+def marking_by_text(
+    course_dir: Path, unit: str, files: Mapping[str, bytes], *, learner: Path, fellow: str = ""
+) -> Marked:
     """Mark by what stands in the answers."""
     sent = nbformat.reads(files[f"{unit}.ipynb"].decode(), as_version=4)
     answers = {cell.metadata.get("nbgrader", {}).get("grade_id"): cell for cell in sent.cells}
@@ -94,7 +96,7 @@ def marking_by_text(course_dir: Path, unit: str, files: Mapping[str, bytes], *, 
     return Marked(verdict=verdict, notebooks={unit: executed})
 
 
-def key_by_text(course_dir: Path, unit: str, files: Mapping[str, bytes], *, learner: Path) -> str:
+def key_by_text(course_dir: Path, unit: str, files: Mapping[str, bytes], *, learner: Path, fellow: str = "") -> str:
     """Return the key that the verdict will have."""
     return marking_by_text(course_dir, unit, files, learner=learner).verdict.key
 

@@ -59,7 +59,7 @@ def test_only_those_that_were_named(desk: Desk) -> None:
 def test_a_second_run_marks_only_what_is_new_unless_forced(desk: Desk) -> None:
     seen: list[str] = []
 
-    def noting(course_dir: Path, unit: str, files: Mapping[str, bytes], *, learner: Path) -> Marked:
+    def noting(course_dir: Path, unit: str, files: Mapping[str, bytes], *, learner: Path, fellow: str = "") -> Marked:
         seen.append(unit)
         return marking_by_text(course_dir, unit, files, learner=learner)
 
@@ -92,7 +92,7 @@ def test_links_are_not_followed(desk: Desk, tmp_path: Path) -> None:
 
 
 def test_a_fault_of_ours_with_one_leaves_the_others(desk: Desk) -> None:
-    def failing(course_dir: Path, unit: str, files: Mapping[str, bytes], *, learner: Path) -> Marked:
+    def failing(course_dir: Path, unit: str, files: Mapping[str, bytes], *, learner: Path, fellow: str = "") -> Marked:
         if b"half" in files[f"{unit}.ipynb"]:
             raise ServiceError("the box is on fire")
         return marking_by_text(course_dir, unit, files, learner=learner)
@@ -136,7 +136,7 @@ def test_an_unreadable_stamp_is_the_file_s_time(desk: Desk) -> None:
 # Several at once, a killed run, a dry run
 
 
-def ending(course_dir: Path, unit: str, files: Mapping[str, bytes], *, learner: Path) -> Marked:
+def ending(course_dir: Path, unit: str, files: Mapping[str, bytes], *, learner: Path, fellow: str = "") -> Marked:
     """End the whole process at one answer, as a machine without memory does."""
     if b"half" in files[f"{unit}.ipynb"]:
         os._exit(9)
@@ -168,7 +168,7 @@ def test_a_submission_that_ends_its_process_is_ours_and_stops_nobody(desk: Desk)
 def test_a_killed_run_resumes_where_it_was(desk: Desk) -> None:
     seen: list[str] = []
 
-    def killed(course_dir: Path, unit: str, files: Mapping[str, bytes], *, learner: Path) -> Marked:
+    def killed(course_dir: Path, unit: str, files: Mapping[str, bytes], *, learner: Path, fellow: str = "") -> Marked:
         if len(seen) == 2:
             raise KeyboardInterrupt
         seen.append(key_by_text(course_dir, unit, files, learner=learner))
@@ -180,7 +180,7 @@ def test_a_killed_run_resumes_where_it_was(desk: Desk) -> None:
         mark_assignment(desk.course_dir, UNIT, learner=desk.settings.learner, marking=Marking(killed, key_by_text))
     again: list[str] = []
 
-    def counted(course_dir: Path, unit: str, files: Mapping[str, bytes], *, learner: Path) -> Marked:
+    def counted(course_dir: Path, unit: str, files: Mapping[str, bytes], *, learner: Path, fellow: str = "") -> Marked:
         again.append(unit)
         return marking_by_text(course_dir, unit, files, learner=learner)
 
@@ -193,7 +193,7 @@ def test_a_killed_run_resumes_where_it_was(desk: Desk) -> None:
 
 
 def test_a_second_run_at_once_is_refused(desk: Desk) -> None:
-    def another(course_dir: Path, unit: str, files: Mapping[str, bytes], *, learner: Path) -> Marked:
+    def another(course_dir: Path, unit: str, files: Mapping[str, bytes], *, learner: Path, fellow: str = "") -> Marked:
         with pytest.raises(BusyError, match="wait for its end"):
             mark_assignment(desk.course_dir, UNIT, learner=learner, marking=BY_TEXT)
         return marking_by_text(course_dir, unit, files, learner=learner)
@@ -224,7 +224,9 @@ class Noting:
     def marking(self) -> Marking:
         return Marking(self.mark, self.key)
 
-    def mark(self, course_dir: Path, unit: str, files: Mapping[str, bytes], *, learner: Path) -> Marked:
+    def mark(
+        self, course_dir: Path, unit: str, files: Mapping[str, bytes], *, learner: Path, fellow: str = ""
+    ) -> Marked:
         made = marking_by_text(course_dir, unit, files, learner=learner)
         points = {check.key: check.points for check in made.verdict.checks}[CHECK]
         if self.corrected and points == 1.0:
@@ -234,7 +236,7 @@ class Noting:
         key = self.key(course_dir, unit, files, learner=learner)
         return Marked(made.verdict.model_copy(update={"key": key}), made.notebooks)
 
-    def key(self, course_dir: Path, unit: str, files: Mapping[str, bytes], *, learner: Path) -> str:
+    def key(self, course_dir: Path, unit: str, files: Mapping[str, bytes], *, learner: Path, fellow: str = "") -> str:
         # The correction is about halves: only their key changes.
         changed = self.corrected and b"half" in files[f"{unit}.ipynb"]
         return key_by_text(course_dir, unit, files, learner=learner)[:60] + ("-new" if changed else "")
@@ -300,7 +302,7 @@ def test_a_check_with_two_answers_is_flaky_and_the_better_one_stands(desk: Desk)
     collect(desk, "anna", desk.files(HALF, words="..."), None)
     mark_assignment(desk.course_dir, UNIT, learner=desk.settings.learner, marking=BY_TEXT)
 
-    def luckier(course_dir: Path, unit: str, files: Mapping[str, bytes], *, learner: Path) -> Marked:
+    def luckier(course_dir: Path, unit: str, files: Mapping[str, bytes], *, learner: Path, fellow: str = "") -> Marked:
         made = noting(corrected=True).mark(course_dir, unit, files, learner=learner)
         key = key_by_text(course_dir, unit, files, learner=learner)
         return Marked(made.verdict.model_copy(update={"key": key}), made.notebooks)

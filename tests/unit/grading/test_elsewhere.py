@@ -409,7 +409,9 @@ def test_when_a_submission_came(course: Path, stamp: str | None, received: datet
 # What is recorded
 
 
-def marking_nothing(course_dir: Path, unit: str, files: Mapping[str, bytes], *, learner: Path) -> Marked:
+def marking_nothing(
+    course_dir: Path, unit: str, files: Mapping[str, bytes], *, learner: Path, fellow: str = ""
+) -> Marked:
     """Give every test its points: here it is about what happens to a verdict."""
     ready = prepare(course_dir, unit, files, learner)
     checks, answers, shown = list[CheckResult](), dict[str, str | None](), dict[str, NotebookNode]()
@@ -439,7 +441,7 @@ def marked(course: Path) -> list[MarkRecord]:
     return mark_assignment(course, PS, learner=LEARNER, marking=Marking(marking_nothing, key_of))
 
 
-def key_of(course_dir: Path, unit: str, files: Mapping[str, bytes], *, learner: Path) -> str:
+def key_of(course_dir: Path, unit: str, files: Mapping[str, bytes], *, learner: Path, fellow: str = "") -> str:
     return prepare(course_dir, unit, files, learner).key
 
 

@@ -17,7 +17,7 @@ from passerelle.model.verdict import CheckResult, CheckState, Verdict
 from tests.unit.grading.desk import BY_TEXT, CHECK, HALF, MANUAL, RIGHT, TRACK, UNIT, Desk, marking_by_text
 
 
-def corrected(course_dir: Path, unit: str, files: Mapping[str, bytes], *, learner: Path) -> Marked:
+def corrected(course_dir: Path, unit: str, files: Mapping[str, bytes], *, learner: Path, fellow: str = "") -> Marked:
     """Mark with a check that takes half an answer for a whole one; the key of everything else stays."""
     made = marking_by_text(course_dir, unit, files, learner=learner)
     if made.verdict.checks[0].points != 1.0:
@@ -28,7 +28,7 @@ def corrected(course_dir: Path, unit: str, files: Mapping[str, bytes], *, learne
     return Marked(found, made.notebooks)
 
 
-def corrected_key(course_dir: Path, unit: str, files: Mapping[str, bytes], *, learner: Path) -> str:
+def corrected_key(course_dir: Path, unit: str, files: Mapping[str, bytes], *, learner: Path, fellow: str = "") -> str:
     return corrected(course_dir, unit, files, learner=learner).verdict.key
 
 
@@ -145,7 +145,9 @@ def test_a_check_with_two_answers_is_written_down_once_a_sighting_and_the_better
     for handle in ("acacia", "basil"):
         desk.submit(desk.files(HALF), handle)
 
-    def two_answers(course_dir: Path, unit: str, files: Mapping[str, bytes], *, learner: Path) -> Marked:
+    def two_answers(
+        course_dir: Path, unit: str, files: Mapping[str, bytes], *, learner: Path, fellow: str = ""
+    ) -> Marked:
         made = corrected(course_dir, unit, files, learner=learner)
         other = CheckResult(key=CHECK, points=0, max_points=2, state=CheckState.MISSED)
         return Marked(made.verdict.model_copy(update={"flaky": (CHECK,), "others": (other,)}), made.notebooks)

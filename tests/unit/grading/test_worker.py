@@ -178,7 +178,7 @@ def test_the_same_answers_share_a_verdict(desk: Desk) -> None:
 
 
 def raising(error: BaseException) -> Marking:
-    def marking(course_dir: Path, unit: str, files: Mapping[str, bytes], *, learner: Path) -> Marked:
+    def marking(course_dir: Path, unit: str, files: Mapping[str, bytes], *, learner: Path, fellow: str = "") -> Marked:
         if any(cell.source == SUM for cell in nbformat.reads(files[f"{unit}.ipynb"].decode(), as_version=4).cells):
             raise error
         return marking_by_text(course_dir, unit, files, learner=learner)
@@ -186,7 +186,7 @@ def raising(error: BaseException) -> Marking:
     return Marking(marking, key_by_text)
 
 
-def _ours(course_dir: Path, unit: str, files: Mapping[str, bytes], *, learner: Path) -> Marked:
+def _ours(course_dir: Path, unit: str, files: Mapping[str, bytes], *, learner: Path, fellow: str = "") -> Marked:
     marked = marking_by_text(course_dir, unit, files, learner=learner)
     notices = (Message(id="no-box"),)
     return Marked(marked.verdict.model_copy(update={"outcome": Outcome.OURS, "notices": notices}), marked.notebooks)
@@ -396,7 +396,7 @@ def test_nobody_listening_is_no_fault(tmp_path: Path) -> None:
 def test_what_has_not_changed_is_not_marked_again(desk: Desk) -> None:
     marked: list[str] = []
 
-    def counting(course_dir: Path, unit: str, files: Mapping[str, bytes], *, learner: Path) -> Marked:
+    def counting(course_dir: Path, unit: str, files: Mapping[str, bytes], *, learner: Path, fellow: str = "") -> Marked:
         marked.append(unit)
         return marking_by_text(course_dir, unit, files, learner=learner)
 
