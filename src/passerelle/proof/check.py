@@ -22,6 +22,7 @@ from passerelle.grading import Marked
 from passerelle.grading.examiner import has_hidden
 from passerelle.grading.panel import ExaminerError
 from passerelle.grading.release import generate
+from passerelle.grading.seeds import EXAMPLE
 from passerelle.model.errors import SubmissionError
 from passerelle.model.people import LANGUAGES
 from passerelle.model.verdict import Verdict
@@ -227,7 +228,7 @@ class _Proving:
     def _verdict(self, answers: Mapping[str, str]) -> tuple[Marked | None, list[Fault]]:
         try:
             files = self.release.submission(answers)
-            return grading.mark(self.course_dir, self.folder.unit, files, learner=self.learner), []
+            return grading.mark(self.course_dir, self.folder.unit, files, learner=self.learner, fellow=EXAMPLE), []
         except SubmissionError as error:
             return None, [Fault(self.folder.where("unit.md"), f"marking refuses it: {error}", "mend the unit")]
         except ExaminerError as error:
