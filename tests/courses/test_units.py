@@ -1,4 +1,4 @@
-"""Every unit of every course: what is quick to prove, and that all the rest was proved of these very files.
+"""Every unit of every course: what is quick to prove, and that all the rest was proved of these very files, by this very engine.
 
 The whole proof, with some hundred planted bugs a unit, is `make check`; it writes docs/courses/, which is read here.
 """
@@ -19,11 +19,14 @@ UNITS = [(track, place.unit) for track in TRACKS for place in read_course_table(
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)  # some thirty submissions, each with a box of its own
 @pytest.mark.parametrize(("track", "unit"), [pytest.param(track, unit, id=unit) for track, unit in UNITS])
-def test_the_unit_reads_well_and_its_solution_earns_all(track: Path, unit: str) -> None:
-    (proof,) = check(track, unit, learner=Path(sys.prefix), depth=Depth.FIRST)
+def test_the_unit_reads_well_and_each_answer_earns_what_is_stated(track: Path, unit: str) -> None:
+    """The solution, the blank release, every answer of wrong/ and right/: points and hints, marked as a fellow's are."""
+    (proof,) = check(track, unit, learner=Path(sys.prefix), depth=Depth.ANSWERS)
 
     assert proof.proved, "\n".join(lines([proof]))
+    assert min(proof.wrong, proof.right) > 0
 
 
 @pytest.mark.parametrize("track", [pytest.param(track, id=track.name) for track in TRACKS])
@@ -31,7 +34,10 @@ def test_the_table_of_proofs_is_of_these_files_and_all_is_proved(track: Path) ->
     page = (ROOT / "docs" / "courses" / f"{track.name}.md").read_text("utf-8")
     units = [place.unit for place in read_course_table(track).units]
 
-    assert stale_units(page, track, units) == [], f"run: passerelle check {track.name} --table docs/courses"
+    assert stale_units(page, track, units) == [], (
+        f"their files, autograders or the marking changed since: run `passerelle check {track.name} --table docs/courses`"
+        " (or `make check`: all tracks)"
+    )
     for unit in units:
         assert f"| {unit} | yes |" in page
 

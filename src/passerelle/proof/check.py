@@ -26,7 +26,7 @@ from passerelle.grading.seeds import EXAMPLE
 from passerelle.model.errors import SubmissionError
 from passerelle.model.people import LANGUAGES
 from passerelle.model.verdict import Verdict
-from passerelle.proof import accessible, readable, reading, released, right
+from passerelle.proof import accessible, readable, reading, released, right, seeds
 from passerelle.proof.judging import Judge
 from passerelle.proof.mutants import mutants_of
 from passerelle.proof.planted import Marks, mark_planted, planted_faults
@@ -41,6 +41,7 @@ class Depth(StrEnum):
     """How much of a proof: what an author wants to know at once, or all."""
 
     FIRST = "first"
+    ANSWERS = "answers"
     WHOLE = "whole"
 
 
@@ -55,7 +56,8 @@ def check(source: Path, *units: str, learner: Path, jobs: int = JOBS, depth: Dep
         units: names of units.
         learner: the environment that fellows' code runs in.
         jobs: how many submissions are marked at the same time.
-        depth: FIRST reads the unit and marks the solution and the blank release, no more.
+        depth: FIRST reads the unit and marks the solution and the blank release, no more; ANSWERS marks the wrong and
+            the other right answers, too, and plants no bugs.
 
     Raises:
         CourseTextError: course.toml cannot be read, or names no such unit.
@@ -78,8 +80,9 @@ def _prove(source: Path, unit: str, learner: Path, jobs: int, depth: Depth) -> U
         with tempfile.TemporaryDirectory(prefix="proof-") as scratch:
             proving = _Proving.of(source, folder, Path(scratch) / source.name, learner, jobs)
             faults = [*proving.read(), *proving.mark_first()]
-            if depth is Depth.WHOLE:
+            if depth is not Depth.FIRST:
                 faults += proving.mark_answers()
+            if depth is Depth.WHOLE:
                 # A bug says nothing where the reference itself loses points.
                 faults += proving.mark_planted() if proving.earns_all else []
     except CourseTextError as error:
@@ -133,6 +136,7 @@ class _Proving:
             *released.size_faults(folder, self.release),
             *released.data_faults(folder),
             *released.secret_faults(folder, self.release),
+            *seeds.seed_faults(folder),
         ]
 
     def mark_first(self) -> list[Fault]:

@@ -15,8 +15,8 @@ from passerelle.model.people import LANGUAGES
 MOST_TERMS = 8
 """New terms a unit may bring (SYLLABUS: at most 8 a unit)."""
 
-MOST_MINUTES = 240
-"""Minutes of one unit."""
+MOST_MINUTES = 90
+"""Minutes of one unit (SYLLABUS: 30 to 90)."""
 
 LEAST_WRONG = 2
 """Wrong answers that each counted task needs."""

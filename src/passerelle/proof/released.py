@@ -2,6 +2,7 @@
 
 import ast
 import hashlib
+import importlib
 import json
 import re
 from collections.abc import Iterable, Iterator
@@ -11,6 +12,7 @@ from typing import Any
 
 from passerelle.courses import Fault, Kind, UnitFolder
 from passerelle.grading import Marked
+from passerelle.grading.prepare import engine
 from passerelle.grading.warm import Tried
 from passerelle.proof.submissions import Release, is_marker
 
@@ -217,12 +219,7 @@ class Hidden:
 
 def _literals(source: str) -> Iterator[str]:
     """Yield the numbers and texts of the hidden lines that nobody would write by chance."""
-    hidden, inside = set[int](), False
-    for number, line in enumerate(source.split("\n"), 1):
-        if "HIDDEN TESTS" in line:
-            inside = "BEGIN " in line
-        elif inside:
-            hidden.add(number)
+    hidden = hidden_lines(source)
     tree = ast.parse(source)
     named = {id(word.value) for word in ast.walk(tree) if isinstance(word, ast.keyword) and word.arg in _NO_VALUES}
     for node in ast.walk(tree):
@@ -234,6 +231,17 @@ def _literals(source: str) -> Iterator[str]:
             yield str(value)
 
 
+def hidden_lines(source: str) -> set[int]:
+    """Return the numbers of a cell's lines, from 1, that are hidden tests."""
+    hidden, inside = set[int](), False
+    for number, line in enumerate(source.split("\n"), 1):
+        if "HIDDEN TESTS" in line:
+            inside = "BEGIN " in line
+        elif inside:
+            hidden.add(number)
+    return hidden
+
+
 _NO_VALUES = frozenset({"else_", "look", "tolerance", "title"})
 
 
@@ -242,9 +250,16 @@ def _holds(text: str, value: str) -> bool:
 
 
 def digest(path: Path) -> str:
-    """Return what names the files of a unit's folder as they are."""
-    found = hashlib.sha256()
-    for file in sorted(path.rglob("*")):
-        if file.is_file() and "__pycache__" not in file.parts and not file.name.endswith("~"):
-            found.update(f"{file.relative_to(path).as_posix()}\0".encode() + file.read_bytes() + b"\0")
+    """Return what names a proof: the files of a unit's folder, and what marks them and words what it finds.
+
+    The engine's own digest, which is in the key of each verdict, holds the checks' words in English; their catalogues
+    lie beside them.
+    """
+    # By name: no room below marking imports what check cells call.
+    words = Path(str(importlib.import_module("autograders").__file__)).parent / "locale"
+    found = hashlib.sha256(engine().encode())
+    for folder, pattern in ((path, "*"), (words, "*.po")):
+        for file in sorted(folder.rglob(pattern)):
+            if file.is_file() and "__pycache__" not in file.parts and not file.name.endswith("~"):
+                found.update(f"{file.relative_to(folder).as_posix()}\0".encode() + file.read_bytes() + b"\0")
     return found.hexdigest()[:16]

@@ -50,8 +50,8 @@ class UnitProof:
 
     `points` are those that the reference solution earned by itself, `by_hand` those that a person gives,
     `wrong` and `right` count the other answers that were marked, `answer_seconds` is how long the solution runs,
-    `release_bytes` what a release weighs, `digest` names the unit's files as they were, `seconds` is how long the
-    proof took. `planted` is None where no bug was planted yet.
+    `release_bytes` what a release weighs, `digest` names the unit's files and what marked them, as they were,
+    `seconds` is how long the proof took. `planted` is None where no bug was planted yet.
     """
 
     unit: str

@@ -10,7 +10,8 @@ _HEAD = """\
 # {track}: what is proved
 
 Written by `passerelle check {track} --table docs/courses`, never by hand; a test compares the stamp of each unit
-with its files. What each column means, and how it is proved: [proof.md](../proof.md).
+with its files, the marking engine and the checks' words.
+What each column means, and how it is proved: [proof.md](../proof.md).
 How the units look: [units.md](../units.md).
 
 | Unit | Proved | Points: machine + hand | Wrong answers | Other right answers | Planted bugs caught | Equivalent | \
@@ -41,7 +42,7 @@ def table(track: str, proofs: Sequence[UnitProof]) -> str:
 
 
 def stale_units(page: str, source: Path, units: Sequence[str]) -> list[str]:
-    """Return the units whose row in a table is absent, or of other files than theirs."""
+    """Return the units whose row in a table is absent, or of other files or another engine than now."""
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in page.split("\n") if line.startswith("|")]
     stamps = {row[0]: row[-1].strip("`") for row in rows}
     return [unit for unit in units if stamps.get(unit) != digest(source / "units" / unit)]

@@ -167,7 +167,7 @@ def test_a_marked_cell_that_changes_with_the_language_is_found(course: Path, tmp
     ("minutes", "said"),
     [
         pytest.param(0.1, "words cannot be read in", id="too-few"),
-        pytest.param(300, "300 minutes are more than a session", id="too-many"),
+        pytest.param(91, "91 minutes are more than a session", id="too-many"),
     ],
 )
 def test_minutes_that_cannot_be_are_said(course: Path, unit: Path, minutes: float, said: str) -> None:
