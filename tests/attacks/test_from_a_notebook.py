@@ -44,7 +44,8 @@ def hidden_places(town: Town) -> dict[str, Path]:
         "secrets": root / "secrets" / "hub-cookie",
         "logs": root / "logs",
         "checkout-solutions": unit / "unit.md",
-        "checkout-truth": next(path for path in unit.rglob("*") if path.parent.name in ("truth", "wrong")),
+        "checkout-wrong-answers": next((unit / "wrong").glob("*.toml")),
+        "truth-of-a-source": courses / "source" / UNIT / "truth" / "answers.csv",
         "platform": CHECKOUT / "src" / "passerelle",
         "launcher-socket": root / "hub" / "launcher.sock",
         "marking-socket": town.hub.settings.marking_socket,
@@ -54,7 +55,8 @@ def hidden_places(town: Town) -> dict[str, Path]:
 PLACES = [
     *("anothers-home", "built-source-with-solutions", "gradebook", "course-directory"),
     *("ledger-and-the-exchanges-store", "hubs-database", "secrets", "logs"),
-    *("checkout-solutions", "checkout-truth", "platform", "launcher-socket", "marking-socket"),
+    *("checkout-solutions", "checkout-wrong-answers", "truth-of-a-source", "platform"),
+    *("launcher-socket", "marking-socket"),
 ]
 LOOK = """
     path = pathlib.Path(given["path"])
@@ -70,6 +72,18 @@ LOOK_BY_A_LINK = """
 """
 
 
+@pytest.fixture
+def truth(town: Town) -> Iterator[Path]:
+    """A truth file beside the source of her unit: ours have none."""
+    folder = town.hub.settings.courses / TRACK / "source" / UNIT / "truth"
+    folder.mkdir()
+    (folder / "answers.csv").write_text("region,share\nNord,0.4417203\n", "utf-8")
+    yield folder
+    (folder / "answers.csv").unlink()
+    folder.rmdir()
+
+
+@pytest.mark.usefixtures("truth")
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("way", [pytest.param(LOOK, id="by-its-path"), pytest.param(LOOK_BY_A_LINK, id="by-a-link")])
 def test_what_is_not_hers_is_not_there(town: Town, notebook: Run, place: str, way: str) -> None:

@@ -19,7 +19,8 @@ from passerelle.courses.trees import read_tree
 
 pytestmark = pytest.mark.slow
 CHECKOUT = Path(__file__).parents[2]
-COURSES = CHECKOUT / "courses"
+TRUTH = "planted-truth-5d21c8,0.4417203"
+"""A line of a truth file, which no unit of ours has: the search needs one."""
 LEAST_SIGNS = 16
 """A shorter line may stand somewhere by chance."""
 COMMON = re.compile(r"(from .+ )?import .+|.*[(:\[{]")
@@ -27,14 +28,28 @@ COMMON = re.compile(r"(from .+ )?import .+|.*[(:\[{]")
 
 
 @pytest.fixture(scope="module")
-def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def courses(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The checkout's courses with a truth file in each unit, beside the rooms that a tree is made of."""
+    checkout = tmp_path_factory.mktemp("checkout")
+    for name in ("binder", "autograders", "src"):
+        (checkout / name).symlink_to(CHECKOUT / name)
+    shutil.copytree(CHECKOUT / "courses", checkout / "courses")
+    for table in sorted(checkout.glob("courses/*/units/*/unit.toml")):
+        for name in ("truth/answers.csv", "truth/deeper/notes.txt"):
+            (table.parent / name).parent.mkdir(exist_ok=True)
+            (table.parent / name).write_text(f"region,share\n{TRUTH}\n", "utf-8")
+    return checkout / "courses"
+
+
+@pytest.fixture(scope="module")
+def tree(courses: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     into = tmp_path_factory.mktemp("binder") / "tree"
-    write_binder_tree(COURSES, into, say=lambda _: None)
+    write_binder_tree(courses, into, say=lambda _: None)
     return into
 
 
-def units() -> list[UnitFolder]:
-    sources = sorted(path.parent for path in COURSES.glob("*/course.toml"))
+def units(courses: Path) -> list[UnitFolder]:
+    sources = sorted(path.parent for path in courses.glob("*/course.toml"))
     return [read_unit(source, place.unit) for source in sources for place in read_course_table(source).units]
 
 
@@ -97,9 +112,9 @@ def is_whole(cell: Cell) -> bool:
     return cell.is_solution and f"BEGIN {SOLUTION}" not in cell.source
 
 
-def test_no_answer_hidden_test_truth_file_or_note_is_in_the_tree(tree: Path) -> None:
+def test_no_answer_hidden_test_truth_file_or_note_is_in_the_tree(courses: Path, tree: Path) -> None:
     texts = list(all_bytes(tree))
-    looked_for = [(unit.unit, of_answer, line) for unit in units() for of_answer, line in secrets(unit)]
+    looked_for = [(unit.unit, of_answer, line) for unit in units(courses) for of_answer, line in secrets(unit)]
 
     # Our own code may say what some answer says (`return made.decode()`), never what a hidden test or a note does.
     found = [
@@ -109,12 +124,15 @@ def test_no_answer_hidden_test_truth_file_or_note_is_in_the_tree(tree: Path) -> 
         if line in text and not (of_answer and name.startswith("binder/wheels/"))
     ]
     assert len(looked_for) > 50, "there was something to look for"
+    assert {unit for unit, _, line in looked_for if line == TRUTH} == {unit.unit for unit in units(courses)}
+    # The seeds of what hidden tests draw are in their lines.
+    assert any("passwords(" in line for _, _, line in looked_for)
     assert found == []
 
 
-def test_a_solution_in_the_tree_would_be_found(tree: Path, tmp_path: Path) -> None:
+def test_a_solution_in_the_tree_would_be_found(courses: Path, tree: Path, tmp_path: Path) -> None:
     """The search itself, on trees with one secret each: in a notebook's metadata, in a picture, in a wheel."""
-    secret = next(line for _, line in secrets(units()[0]))
+    secret = next(line for _, line in secrets(units(courses)[0]))
     places = {"data-science/x.ipynb": json.dumps({"cells": [{"metadata": {"note": secret}}]}).encode()}
     places["data-science/x.png"] = b"\x89PNG\r\n" + secret.encode()
     with zipfile.ZipFile(whole := io.BytesIO(), "w", zipfile.ZIP_DEFLATED) as wheel:
@@ -128,20 +146,20 @@ def test_a_solution_in_the_tree_would_be_found(tree: Path, tmp_path: Path) -> No
         assert any(secret in text for _, text in all_bytes(spoiled)), name
 
 
-def test_the_tree_holds_every_unit_and_the_locked_environment(tree: Path) -> None:
+def test_the_tree_holds_every_unit_and_the_locked_environment(courses: Path, tree: Path) -> None:
     names = set(read_tree(tree))
-    for unit in units():
+    for unit in units(courses):
         assert {f"{unit.track}/{unit.unit}/{unit.unit}.ipynb", f"{unit.track}/{unit.unit}/unit.json"} <= names
         assert {f"{unit.track}/{unit.unit}/{name}" for name in unit.data} <= names
     assert (tree / "binder/requirements.txt").read_bytes() == (CHECKOUT / "binder/requirements.txt").read_bytes()
     assert not [name for name in names if name.endswith((".po", ".toml", ".db")) or "/wrong/" in name]
     readme = (tree / "README.md").read_text("utf-8")
-    assert all(f"{unit.track}/{unit.unit}/{unit.unit}.ipynb" in readme for unit in units())
+    assert all(f"{unit.track}/{unit.unit}/{unit.unit}.ipynb" in readme for unit in units(courses))
     assert "Rien n’est gardé" in readme
     assert "Nothing is kept" in readme
 
 
-def test_a_second_tree_is_the_same_and_takes_away_what_went(tree: Path, tmp_path: Path) -> None:
+def test_a_second_tree_is_the_same_and_takes_away_what_went(courses: Path, tree: Path, tmp_path: Path) -> None:
     again = tmp_path / "again"
     shutil.copytree(tree, again)
     (again / ".git").mkdir()
@@ -151,7 +169,7 @@ def test_a_second_tree_is_the_same_and_takes_away_what_went(tree: Path, tmp_path
     with (again / CONTENTS).open("a") as listing:
         listing.write("data-science/gone/gone.ipynb\n../outside.txt\n")
     (tmp_path / "outside.txt").write_text("not ours")
-    write_binder_tree(COURSES, again, say=lambda _: None)
+    write_binder_tree(courses, again, say=lambda _: None)
 
     assert {name: content for name, content in read_tree(again).items() if not name.startswith(".git/")} == read_tree(
         tree
@@ -161,10 +179,10 @@ def test_a_second_tree_is_the_same_and_takes_away_what_went(tree: Path, tmp_path
     assert (tmp_path / "outside.txt").read_text() == "not ours"
 
 
-def test_a_folder_with_other_files_is_left_alone(tmp_path: Path) -> None:
+def test_a_folder_with_other_files_is_left_alone(courses: Path, tmp_path: Path) -> None:
     (tmp_path / "letter.txt").write_text("dear")
     with pytest.raises(BinderTreeError, match="it holds files that this command did not write"):
-        write_binder_tree(COURSES, tmp_path, say=lambda _: None)
+        write_binder_tree(courses, tmp_path, say=lambda _: None)
 
     assert [path.name for path in tmp_path.iterdir()] == ["letter.txt"]
 
