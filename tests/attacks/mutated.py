@@ -1,6 +1,6 @@
 """1,000 notebooks, each a right submission changed by chance in its JSON and metadata. `make mutated` marks them.
 
-Every one is rebuilt and gets its key; some are marked to the end, in one process. Each has a verdict; an answer that is
+Every one is rebuilt, gets its key and is marked to the end, in one process. Each has a verdict; an answer that is
 still there as it was written keeps its points; nothing grows: processes, descriptors, memory.
 """
 
@@ -269,7 +269,7 @@ def main() -> None:
     """Mark them, and say what came of it."""
     parser = argparse.ArgumentParser(prog="make mutated", description=__doc__)
     parser.add_argument("--count", type=int, default=500, help="notebooks of each kind (500)")
-    parser.add_argument("--every", type=int, default=5, help="mark every so many-th to the end (5)")
+    parser.add_argument("--every", type=int, default=1, help="mark every so many-th to the end (1: all)")
     given = parser.parse_args()
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:

@@ -190,8 +190,8 @@ def read_notebook(submitted: bytes) -> dict[str, Any]:
         raise UnreadableSubmissionError.of("unreadable-notebook")
     if len(cells) > MAX_CELLS:
         raise UnreadableSubmissionError.of("unreadable-cells", count=len(cells), most=MAX_CELLS)
-    if not isinstance(notebook.get("metadata", {}), dict):
-        raise UnreadableSubmissionError.of("unreadable-notebook")
+    if not isinstance(notebook.get("metadata"), dict):
+        notebook["metadata"] = {}  # nothing of it is believed but the language: her answers are there all the same
     if depth([cell.get("metadata") for cell in cells]) > MAX_DEPTH:
         raise UnreadableSubmissionError.of("unreadable-notebook")
     return notebook

@@ -149,7 +149,6 @@ def test_hostile_metadata_are_not_taken() -> None:
         pytest.param(b'{"nbformat": 3, "cells": []}', "unreadable-notebook", id="an-old-format"),
         pytest.param(b'{"nbformat": 4}', "unreadable-notebook", id="no-cells"),
         pytest.param(b'{"nbformat": 4, "cells": [1]}', "unreadable-notebook", id="cells-that-are-numbers"),
-        pytest.param(b'{"nbformat": 4, "cells": [], "metadata": 3}', "unreadable-notebook", id="metadata-a-number"),
         pytest.param(
             json.dumps({"nbformat": 4, "cells": [{"cell_type": "code", "source": 5}]}).encode(),
             "unreadable-notebook",
@@ -173,6 +172,13 @@ def test_what_is_no_notebook_is_refused_with_the_cure(submitted: bytes, message:
         rebuild(source(), submitted)
 
     assert refused.value.facts.id == message
+
+
+@pytest.mark.parametrize("odd", [None, 3, "code", [], False])
+def test_her_answers_count_whatever_stands_where_the_notebooks_metadata_are(odd: object) -> None:
+    made = rebuilt({**release(RIGHT), "metadata": odd})
+
+    assert [cell.text for cell in made.cells] == [cell.text for cell in rebuilt(release(RIGHT)).cells]
 
 
 def test_metadata_of_any_shape_do_no_harm() -> None:
