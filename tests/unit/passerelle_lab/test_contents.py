@@ -31,8 +31,8 @@ class OnAFullDevice(WholeFiles):
     """Writes to the device that is always full; tests/faults/test_disk.py has a disk that is."""
 
     @contextmanager
-    def atomic_writing(self, *_: Any, **__: Any) -> Iterator[IO[str]]:
-        with Path("/dev/full").open("w", encoding="utf-8") as file:
+    def atomic_writing(self, *_: Any, **__: Any) -> Iterator[IO[bytes]]:
+        with Path("/dev/full").open("wb") as file:
             yield file
 
 
