@@ -232,13 +232,20 @@ class _Proving:
     def _verdict(self, answers: Mapping[str, str]) -> tuple[Marked | None, list[Fault]]:
         try:
             files = self.release.submission(answers)
-            return grading.mark(self.course_dir, self.folder.unit, files, learner=self.learner, fellow=EXAMPLE), []
+            return self._marked(files), []
         except SubmissionError as error:
             return None, [Fault(self.folder.where("unit.md"), f"marking refuses it: {error}", "mend the unit")]
         except ExaminerError as error:
             # The same check stops at every submission: one place, one fault.
             what, _, cure = str(error).rpartition("; ")
             return None, [Fault(self.folder.where("unit.md"), what, cure)]
+
+    def _marked(self, files: Mapping[str, bytes]) -> Marked:
+        try:
+            return grading.mark(self.course_dir, self.folder.unit, files, learner=self.learner, fellow=EXAMPLE)
+        except SystemError:
+            # Two threads that build syntax trees at one moment: Python 3.11 takes that for its own fault (gh-106905).
+            return grading.mark(self.course_dir, self.folder.unit, files, learner=self.learner, fellow=EXAMPLE)
 
 
 def _count(folder: UnitFolder, marks: Marks) -> PlantedCount:
