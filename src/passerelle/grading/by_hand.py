@@ -2,6 +2,7 @@
 
 nbgrader's gradebook gets it as formgrader would save it; from there it is copied into the ledger by the one rule that
 copies all marks (`manual.copy_marks`). The marking service then settles what counts, and makes the feedback page anew.
+A course in outline has neither gradebook nor formgrader: there the ledger alone has the mark.
 """
 
 from collections.abc import Callable
@@ -16,8 +17,9 @@ from sqlalchemy.orm import Session
 
 from passerelle import ledger
 from passerelle.grading.gradebook import gradebook, marked_cells, naive_utc
+from passerelle.grading.layout import is_outline
 from passerelle.grading.manual import copy_marks
-from passerelle.ledger.manual import manual_mark
+from passerelle.ledger.manual import manual_mark, put_manual_mark
 from passerelle.ledger.tables import ManualMark
 from passerelle.model.errors import SubmissionError
 
@@ -56,6 +58,8 @@ def give_mark(
         AnotherAnswerError: the gradebook holds another attempt, and is left as it is.
         GradebookUnusableError: the gradebook is missing, or held by somebody for too long.
     """
+    if is_outline(course_dir):
+        return _in_ledger_alone(engine, mark, beside)
     with gradebook(course_dir, write=True) as rows:
         grade, comment = _rows(rows, mark)
         if grade is None:
@@ -71,6 +75,17 @@ def give_mark(
         kept = manual_mark(session, mark.handle, mark.track, mark.unit, mark.check, mark.answer)
         # Formgrader may have saved another one in between: that one counts, and has nothing beside it.
         if kept is not None and kept.points == mark.points:
+            beside(session, kept)
+    return None
+
+
+def _in_ledger_alone(engine: Engine, mark: MarkByHand, beside: Callable[[Session, ManualMark], None]) -> None:
+    where = (mark.handle, mark.track, mark.unit, mark.check, mark.answer)
+    names = dict(zip(("handle", "track", "unit", "check", "answer"), where, strict=True))
+    with ledger.session(engine) as session:
+        put_manual_mark(session, **names, points=mark.points, comment=mark.comment)
+        kept = manual_mark(session, *where)
+        if kept is not None:
             beside(session, kept)
 
 

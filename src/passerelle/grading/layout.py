@@ -125,6 +125,11 @@ def layout_of(course_dir: Path) -> Layout:
     return _elsewhere(root, (state.st_mtime_ns, state.st_size))
 
 
+def is_outline(course_dir: Path) -> bool:
+    """Say whether a course of ours is an outline, as the demo year's are: no source, no gradebook, the ledger alone."""
+    return not (course_dir / "source").is_dir() and not layout_of(course_dir).gradebook.is_file()
+
+
 @lru_cache(maxsize=8)
 def _elsewhere(root: Path, state: tuple[int, ...]) -> Layout:
     # A course of ours never comes here, and nbgrader takes long to import.

@@ -12,8 +12,9 @@ from tornado.web import HTTPError
 
 from passerelle.courses import NotBuiltError, unit_source
 from passerelle.grading.by_hand import AnotherAnswerError, MarkByHand, give_mark
-from passerelle.grading.gradebook import GradebookUnusableError
-from passerelle.grading.rebuild import UnreadableSubmissionError, key_of, rebuild
+from passerelle.grading.gradebook import GradebookUnusableError, gradebook_path
+from passerelle.grading.layout import is_outline
+from passerelle.grading.rebuild import UnreadableSubmissionError, key_of, read_notebook, rebuild, text_of
 from passerelle.ledger import help as asking
 from passerelle.ledger import manual, people, receipts
 from passerelle.ledger.help import ChosenLevel
@@ -50,7 +51,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Shown:
-    """What the page shows of the notebook: what was asked, and her answer."""
+    """What the page shows of the notebook: what was asked (empty where the course is an outline), and her answer."""
 
     question: Markup
     answer: Markup
@@ -85,7 +86,7 @@ class MarkPage(PageHandler):
             return await self._show(found, trouble="another")
         except GradebookUnusableError:
             self.set_status(503)
-            return await self._show(found, trouble="gradebook")
+            return await self._show(found, trouble="gradebook" if gradebook_path(course_dir).is_file() else "missing")
         self.context.wake_marking(f"manual {row.track}".encode())
         return self.redirect(f"{self.context.prefix}queue", status=303)
 
@@ -134,15 +135,18 @@ class MarkPage(PageHandler):
             picked=picked,
             comment=comment,
             trouble=trouble,
-            formgrader=f"/hub/spawn/{server}?next=/user/{server}/formgrader",
+            formgrader="" if self._is_outline(found) else f"/hub/spawn/{server}?next=/user/{server}/formgrader",
         )
 
     def _read(self, found: Answer) -> Shown | None:
-        """Return what the notebook says; None where it cannot be read (erased, or the course is not built here)."""
+        """Return what the notebook says; None where it cannot be read (erased, or the unit is not built here)."""
         unit, key = found.row.unit, found.check.key
         try:
+            sent = unpack(found.parcel or b"")[f"{unit}.ipynb"]
+            if self._is_outline(found):
+                return _as_sent(sent, key)
             source = unit_source(self.context.settings.courses / found.row.track, unit)
-            text = rebuild(source, unpack(found.parcel or b"")[f"{unit}.ipynb"]).answers.get(key)
+            text = rebuild(source, sent).answers.get(key)
         except (NotBuiltError, ParcelError, UnreadableSubmissionError, KeyError):
             return None
         if text is None:
@@ -150,6 +154,17 @@ class MarkPage(PageHandler):
         is_code = any(key_of(cell) == key and cell.cell_type == "code" for cell in source.cells)
         asked = _asked(source.cells, key, self.reader.language)
         return Shown(notes_html(asked, 1), answer_html(text, code=is_code))
+
+    def _is_outline(self, found: Answer) -> bool:
+        return is_outline(self.context.settings.courses / found.row.track)
+
+
+def _as_sent(sent: bytes, key: str) -> Shown | None:
+    """Return an answer of a course in outline, which has no source to rebuild it by: the cell as it was sent."""
+    cell = next((one for one in read_notebook(sent)["cells"] if key_of(one) == key), None)
+    if cell is None:
+        return None
+    return Shown(Markup(), answer_html(text_of(cell), code=cell.get("cell_type") == "code"))
 
 
 def _asked(cells: list[Any], key: str, language: str) -> str:

@@ -1,6 +1,7 @@
 """The page on which a trainer marks by a rubric: real gradebook, real submission."""
 
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -103,6 +104,36 @@ def test_an_answer_that_stands_no_longer_is_not_marked(desk: Desk) -> None:
 
     assert answer.status_code == 409
     assert desk.grade(MANUAL)["manual_score"] is None
+
+
+def test_in_a_course_in_outline_the_answer_is_shown_as_it_was_sent_and_the_ledger_alone_has_the_mark(
+    desk: Desk,
+) -> None:
+    shutil.rmtree(desk.course_dir / "source")
+    (desk.course_dir / "gradebook.db").unlink()
+    with serve(desk) as served:
+        before = served.get("maple", page_of(desk))
+        after = mark(desk, served, **{"level-outlier": "named", "comment": "Which one?"})
+        again = served.get("maple", page_of(desk)).text
+
+    assert "An outlier pulls it." in words(before)
+    assert "<script>alert" not in before.text
+    assert "formgrader" not in before.text.lower(), "there is none to open"
+    assert "Nothing waits for you." in after
+    assert desk.attempts()[0].points == 3.0
+    assert re.search(r'value="named" required checked', again)
+    assert not (desk.course_dir / "gradebook.db").exists()
+
+
+def test_without_its_gradebook_a_course_keeps_no_mark_and_the_page_says_why(desk: Desk) -> None:
+    (desk.course_dir / "gradebook.db").unlink()
+    with serve(desk) as served:
+        answer = send(served, "maple", page_of(desk), {"level-outlier": "named", "comment": "Which one?"})
+
+    assert answer.status_code == 503
+    assert "has no gradebook at the moment" in words(answer)
+    assert "Which one?" in answer.text
+    assert desk.attempts()[0].waits_for_person
 
 
 @pytest.mark.parametrize("handle", ["rowan", "acacia"])
