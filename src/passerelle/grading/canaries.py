@@ -7,9 +7,11 @@ that are changed. What may be changed how is found out on the reference solution
 """
 
 import ast
+import math
 import random
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from passerelle.grading.examiner import hidden_lines
@@ -25,6 +27,12 @@ _EQUAL = frozenset(
 )
 _WRAPS = frozenset("array asarray list tuple set dict frozenset Series DataFrame float int str round sorted".split())  # noqa: SIM905
 _ERROR = "__passerelle_error__"
+_OF_ONE = frozenset("assertTrue assertFalse assertIsNone assertIsNotNone assert_ assert_true assert_false".split())  # noqa: SIM905
+_FURTHER_JUDGES = _OF_ONE | frozenset(
+    "assertNotEqual assertIn assertNotIn assertIs assertIsNot assertIsInstance assertGreater assertGreaterEqual "  # noqa: SIM905
+    "assertLess assertLessEqual".split()
+)
+_ALIKE = ("0123456789", "aeiou", "bcdfghjklmnpqrstvwxyz")
 
 
 def noted(source: str, *, seed: str = "", changed: Mapping[int, int] = NOTHING, negated: Set[int] = frozenset()) -> str:
@@ -32,7 +40,8 @@ def noted(source: str, *, seed: str = "", changed: Mapping[int, int] = NOTHING, 
 
     Args:
         source: the check.
-        seed: of the values that changed tests ask for.
+        seed: of the values that changed tests ask for; where there is one, no test says its message, which may name
+            the value that is right.
         changed: which variant each changed test has, by its number; the others are as they are.
         negated: numbers of tests that are negated where they are changed, whatever values they name.
     """
@@ -75,12 +84,16 @@ class _Noting(ast.NodeTransformer):
     def visit_Assert(self, node: ast.Assert) -> ast.AST:
         if _is_plain_equality(node.test):
             self.plain.add(self.number)
+        if self.seed:
+            node = ast.copy_location(ast.Assert(node.test, None), node)
         contrary = ast.Assert(ast.UnaryOp(ast.Not(), node.test), node.msg)
         return self._noted(node, self._other(node) or contrary)
 
     def visit_Expr(self, node: ast.Expr) -> ast.AST:
         if not isinstance(node.value, ast.Call) or not _name(node.value.func).startswith("assert"):
             return node
+        if self.seed:
+            node = ast.copy_location(ast.Expr(_wordless(node.value)), node)
         failed = ast.Name("AssertionError", ast.Load())
         contrary = ast.Try(
             [node], [ast.ExceptHandler(failed, None, [ast.Pass()])], [ast.Raise(ast.Call(failed, [], []), None)], []
@@ -91,6 +104,9 @@ class _Noting(ast.NodeTransformer):
         if node.orelse or not node.body or not isinstance(node.body[-1], ast.Raise):
             return self.generic_visit(node)
         test = self._other(node.test) or ast.UnaryOp(ast.Not(), node.test)
+        if self.seed:
+            failed = ast.Call(ast.Name("AssertionError", ast.Load()), [], [])
+            node = ast.copy_location(ast.If(node.test, [ast.Raise(failed, None)], []), node)
         return self._noted(node, ast.If(test, node.body, []))
 
     def visit_With(self, node: ast.With) -> ast.AST:
@@ -126,6 +142,23 @@ def _is_plain_equality(test: ast.expr) -> bool:
     if not isinstance(test, ast.Compare) or len(test.ops) != 1 or not isinstance(test.ops[0], ast.Eq):
         return False
     return not list(_literals(test.left)) and isinstance(test.comparators[0], ast.Constant)
+
+
+def _wordless(call: ast.Call) -> ast.Call:
+    """Return a call of a known judge with no words in the place of its message."""
+    if _name(call.func) not in _EQUAL | _FURTHER_JUDGES:
+        return call
+    args, nothing = list(call.args), ast.Constant("")
+    if len(args) > (1 if _name(call.func) in _OF_ONE else 2) and _is_text(args[-1]):
+        args[-1] = nothing
+    keywords = [ast.keyword(one.arg, nothing if one.arg in ("msg", "err_msg") else one.value) for one in call.keywords]
+    return ast.copy_location(ast.Call(call.func, args, keywords), call)
+
+
+def _is_text(node: ast.expr) -> bool:
+    return isinstance(node, ast.JoinedStr | ast.BinOp | ast.Call | ast.Constant) and any(
+        isinstance(one, ast.Constant) and type(one.value) is str for one in ast.walk(node)
+    )
 
 
 def _name(function: ast.AST) -> str:
@@ -197,20 +230,36 @@ def _literals(node: ast.expr) -> Iterator[ast.Constant]:
             yield from _literals(one)
 
 
-def _other(value: Any, chance: random.Random) -> Any:
-    """Return another plausible value of the same type."""
+def _other(value: Any, chance: random.Random) -> Any:  # noqa: PLR0911  one a kind of value
+    """Return another value of the same type, as plausible as an author's: who reads it must not see that it is none."""
     if type(value) is bool:
         return not value
     if type(value) is int:
-        step = chance.randint(1, max(3, abs(value) // 3))
-        return value - step if value > 9 and chance.random() < 0.5 else value + step
+        # As round as it was.
+        unit = 10 ** (len(str(value)) - len(str(value).rstrip("0"))) if value else 1
+        step = unit * chance.randint(1, max(3, abs(value) // unit // 3))
+        return value - step if value > 9 * unit and chance.random() < 0.5 else value + step
+    if type(value) is float and math.isfinite(value):
+        return _other_float(value, chance)
     if type(value) in (float, complex):
         return value * chance.uniform(1.2, 1.9) + chance.uniform(0.5, 1.5)
     if type(value) is bytes:
-        return value + b"x"
+        return _other(value.decode("latin-1"), chance).encode("latin-1")
     letters = [place for place, letter in enumerate(value) if letter.isalnum()]
     if not letters:
-        return value + chance.choice("abcdefgh")
+        return value + (value[-1:] or chance.choice("abcdefgh"))
     place = chance.choice(letters)
-    same = "0123456789" if value[place].isdigit() else "abcdefghijklmnopqrstuvwxyz"
-    return value[:place] + chance.choice([one for one in same if one != value[place].lower()]) + value[place + 1 :]
+    old = value[place].lower()
+    same = next((alike for alike in _ALIKE if old in alike), _ALIKE[1])
+    new = chance.choice([one for one in same if one != old])
+    return value[:place] + (new.upper() if value[place].isupper() else new) + value[place + 1 :]
+
+
+def _other_float(value: float, chance: random.Random) -> float:
+    """Return another decimal with as many figures."""
+    figures = len(Decimal(repr(value)).normalize().as_tuple().digits)
+    while True:
+        made = abs(value) * chance.uniform(1.2, 1.9) + chance.uniform(0.5, 1.5)
+        other = math.copysign(float(f"{made:.{figures}g}"), value)
+        if other != value:
+            return other
