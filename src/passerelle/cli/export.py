@@ -170,12 +170,24 @@ def _of_tracks(settings: Settings, asked: Asked) -> "list[Export]":
 
 
 def _of_course(settings: Settings, asked: Asked, course_dir: Path) -> "Export":
-    """Return the export of a course directory; one with user names is written down in the installation's ledger."""
+    """Return the export of a course directory: one of ours, with user names or for somebody outside is written down.
+
+    Raises:
+        ExportCommandError: it is one of ours, and for somebody outside.
+    """
     from passerelle.progress import course_export
 
+    ours = course_dir.resolve().parent == settings.courses.resolve()
+    if ours and asked.wanted.is_outside:
+        # The track's summary counts who has mastered a unit by herself, this one among the graded: of two such
+        # partitions of the same people, one gives back what the other leaves out.
+        raise ExportCommandError.of(
+            f"{course_dir} is a track of this programme: numbers for somebody outside leave in one form alone",
+            f"say --track {course_dir.resolve().name} in place of --course-dir",
+        )
     now = datetime.now(UTC)
     made = course_export(course_dir, settings, now, asked.wanted, asked.fellows)
-    if asked.wanted.identified:
+    if ours or asked.wanted.is_outside or asked.wanted.identified:
         # Only here: the ledger takes longer to import than an export of a hundred fellows to write.
         from passerelle import ledger
         from passerelle.ledger import people
@@ -185,17 +197,16 @@ def _of_course(settings: Settings, asked: Asked, course_dir: Path) -> "Export":
         engine = ledger.engine(settings.database_url)
         try:
             with ledger.session(engine) as session:
-                ids = {str(row[1]) for row in made.tables[0].rows}
                 record_export(
                     session,
                     by=OPERATOR,
                     what=_what(f"course directory {course_dir.resolve().name}", asked),
                     recipient=asked.wanted.recipient,
-                    fellows=[one for one in ids if people.person(session, one)],
+                    fellows=[one for one in made.students if people.person(session, one)],
                     at=now,
                     outside=asked.wanted.is_outside,
-                    identified=True,
-                    reason=asked.reason,
+                    identified=asked.wanted.identified,
+                    reason=asked.reason or None,
                 )
         finally:
             engine.dispose()

@@ -83,7 +83,10 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Export:
-    """What one export holds. `whole` are the records that JSON has in the place of tables, `paper` what a PDF has."""
+    """What one export holds. `whole` are the records that JSON has in the place of tables, `paper` what a PDF has.
+
+    `students` are those of a course directory who are in it, as rows or as numbers, by nbgrader's ids.
+    """
 
     name: str
     title: str
@@ -93,6 +96,7 @@ class Export:
     notes: Sequence[str] = ()
     whole: Mapping[str, Any] | None = None
     head: Mapping[str, Any] = field(default_factory=dict)
+    students: Collection[str] = ()
 
     def content(self, kind: str) -> bytes:
         """Return what a button gives in a format: of CSV and Parquet, which hold one table, the first one."""
@@ -196,17 +200,19 @@ def course_export(
         if wanted.since is not None:
             found = gradebooks.assignments_table(course_dir, as_of, zone, fellows)
         tables = [for_outside(gradebooks.summary_table(found))]
-        return Export(name, f"Passerelle · {name}", as_of, tables, tables, head=head)
+        students = {str(row[1]) for row in found.rows}
+        return Export(name, f"Passerelle · {name}", as_of, tables, tables, head=head, students=students)
     name_of = names(wanted, settings)
-    ids = {student: name_of(str(student)) for student in {row[1] for row in found.rows}}
-    rows: list[Sequence[Value]] = [(row[0], ids[row[1]], *row[2:]) for row in found.rows]
+    ids = {student: name_of(student) for student in {str(row[1]) for row in found.rows}}
+    rows: list[Sequence[Value]] = [(row[0], ids[str(row[1])], *row[2:]) for row in found.rows]
     rows.sort(key=lambda row: (str(row[1]), str(row[2])))
     tables = [Table(found.name, found.columns, rows)]
     if not wanted.named and wanted.since is None:
         tables.append(gradebooks.summary_table(found))
     few = len(ids) <= MOST_FELLOWS
     notes = [] if few else [f"There are {len(ids)} students: their rows are in the other formats."]
-    return Export(name, f"Passerelle · {name}", as_of, tables, tables if few else tables[1:], notes, head=head)
+    paper = tables if few else tables[1:]
+    return Export(name, f"Passerelle · {name}", as_of, tables, paper, notes, head=head, students=ids)
 
 
 def _iso(moment: datetime) -> str:

@@ -21,7 +21,8 @@ Every page and export is made from one read model. It holds facts, no scores of 
 name nor language of anybody. A fellow is a pseudonym, stable within the programme's own exports and different for every
 recipient outside (`--for`); with `--identified`, which asks for a reason and is written down, it is her user name.
 **Empty (CSV, XLSX, Parquet, PDF) or null (JSON) means not known; it never means 0.** The same state at the same moment
-gives the same bytes. Every export is written down, and each fellow in it can read that it was made.
+gives the same bytes. Every export of a track is written down, and each fellow in it can read that it was made; of
+course directories see below.
 
 States: `not-due` (nothing sent, nothing expected yet), `missing` (nothing sent, its weeks are over), `submitted`
 (sent, marking has not come to it), `waiting-for-us` (a person has a mark to give, or a fault of ours is being tried
@@ -60,6 +61,12 @@ _COURSE = """
 `passerelle export --course-dir DIR` reads the `gradebook.db` of any nbgrader course directory and writes nothing there.
 Points are nbgrader's own totals, except that what was not submitted, or not marked, is empty and not 0. Beside
 `assignments` there is the `summary` above, with an assignment as `unit`; `track` is the course's name.
+
+The export of a directory that the hub works in (`courses/<track>`) is written down as that of a track is, and it is
+refused with `--for`: its summary and the track's count the same people in two ways, and one could give back what the
+other leaves out. `--track` is for that. Of a directory from elsewhere an export with `--for` or `--identified` is
+written down, and whoever has an account of that name here can read so; another one is not. A copy of the hub's own
+directory counts as one from elsewhere: do not send numbers of it to whom you send the track's.
 """
 
 _JSON = """
