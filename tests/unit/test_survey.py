@@ -9,6 +9,7 @@ from ipykernel.compiler import XCachingCompiler
 from IPython.core.interactiveshell import InteractiveShell
 
 from benchmarks import survey, survey_box
+from benchmarks.survey_table import rows
 
 HALVE = (
     "def halve(numbers):\n    ### BEGIN SOLUTION\n    return [number / 2 for number in numbers]\n    ### END SOLUTION"
@@ -147,3 +148,35 @@ def test_what_a_run_check_earned_is_nbgrader_s() -> None:
     assert of(output_type="execute_result", data={"text/plain": "0.5"}) == "partial 0.5"
     assert of(output_type="execute_result", data={"text/plain": "'done'"}) == "full"
     assert of(output_type="error", ename="AssertionError", evalue="no") == "AssertionError: no"
+
+
+def test_the_table_of_the_survey_counts_what_was_run_and_says_what_was_not() -> None:
+    def of(check: int, kind: str, why: str = " ", stock: str = "full") -> dict[str, Any]:
+        return {
+            "notebook": "her+course/ps1/a.ipynb",
+            "check": check,
+            "kind": kind,
+            "ours": {"why": why},
+            "stock": stock,
+        }
+
+    listed = [
+        {"repo": repo, "commit": "0123456789abcdef", "licence": licence, "path": "source/ps1", "check_cells": "3"}
+        for repo, licence in (("her/course", "MIT"), ("his/course", ""))
+    ]
+    wrong = of(2, "no points, as nbgrader", stock="ValueError: words of theirs")
+
+    hers, his, everything = rows([of(0, "examined"), of(1, "box", "subprocess.Popen"), wrong], listed)
+
+    assert hers[1:-1] == ["`0123456789ab`", "MIT", "1 of 1", "3", "2", "1", "1", "0", "1", "0"]
+    assert hers[-1] == "beside: 1 × subprocess.Popen; solutions: 1 × ValueError"
+    assert his[2:5] == ["none stated", "0 of 1", "not run"]
+    assert everything[0] == "**1 repositories**"
+    assert everything[3:6] == ["1 of 2", "3", "2"]
+
+
+def test_a_kind_of_verdict_without_a_column_is_not_left_out_of_the_table() -> None:
+    listed = [{"repo": "her/course", "commit": "0", "licence": "", "path": "ps1", "check_cells": "1"}]
+
+    with pytest.raises(ValueError, match="no column for a new kind"):
+        rows([{"notebook": "her+course/ps1/a.ipynb", "check": 0, "kind": "a new kind"}], listed)
