@@ -11,6 +11,15 @@ PROGRAMME = "programme"
 """The recipient of the programme's own exports, which a coordinator may join."""
 
 
+def of_reader(handle: str) -> str:
+    """Return the recipient that a reader of single fellows' files is.
+
+    Who reads one fellow's page knows who she is: under the programme's id her file would name her in every export of
+    the programme. No name that `--for` takes has a line's end in it.
+    """
+    return f"reader\n{handle}"
+
+
 def pseudonym_secret(directory: Path) -> bytes:
     """Return the programme's secret, made on the first call (file 0600)."""
     return bytes.fromhex(kept_secret(directory, "export-pseudonyms"))

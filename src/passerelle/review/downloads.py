@@ -9,7 +9,7 @@ from passerelle.ledger import people
 from passerelle.ledger.exported import record_export
 from passerelle.model.people import Role
 from passerelle.progress import FORMATS, TYPES, TrackProgress, Wanted, track_export, track_progress
-from passerelle.progress.pseudonyms import PROGRAMME, pseudonym, pseudonym_secret
+from passerelle.progress.pseudonyms import PROGRAMME, of_reader, pseudonym, pseudonym_secret
 from passerelle.review import staff
 from passerelle.review.base import PageHandler
 from passerelle.review.long_work import made
@@ -78,5 +78,6 @@ class FellowDownload(Download):
 
         progress = await self.reading(read)
         await self.log_look(handle, "download")
-        stands_for = pseudonym(handle, pseudonym_secret(self.context.settings.secrets))
-        await self.send(progress, kind, f"{progress.track}-{stands_for}", Wanted(named=True))
+        recipient = of_reader(self.me.handle)
+        stands_for = pseudonym(handle, pseudonym_secret(self.context.settings.secrets), recipient)
+        await self.send(progress, kind, f"{progress.track}-{stands_for}", Wanted(recipient, named=True))

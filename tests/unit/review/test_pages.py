@@ -369,6 +369,23 @@ def test_a_download_has_a_name_that_names_nobody(served: Served) -> None:
     assert "fern" not in answer.text
 
 
+def test_the_id_in_a_download_of_one_fellow_is_in_no_export_of_the_programme(served: Served) -> None:
+    """Who reads her page knows who she is: the programme's id would name her in every export."""
+
+    def ids(reader: str, path: str) -> set[str]:
+        return set(re.findall(r"f-[a-z2-7]{12}", served.get(reader, path).text))
+
+    everybody = ids("linden", "export/data-science.json")
+    hers = {reader: ids(reader, "mentee/fern.json") for reader in ("oak", "maple", "fern")}
+    name = served.get("oak", "mentee/fern.csv").headers["Content-Disposition"]
+
+    assert len(everybody) == 6
+    assert [len(one) for one in hers.values()] == [1, 1, 1]
+    assert len(everybody.union(*hers.values())) == 9, "each reader has an id of hers"
+    assert hers["oak"] == ids("oak", "mentee/fern.json")
+    assert hers["oak"].pop() in name
+
+
 def test_an_error_of_ours_is_a_calm_page(programme: Programme) -> None:
     programme.enrol("fern", language="fr")
     with serve(programme) as served:
