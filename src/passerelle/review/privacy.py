@@ -43,7 +43,11 @@ class EverythingDownload(PageHandler):
 
     def _progress(self, session: Session) -> Iterator[tuple[str, bytes, bytes]]:
         me, settings = self.me, self.context.settings
-        for track in people.tracks_of(session, me.handle, self.moment) if me.role == Role.FELLOW else ():
+        tracks = {
+            *people.tracks_of(session, me.handle, self.moment),
+            *people.ended_tracks(session, me.handle, self.moment),
+        }
+        for track in sorted(tracks) if me.role == Role.FELLOW else ():
             course = self.shelf.course(track)
             if course is not None:
                 standing = track_progress(session, course, self.moment, [me.handle], zone=self.zone)

@@ -5,6 +5,7 @@ import io
 import json
 import tracemalloc
 import zipfile
+from datetime import timedelta
 
 import pytest
 import requests
@@ -28,8 +29,8 @@ from passerelle.ledger.tables import ManualMark, RehearsedVerdict
 from passerelle.model.parcel import pack
 from passerelle.review.everything import Whose, everything
 from passerelle.review.i18n import Reader
-from tests.unit.review.programme import NOW, TRACK, Programme
-from tests.unit.review.served import Served
+from tests.unit.review.programme import NOW, TRACK, Programme, fill
+from tests.unit.review.served import Served, serve
 
 HER = "fern"
 FORMULA = '=HYPERLINK("http://evil.example","x")'
@@ -106,6 +107,22 @@ def test_every_table_with_a_row_about_her_is_in_it_and_nobody_elses(told: Progra
     for handle in ("basil", "acacia", "cedar", "dahlia"):
         assert handle.encode() not in whole
     assert b"argon2" not in whole
+
+
+def test_after_her_enrolment_ended_her_progress_is_still_in_it(programme: Programme) -> None:
+    fill(programme)
+    with ledger.session(programme.engine) as session:
+        (hers,) = people.enrolments(session, HER, NOW)
+        hers.ends = NOW - timedelta(days=9)
+    with serve(programme) as pages:
+        archive = archive_of(pages, HER)
+
+    assert [name for name in archive.namelist() if name.startswith("progress/")] == [
+        f"progress/{TRACK}.{kind}" for kind in ("csv", "json")
+    ]
+    record = json.loads(archive.read(f"progress/{TRACK}.json"))
+    assert [one["fellow"] for one in record["fellows"]] == [HER]
+    assert any(unit["attempts"] for unit in record["fellows"][0]["units"])
 
 
 def test_her_files_are_as_she_sent_them(told: Programme, served: Served) -> None:
