@@ -58,6 +58,7 @@ async def show_mentees(page: PageHandler) -> None:
         return sorted(found, key=_order)
 
     mentees = await page.reading(read)
+    await page.log_looks({one.person.handle for one in mentees}, "mentees", again=True)
     page.page("mentees.html", mentees=mentees, first=bool(mentees) and not any(one.last for one in mentees))
 
 

@@ -23,7 +23,7 @@ from passerelle.review.words import CheckLine, check_lines
 
 LONGEST_EXTENSION = timedelta(days=730)
 
-A_PAGE = 15
+A_PAGE = 12
 """How many fellows the course page shows at a time: of each unit it has a line for each of them."""
 
 FIRST = 8
@@ -196,6 +196,15 @@ class TrackPage:
     stuck: int
     """How many attempts met a fault of ours."""
 
+    @property
+    def named(self) -> set[str]:
+        """Return who is named on the page, by handle."""
+        shown = [unit for unit in self.units if unit.released]
+        owed = [unit.owed(kind)[:FIRST] for unit in shown for kind in (WaitingKind.MANUAL, WaitingKind.OURS)]
+        return {person.handle for unit in shown for person, _ in unit.rows} | {
+            person.handle for lines in owed for person, _ in lines
+        }
+
 
 async def show_course(page: PageHandler) -> None:
     """Answer with the tracks a trainer teaches: who has sent what, and what waits for her mark."""
@@ -207,6 +216,7 @@ async def show_course(page: PageHandler) -> None:
         return [track_page(page, session, one, first if one.track == track else 0) for one in courses if one]
 
     tracks = await page.reading(read)
+    await page.log_looks({handle for one in tracks for handle in one.named}, "course", again=True)
     page.page("course.html", tracks=tracks, kinds=WaitingKind, shown=FIRST, step=A_PAGE)
 
 

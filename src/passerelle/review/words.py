@@ -55,6 +55,8 @@ LOOKED_AT: dict[str, str] = {
     "stuck": to_translate("the list of what could not be marked yet"),
     "marking": to_translate("the marking page of a course"),
     "queue": to_translate("the list of what waits for a trainer"),
+    "course": to_translate("a trainer's page of a whole course"),
+    "mentees": to_translate("a mentor's list of whom they accompany"),
     "attention": to_translate("the coordinators' list of who has sent nothing for a while"),
     "paused": to_translate("the coordinators' list of who is in a pause"),
     "mark": to_translate("an answer that a person marks"),

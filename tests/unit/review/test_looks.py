@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 
 import pytest
@@ -117,3 +118,32 @@ def test_a_look_that_cannot_be_written_is_told_and_stops_none_after_it(programme
     asyncio.run(run())
 
     assert count_of(programme, "bad", "good") == 1
+
+
+def test_a_list_with_people_in_it_is_a_look_at_each_of_them_once_an_hour(programme: Programme) -> None:
+    """The trainer's course and the mentor's list name who is in them; each reads so on her page, in her language."""
+    fill(programme)
+    fellows = {"acacia", "basil", "cedar", "dahlia", "fern", "iris"}
+
+    def seen() -> list[tuple[str, str, str]]:
+        with ledger.reading(programme.engine) as session:
+            rows = session.scalars(select(Access).where(Access.what.in_(["course", "mentees"])))
+            return sorted((one.viewer, one.subject, one.what) for one in rows)
+
+    first = sorted(
+        [("maple", one, "course") for one in fellows] + [("oak", one, "mentees") for one in ("basil", "fern")]
+    )
+    with serve(programme) as pages:
+        statuses = [pages.get(who).status_code for who in ("maple", "oak", "maple", "oak")]
+        once = seen()
+        pages.clock.now += timedelta(minutes=61)
+        statuses += [pages.get(who).status_code for who in ("maple", "oak")]
+        hers, in_english = (pages.get(one, "mydata").text for one in ("fern", "basil"))
+
+    assert statuses == [200] * 6
+    assert once == first
+    assert seen() == sorted(first * 2)
+    assert "la page d’un parcours entier, pour l’équipe de formation" in hers
+    assert "la liste des personnes qu’un mentor ou une mentore accompagne" in hers
+    assert "of a whole course" in in_english
+    assert "list of whom they accompany" in in_english
