@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from passerelle.ledger import people
@@ -38,3 +39,9 @@ def record_export(
         people.log_access(session, by, handle, kind, at)
     session.flush()
     return added
+
+
+def last_exports(session: Session, most: int) -> list[ExportRecord]:
+    """Return the exports that left last, the newest first."""
+    query = select(ExportRecord).order_by(ExportRecord.at.desc(), ExportRecord.id.desc())
+    return list(session.scalars(query.limit(most)))

@@ -12,6 +12,7 @@ from tornado.web import HTTPError
 
 from passerelle.ledger import invitations, people
 from passerelle.ledger import programme as changes
+from passerelle.ledger.exported import last_exports
 from passerelle.ledger.programme import Load
 from passerelle.ledger.tables import Cohort, Enrolment, Pairing, Person
 from passerelle.model.course import Course
@@ -21,7 +22,7 @@ from passerelle.review import mail
 from passerelle.review.accounts import hand_over
 from passerelle.review.base import PageHandler
 from passerelle.review.watch import watch_of
-from passerelle.review.words import cue_rule, cue_sentence
+from passerelle.review.words import VIEWERS, cue_rule, cue_sentence
 
 FIRST = 8
 """How many lines of a list the first page shows; a page of their own has the others."""
@@ -29,6 +30,8 @@ A_PAGE = 25
 SMALL = 40
 """A programme with so many enrolments at most is shown on one page."""
 SUGGESTED = 6
+EXPORTS = 30
+"""How many of the exports that left the programme's page says."""
 
 
 @dataclass(frozen=True)
@@ -156,6 +159,7 @@ async def show_programme(page: PageHandler, refused: str = "") -> None:
             "paused_in_all": in_a_pause,
             "others": others,
             "others_in_all": in_no_cohort,
+            "exports": last_exports(session, EXPORTS),
             "links": invitations.open_until(session, [*shown, *(one.handle for one in others)], page.moment),
         }
 
@@ -163,6 +167,7 @@ async def show_programme(page: PageHandler, refused: str = "") -> None:
     await log_attention(page, cast("list[Line]", values["quiet"]))
     resting = {person.handle for person, _ in cast("list[tuple[Person, object]]", values["paused"])}
     await page.log_looks(resting, "paused", again=True)
+    values |= {"viewers": VIEWERS, "most_exports": EXPORTS}
     page.page("programme.html", courses=courses, refused=refused, **_common(page, courses), **values)
 
 

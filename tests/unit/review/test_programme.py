@@ -7,9 +7,10 @@ import requests
 
 from passerelle import ledger
 from passerelle.ledger import people, programme
+from passerelle.ledger.exported import record_export
 from passerelle.ledger.help import begin_pause
 from passerelle.ledger.tables import Access, Cohort, Enrolment, Pairing
-from passerelle.model.people import Role
+from passerelle.model.people import OPERATOR, Role
 from passerelle.progress.attention import quiet_fellows
 from tests.unit.review.programme import COURSE, NOW, START, TRACK, Programme, verdict
 from tests.unit.review.served import Served, serve
@@ -273,3 +274,23 @@ def test_a_large_programme_shows_its_cohorts_on_pages_of_their_own(small: Progra
     shown = [{f"plant-{number}" for number in range(60) if f">plant-{number}<" in page} for page in pages]
     assert len(set.union(*shown)) == 60
     assert sum(map(len, shown)) == 60
+
+
+def test_the_page_says_which_exports_left_and_why_names_were_in_them(small: Programme) -> None:
+    with serve(small) as served:
+        before = served.get("linden").text.split("Exports that left")[1]
+        served.get("linden", f"export/{TRACK}.csv")
+        with ledger.session(small.engine) as session:
+            for recipient, reason in (("a partner", None), ("programme", "a <b>certificate</b>")):
+                record_export(
+                    session, by=OPERATOR, what=TRACK, recipient=recipient, fellows=["fern"], at=NOW, reason=reason,
+                    identified=reason is not None, outside=reason is None,
+                )  # fmt: skip
+        page = " ".join(served.get("linden").text.split("Exports that left")[1].split())
+
+    assert "None so far." in before
+    assert "for a partner" in page
+    assert "for the programme · with user names: a &lt;b&gt;certificate" in page
+    assert f"{TRACK}, csv</span>" in page
+    assert page.count("the technical team") == 2
+    assert page.index("certificate") < page.index("a partner") < page.index(f"{TRACK}, csv")
