@@ -1,11 +1,14 @@
+import contextlib
 import csv
 import io
 import json
+import re
 import signal
 import stat
 import subprocess
 import sys
 import zipfile
+import zlib
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import IO, Any
@@ -13,6 +16,7 @@ from xml.etree import ElementTree
 from zoneinfo import ZoneInfo
 
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -55,19 +59,48 @@ def whole(progress: TrackProgress, programme: Programme) -> Export:
 
 
 def text_of(content: bytes) -> str:
-    """Return what can be read in a file; a workbook is unpacked."""
+    """Return what can be read in a file; a workbook and a Parquet file are unpacked."""
+    if content.startswith(b"PAR1"):
+        table = pq.read_table(io.BytesIO(content))
+        return f"{table.to_pydict()} {table.schema.to_string(show_field_metadata=True)}"
     if content.startswith(b"PK"):
         with zipfile.ZipFile(io.BytesIO(content)) as book:
             return " ".join(book.read(name).decode("utf-8", "replace") for name in book.namelist())
     return content.decode("utf-8", "replace")
 
 
+def texts_of(export: Export, kind: str) -> list[str]:
+    """Return what can be read in the files of a format, in small letters.
+
+    A PDF draws glyphs by number: of it, what it is written from, and its streams unpacked, which have its metadata.
+    """
+    found = [text_of(in_memory(write)).lower() for write in export.files([kind]).values()]
+    if kind == "pdf":
+        found += [unpacked(export.content(kind)).lower(), str([export.title, export.notes, *export.paper]).lower()]
+    return found
+
+
+def unpacked(content: bytes) -> str:
+    """Return the streams of a PDF."""
+    streams = []
+    for stream in re.findall(rb"stream\r?\n(.*?)\r?\nendstream", content, re.DOTALL):
+        with contextlib.suppress(zlib.error):
+            streams.append(zlib.decompress(stream))
+    assert streams
+    return b"\n".join(streams).decode("utf-8", "replace")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", FORMATS)
-def test_no_handle_and_no_name_is_in_an_export(progress: TrackProgress, whole: Export, kind: str) -> None:
-    texts = [text_of(in_memory(write)).lower() for write in whole.files([kind]).values()]
+def test_no_handle_and_no_name_is_in_an_export(
+    progress: TrackProgress, programme: Programme, whole: Export, kind: str
+) -> None:
+    texts = texts_of(whole, kind)
+    named = track_export(progress, programme.settings, Wanted(identified=True))
+    with_names = " ".join(texts_of(named, kind))
 
     assert [one.fellow for one in progress.fellows for text in texts if one.fellow in text] == []
+    assert [one.fellow for one in progress.fellows if one.fellow not in with_names] == [], "so a name would be found"
 
 
 def test_no_receipt_is_in_an_export(progress: TrackProgress, whole: Export) -> None:
