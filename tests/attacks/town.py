@@ -147,6 +147,10 @@ class Visitor:
                 break
             url = urljoin(url, answer.headers["Location"])
             answer = self.session.get(url, timeout=ASK_WITHIN_S, allow_redirects=False)
+        if at_log_in(answer):
+            # Each leaves the cookie of a sign-in begun, for ten minutes: of so many no request can carry all (431).
+            for cookie in [one for one in self.session.cookies if "oauth-state" in one.name]:
+                self.session.cookies.clear(cookie.domain, cookie.path, cookie.name)
         return answer
 
     def xsrf(self, url: str) -> str | None:
