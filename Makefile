@@ -51,9 +51,11 @@ check: ## prove every unit, with all planted bugs, and write docs/courses/ anew
 	@out=$$(mktemp -d) && chmod 777 $$out && $(BOOTSTRAP) run passerelle.cli check --table $$out; status=$$?; \
 	mkdir -p docs/courses && cp $$out/*.md docs/courses/; rm -r $$out; exit $$status
 
-pictures: ## make the pictures of the pattern units in docs/pictures/ anew
-	@out=$$(mktemp -d) && chmod 777 $$out && $(BOOTSTRAP) run tests.browser.pictures $$out; status=$$?; \
-	cp $$out/*.png docs/pictures/; rm -r $$out; exit $$status
+PICTURES := tests.hub.loop_pictures tests.browser.pictures tests.browser.help_pictures tests.browser.mentor_pictures \
+	tests.browser.coordinator_pictures
+pictures: ## make the pictures of the README, the guides and the units in docs/pictures/ anew
+	@out=$$(mktemp -d) && chmod 777 $$out && status=0; for module in $(PICTURES); do \
+	$(BOOTSTRAP) run $$module $$out || status=$$?; done; cp $$out/*.png docs/pictures/; rm -r $$out; exit $$status
 
 mutated: ## mark 1,000 mutated notebooks: each has a verdict, untouched answers keep their marks, nothing is left behind
 	@$(BOOTSTRAP) run tests.attacks.mutated

@@ -1,12 +1,8 @@
-"""The loop, as its people live it: real browser, real hub, real marking. One test, because each step needs the last.
-
-PASSERELLE_PICTURES=DIR keeps the README's pictures of it.
-"""
+"""The loop, as its people live it: real browser, real hub, real marking. One test, because each step needs the last."""
 
 import csv
 import io
 import json
-import os
 import re
 import sqlite3
 from collections.abc import Iterator
@@ -26,7 +22,6 @@ CHROMIUM = next(
 )
 CHROMIUM_ARGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 CHROMIUM_ARGS += ["--disable-component-update", "--disable-sync", "--disable-dev-shm-usage"]
-PICTURES = os.environ.get("PASSERELLE_PICTURES")
 TRACK, UNIT = "data-science", "d1-tables"
 SPAWN_MS = 90_000
 MARKED_MS = 60_000
@@ -52,12 +47,6 @@ def log_in(browser: Browser, hub: RunningHub, handle: str, language: str) -> Pag
     page.click("#login_submit")
     page.wait_for_url("**/services/passerelle/")
     return page
-
-
-def picture(page: Page, name: str) -> None:
-    if PICTURES:
-        page.wait_for_timeout(1000)  # a page that was just scrolled has not been painted yet
-        page.screenshot(path=f"{PICTURES}/{name}.png")
 
 
 def place_of(hub: RunningHub, key: str) -> int:
@@ -157,7 +146,6 @@ def text_of(page: Page, address: str) -> str:
 
 def opens_the_unit_and_mends_an_answer(page: Page, answers: dict[str, str]) -> Notebook:
     expect(page.get_by_role("heading", level=1)).to_contain_text("Bonjour")
-    picture(page, "my-path")
     page.locator(f"a[href$='open/{TRACK}/{UNIT}']", has_text="Ouvrir le notebook").click()
     notebook = Notebook(page)
     notebook.wait()
@@ -171,7 +159,6 @@ def opens_the_unit_and_mends_an_answer(page: Page, answers: dict[str, str]) -> N
     check = notebook.answer(hints, 'import pandas as pd\n\ntowns = pd.read_csv("data/towns.csv")')
     expect(check.locator(".jp-OutputArea")).to_contain_text(re.compile("trouvé", re.IGNORECASE))
     check.scroll_into_view_if_needed()
-    picture(page, "check")
     assert notebook.passed() == 0
     notebook.answer(notebook.hint(), answers["read"])
     wait_for(lambda: notebook.passed() == 1, "the first check passes", 30)
@@ -215,7 +202,6 @@ def marks_by_hand(page: Page, hub: RunningHub, points: str) -> None:
     expect(box).to_have_class(re.compile("needs_manual_grade"))
     box.fill(points)
     box.scroll_into_view_if_needed()
-    picture(page, "formgrader")
     box.press("Tab")
     expect(page.locator(".score-saved, .comment-saved").first).to_be_attached()
 
@@ -230,7 +216,6 @@ def reads_where_she_stands(mentor: Page, hub: RunningHub, recorded: dict[str, fl
         assert looked.status_code == (200 if handle in hers else 403), handle
     mentor.locator("a[href$='mentee/acacia']").first.click()
     expect(mentor.get_by_text("Lui demander de montrer").first).to_be_visible()
-    picture(mentor, "review")
     address = f"{hub.url}/services/passerelle/mentee/acacia"
     mentor.goto(f"{address}/units")
     expect(mentor.get_by_text("Cette unité").first).to_be_visible()
@@ -264,7 +249,6 @@ def test_a_fellows_work_reaches_her_mentor(hub: RunningHub, browser: Browser) ->
     notebook.bar.locator("select").select_option("fr")
     assert notebook.passed() == 1, "the language switch keeps her answers"
     does_all_the_rest(notebook, answers)
-    picture(fellow, "unit")
     writes_the_finding(notebook, place_of(hub, "answer-finding"), answers["finding"])
     fellow.keyboard.press("Control+S")
     fellow.goto(f"{hub.url}/services/passerelle/")
@@ -275,11 +259,9 @@ def test_a_fellows_work_reaches_her_mentor(hub: RunningHub, browser: Browser) ->
     expect(fellow.locator("[data-state=marked]")).to_be_visible(timeout=MARKED_MS)
     assert re.match(r"10\b.*12", fellow.locator(".sum").inner_text())
     feedback = fellow.url
-    picture(fellow, "feedback")
 
     # 6: the trainer marks the manual task in formgrader; the fellow sees it at once.
     trainer = log_in(browser, hub, "maple", "fr")
-    picture(trainer, "course")
     marks_by_hand(trainer, hub, "2")
 
     def twelve() -> bool:
@@ -300,4 +282,3 @@ def test_a_fellows_work_reaches_her_mentor(hub: RunningHub, browser: Browser) ->
     # The coordinator sees the cohort and its pairings.
     coordinator = log_in(browser, hub, "linden", "fr")
     expect(coordinator.get_by_role("main")).to_contain_text("acacia")
-    picture(coordinator, "programme")
