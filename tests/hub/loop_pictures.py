@@ -92,6 +92,8 @@ def a_trainer(browser: Browser, hub: RunningHub, into: Path) -> None:
     page.get_by_role("link", name=re.compile("Submission")).first.click()
     box = page.locator(".nbgrader_cell input.score").last
     expect(box).to_have_class(re.compile("needs_manual_grade"))
+    box.fill("2")
+    page.wait_for_timeout(1000)  # formgrader scrolls for half a second after it opens
     box.scroll_into_view_if_needed()
     settled(page, into, "formgrader")
     page.context.close()
