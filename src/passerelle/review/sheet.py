@@ -17,7 +17,8 @@ from tornado.web import HTTPError
 
 from passerelle.grading.rebuild import UnreadableSubmissionError, read_notebook, text_of
 from passerelle.ledger import mentoring, people, receipts
-from passerelle.ledger.mentoring_tables import Action, Meeting, VerdictCheck
+from passerelle.ledger.help import dismissals_of
+from passerelle.ledger.mentoring_tables import Action, CueDismissal, Meeting, VerdictCheck
 from passerelle.ledger.tables import Person, Receipt
 from passerelle.model.course import Course, CourseUnit
 from passerelle.model.parcel import ParcelError, unpack
@@ -29,7 +30,7 @@ from passerelle.review.fellow import Owed, next_unit
 from passerelle.review.i18n import Reader, to_translate
 from passerelle.review.pictures import TrendChart, trend_chart
 from passerelle.review.staff import InTrack, in_tracks, may_look_at
-from passerelle.review.words import cue_sentence, sentences
+from passerelle.review.words import cue_rule, cue_sentence, sentences
 
 SHOWN = 3
 """How many lines of a kind have room on the page; how many more there are is said."""
@@ -116,6 +117,8 @@ class Sheet:
     sticking: Sticking | None
     debts: list[Owed]
     cues: list[str]
+    aside: list[tuple[str, CueDismissal]]
+    """What she put aside while a cue lasts, with its rule: she is told that her mentor can read why."""
     together: Together | None
 
     @property
@@ -161,8 +164,18 @@ def read_sheet(page: PageHandler, session: Session, handle: str) -> Sheet:
             for cue in said
             if cue.rule != WAITING and _may_read(page.me.handle, cue)
         ],
+        aside=_aside(page, session, fellow),
         together=together(page, session, fellow),
     )
+
+
+def _aside(page: PageHandler, session: Session, fellow: Person) -> list[tuple[str, CueDismissal]]:
+    if page.me.role == Role.TRAINER:
+        return []
+    settings = page.context.settings
+    since = page.moment - timedelta(days=settings.cue_lasts_days)
+    lines = [one for one in dismissals_of(session, fellow.handle) if one.at > since]
+    return [(cue_rule(one.cue, settings, page.reader), one) for one in lines]
 
 
 def _may_read(reader: str, cue: Cue) -> bool:

@@ -12,7 +12,8 @@ import requests
 
 from passerelle import ledger
 from passerelle.ledger import people, receipts
-from passerelle.model.people import LANGUAGES
+from passerelle.ledger.help import dismiss
+from passerelle.model.people import LANGUAGES, Role
 from passerelle.model.verdict import Message
 from passerelle.review import pdf
 from tests.unit.review.meeting_story import ANSWER, meet, notebook, year
@@ -116,17 +117,63 @@ def test_her_trainer_reads_the_work_and_nothing_of_the_meetings(pages: Served) -
     ]
 
 
-def test_nobody_is_ranked_or_compared(pages: Served) -> None:
-    text = words(pages, "oak") + words(pages, "oak", "")
+def test_why_she_put_a_cue_aside_is_for_her_and_her_mentor_while_a_cue_lasts(programme: Programme) -> None:
+    fill(programme)
+    about = {"fellow": "fern", "by": "fern", "cue": "quiet"}
+    with ledger.session(programme.engine) as session:
+        dismiss(session, facts="a", reason="My <b>notebook</b> was away.", at=NOW - timedelta(days=27), **about)
+        dismiss(session, facts="b", reason="Long ago.", at=NOW - timedelta(days=29), **about)
+    with serve(programme) as served:
+        readers = ("fern", "oak", "maple")
+        hers, mentors, trainers = (served.get(who, "mentee/fern").text.replace("\u00a0", " ") for who in readers)
 
-    assert not re.search(r"rang|classement|moyenne|médiane|autres apprenantes|score|peers|rank|%", text)
-    assert "Basil" not in words(pages, "oak")
+    rule = "La règle : aucun envoi depuis 10 jours"
+    assert "Ce que tu as" in hers
+    assert "Ce qu’elle a" in mentors
+    for page in (hers, mentors):
+        assert "My &lt;b&gt;notebook&lt;/b&gt; was away." in page
+        assert rule in page
+        assert "Long ago." not in page
+    assert "was away" not in trainers
 
 
-def test_the_language_she_chose_is_not_on_the_page(pages: Served) -> None:
-    page = pages.get("oak", "mentee/fern").text
+NEVER = {
+    "fr": r"\b(?:rang|classement|moyenne|médiane|autres apprenantes|score|percentile)s?\b|%",
+    "en": r"\b(?:rank|ranking|average|mean score|median|other fellows|peer|score|percentile)s?\b|%",
+}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_nobody_is_ranked_or_compared(met: Programme, pages: Served, language: str) -> None:
+    with ledger.session(met.engine) as session:
+        people.set_language(session, "oak", language)
+        others = [one for one in people.people(session, Role.FELLOW) if one.handle != "fern"]
+        names = {name for one in others for name in (one.handle, one.first_name)}
+    try:
+        sheet, mentees = words(pages, "oak"), words(pages, "oak", "")
+        source = pages.get("oak", "mentee/fern").text
+    finally:
+        with ledger.session(met.engine) as session:
+            people.set_language(session, "oak", "fr")
+
+    assert len(names) == 10
+    assert ("Her question" in sheet) == (language == "en")
+    assert re.findall(NEVER[language], sheet + mentees, re.IGNORECASE) == []
+    assert re.findall(rf"\b(?:{'|'.join(sorted(names))})\b", source, re.IGNORECASE) == []
+
+
+def test_the_page_does_not_depend_on_the_language_she_chose(met: Programme, pages: Served) -> None:
+    found = []
+    for language in LANGUAGES:
+        with ledger.session(met.engine) as session:
+            people.set_language(session, "fern", language)
+        found.append(re.sub(r'name="_xsrf" value="[^"]*"', "", pages.get("oak", "mentee/fern").text))
+    with ledger.session(met.engine) as session:
+        people.set_language(session, "fern", "fr")
+    page = found[0]
 
     article = page[page.index("<article") : page.index("</article>")]
+    assert found[0] == found[1]
     assert not re.search(r"Français|English|anglais|français", article)
 
 
