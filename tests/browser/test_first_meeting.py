@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 from passerelle import ledger
 from passerelle.ledger import mentoring
+from tests.browser.keyboard import go_to
 from tests.browser.test_pages import CHROMIUM, FLAGS, Desk
 from tests.unit.review.programme import NOW, fill, new_programme
 from tests.unit.review.served import serve
@@ -26,10 +27,10 @@ def browser() -> Iterator[Browser]:
 
 
 def press(page: Page, where: Locator) -> None:
-    """Go to a button or link and press it as the keyboard does."""
-    where.focus()
-    page.keyboard.press("Enter")
-    page.wait_for_load_state()
+    """Go to a button or link by Tab, press it, and wait for the page that it leads to."""
+    go_to(page, where)
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
 
 
 def test_a_first_meeting_is_led_by_the_pages(browser: Browser, tmp_path: Path) -> None:
@@ -56,9 +57,11 @@ def test_a_first_meeting_is_led_by_the_pages(browser: Browser, tmp_path: Path) -
             page.goto(served.url())
             press(page, page.get_by_role("link", name="Write down what you agreed"))
             press(page, page.get_by_role("button", name="We have met"))
-            page.get_by_label("What you agreed and what comes next").fill("One table each.")
+            go_to(page, page.get_by_label("What you agreed and what comes next"))
+            page.keyboard.type("One table each.")
             press(page, page.get_by_role("button", name="Save and share"))
-            page.get_by_label("What, in one line").fill("Bring a table")
+            go_to(page, page.get_by_label("What, in one line"))
+            page.keyboard.type("Bring a table")
             press(page, page.get_by_role("button", name="Agree on this"))
             expect(page.get_by_text("Basil: Bring a table")).to_be_visible()
             address = page.url

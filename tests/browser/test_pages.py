@@ -19,6 +19,7 @@ from passerelle.ledger.tables import Job
 from passerelle.model.people import LANGUAGES, Role
 from passerelle.model.verdict import CheckResult, CheckState, Message, Outcome, Verdict
 from tests.browser.fellow_lab import PICTURES
+from tests.browser.keyboard import go_to
 from tests.unit.review.meeting_story import meet
 from tests.unit.review.programme import NOW, START, TRACK, Programme, fill, new_programme, ours, verdict
 from tests.unit.review.served import PREFIX, Served, serve
@@ -430,7 +431,7 @@ def test_a_progress_file_is_opened_by_the_keyboard_without_scripts(
         page.goto(desk.served.url(path))
         for sent, shown in ((other, page.get_by_role("alert")), (file, page.locator("section.card"))):
             page.locator("input[type=file]").set_input_files(sent)
-            page.locator("form.fields button").focus()
+            go_to(page, page.locator("form.fields button"))
             page.keyboard.press("Enter")
 
             expect(shown).to_be_visible()
