@@ -80,11 +80,18 @@ def give_mark(
 
 
 def _in_ledger_alone(engine: Engine, mark: MarkByHand, beside: Callable[[Session, ManualMark], None]) -> None:
-    where = (mark.handle, mark.track, mark.unit, mark.check, mark.answer)
-    names = dict(zip(("handle", "track", "unit", "check", "answer"), where, strict=True))
     with ledger.session(engine) as session:
-        put_manual_mark(session, **names, points=mark.points, comment=mark.comment)
-        kept = manual_mark(session, *where)
+        put_manual_mark(
+            session,
+            handle=mark.handle,
+            track=mark.track,
+            unit=mark.unit,
+            check=mark.check,
+            answer=mark.answer,
+            points=mark.points,
+            comment=mark.comment,
+        )
+        kept = manual_mark(session, mark.handle, mark.track, mark.unit, mark.check, mark.answer)
         if kept is not None:
             beside(session, kept)
 

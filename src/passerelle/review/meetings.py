@@ -4,6 +4,7 @@ Every form posts to the page it is on (`act` says what) and leads back to it. On
 back with what was written and one sentence on what helps.
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -27,6 +28,10 @@ from passerelle.review.sheet import AGENDA, focus_of
 from passerelle.review.staff import may_look_at
 
 FARTHEST = timedelta(days=366)
+SECTIONS = {"note": "notes", "agree": "actions", "settle": "actions", "feedback": "feedback"}
+"""Where on the page a form stands whose word was kept, by its `act`."""
+
+_SAVED = re.compile(r"(notes|actions|feedback)-([01]\d|2[0-3])([0-5]\d)")
 
 WHEN = to_translate("This day or time cannot be read. Choose a day within a year, and a time like 18:30.")
 EMPTY = to_translate("Write a few words first; one line is enough. What you wrote is still here.")
@@ -54,6 +59,15 @@ class Shown:
 
     names: Mapping[str, str]
     actions: Sequence[Action]
+
+
+@dataclass(frozen=True)
+class Saved:
+    """In which section of the page something was just kept, and when, by the programme's clock."""
+
+    section: str
+    hour: str
+    minute: str
 
 
 class PairPage(PageHandler):
@@ -122,6 +136,17 @@ class PairPage(PageHandler):
             raise HTTPError(404)
         return int(given)
 
+    def back(self) -> None:
+        """Lead back to the page, to the section whose form was kept; it says when."""
+        section = SECTIONS.get(self.words("act"), "")
+        clock = self.moment.astimezone(self.zone)
+        self.redirect(self.request.path + (f"?saved={section}-{clock:%H%M}#{section}" if section else ""), status=303)
+
+    def saved(self) -> Saved | None:
+        """Return what was just kept, where a form led here."""
+        found = _SAVED.fullmatch(self.get_query_argument("saved", ""))
+        return Saved(*found.groups()) if found else None
+
     def written(self, trouble: str) -> defaultdict[str, str]:
         """Return the form's fields to be shown again where something is in the way, else empty ones."""
         names = [name for name in self.request.body_arguments if name != "_xsrf"] if trouble else []
@@ -161,7 +186,7 @@ class MeetingsPage(PairPage):
             self.set_status(422)
             await self._show(handle, str(trouble))
         else:
-            self.redirect(self.request.path, status=303)
+            self.back()
 
     async def _show(self, handle: str, trouble: str = "") -> None:
         def read(session: Session) -> tuple[Shown, Sequence[Meeting], str | None]:
@@ -174,7 +199,7 @@ class MeetingsPage(PairPage):
         await self.log_look(handle, "meetings")
         self.page(
             "meetings.html", shown=shown, met=met, question=question, trouble=trouble,
-            written=self.written(trouble), states=MeetingState,
+            written=self.written(trouble), states=MeetingState, saved=self.saved(),
         )  # fmt: skip
 
 
@@ -224,7 +249,7 @@ class MeetingPage(PairPage):
             self.set_status(422)
             await self._show(int(number), str(trouble))
         else:
-            self.redirect(self.request.path, status=303)
+            self.back()
 
     def _found(self, session: Session, number: int) -> Meeting:
         # One answer for «there is none» and «it is somebody else's».
@@ -292,7 +317,7 @@ class MeetingPage(PairPage):
         await self.log_look(one.meeting.fellow, "meetings")
         self.page(
             "meeting.html", one=one, agenda=AGENDA, trouble=trouble, written=self.written(trouble),
-            states=MeetingState,
+            states=MeetingState, saved=self.saved(),
         )  # fmt: skip
 
 

@@ -2,7 +2,8 @@
 
 import mimetypes
 import re
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -51,25 +52,41 @@ class HomePage(PageHandler):
         await home(self)
 
 
+@dataclass
+class SeenBy:
+    """A day's looks of one reader at one page: `at` is the last of them. The log and the download have each look."""
+
+    at: datetime
+    name: str
+    role: str
+    what: str
+    times: int = 1
+
+
 class MyDataPage(PageHandler):
     """Her language, what we keep, and who looked at her pages."""
 
     async def get(self) -> None:
         """Answer with the page."""
 
-        def read(session: Session) -> tuple[list[tuple[datetime, str, str, str]], list[str], ErasureRequest | None]:
-            looks = []
+        def read(session: Session) -> tuple[list[SeenBy], list[str], ErasureRequest | None]:
+            looks: dict[tuple[str, str, date], SeenBy] = {}
             say = self.reader.say
             for look in people.accesses_to(session, self.me.handle):
+                same = (look.viewer, look.what, look.at.astimezone(self.zone).date())
+                if same in looks:
+                    looks[same].times += 1
+                    continue
                 viewer = people.person(session, look.viewer)
                 name, role = (
                     (viewer.first_name, viewer.role)
                     if viewer
                     else (say(words.VIEWERS.get(look.viewer, look.viewer)), "")
                 )
-                looks.append((look.at, name, words.ROLE_WORDS.get(role, ""), words.LOOKED_AT.get(look.what, look.what)))
+                what = words.LOOKED_AT.get(look.what, look.what)
+                looks[same] = SeenBy(look.at, name, words.ROLE_WORDS.get(role, ""), what)
             wish = erasure.open_request(session, self.me.handle)
-            return looks, people.tracks_of(session, self.me.handle, self.moment), wish
+            return list(looks.values()), people.tracks_of(session, self.me.handle, self.moment), wish
 
         looks, tracks, wish = await self.reading(read)
         courses = [course for course in map(self.shelf.course, tracks) if course]

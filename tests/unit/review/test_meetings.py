@@ -357,3 +357,44 @@ def test_a_plan_that_was_called_off_leaves_the_calendar() -> None:
 
     assert before["UID"] == after["UID"]
     assert (after["STATUS"], after["SEQUENCE"]) == ("CANCELLED", "1")
+
+
+@pytest.mark.parametrize(
+    ("section", "form"),
+    [
+        ("notes", {"act": "note", "text": "We read D2."}),
+        ("actions", {"act": "agree", "owner": "fern", "text": "Call."}),
+        ("feedback", {"act": "feedback", "went_well": "All."}),
+    ],
+)
+def test_what_is_kept_leads_back_to_its_section_which_says_when(pair: Pair, section: str, form: dict[str, str]) -> None:
+    noted = pair.meeting(pair.held).noted
+    read = {"read": noted.isoformat()} if noted else {}
+    answer = pair.send("oak", pair.held, due="", **form, **(read if section == "notes" else {}))
+    where = answer.headers["Location"]
+    page = pair.served.get("oak", where.removeprefix(PREFIX).split("#")[0]).text
+
+    clock = NOW.astimezone(ZoneInfo("Europe/Paris"))
+    assert (answer.status_code, where) == (303, f"{PREFIX}{pair.held}?saved={section}-{clock:%H%M}#{section}")
+    status = page.index(f'role="status">Enregistré à {clock:%H}\u00a0h\u00a0{clock:%M}.')
+    assert page.index(f'id="{section}"') < status < page.index("<form", page.index(f'id="{section}"'))
+    assert 'role="status"' not in pair.served.get("oak", pair.held).text
+
+
+def test_a_status_that_nobody_wrote_is_not_shown(pair: Pair) -> None:
+    for said in ("notes-9999", "others-1200", "notes-12001", "%3Cb%3E"):
+        assert 'role="status"' not in pair.served.get("oak", f"{pair.held}?saved={said}").text
+
+
+def test_actions_settled_more_than_a_day_ago_are_folded(pair: Pair) -> None:
+    assert pair.send("oak", pair.held, act="agree", owner="fern", text="Call them.", due="").status_code == 303
+    made = next(one for one in pair.actions() if one.text == "Call them.")
+    pair.send("oak", pair.held, act="settle", action=str(made.id), how="done")
+    fresh = pair.served.get("oak", LIST).text
+    pair.served.clock.now += timedelta(days=2)
+    later = pair.served.get("oak", LIST).text
+
+    for page, folded in ((fresh, False), (later, True)):
+        before = page[: page.index("Call them.")]
+        assert (before.rfind("<details>") > before.rfind("</details>")) is folded
+    assert "réglée" in later

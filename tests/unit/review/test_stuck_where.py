@@ -57,3 +57,15 @@ def test_where_nobody_misses_anything_the_page_says_so(programme: Programme) -> 
     programme.enrol("maple", role=Role.TRAINER)
     with serve(programme) as served:
         assert "In the newest attempts no check is missed." in words(served.get("maple", PAGE))
+
+
+def test_where_all_numbers_are_small_the_page_says_that_nothing_is_in_the_way_of_many(programme: Programme) -> None:
+    programme.enrol("acacia")
+    programme.enrol("maple", role=Role.TRAINER)
+    programme.release("d1-tables")
+    programme.send("acacia", "d1-tables", START, verdict("d1-tables", MISSING, key="alone"))
+    with serve(programme) as served:
+        said = words(served.get("maple", PAGE))
+
+    assert "nothing is in the way of many at the moment" in said
+    assert "fewer than 3" in said

@@ -11,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from passerelle.grading.agreement import Disagreement, disagreements
 from passerelle.grading.gradebook import GradebookUnusableError
+from passerelle.grading.layout import is_outline
 from passerelle.grading.schema import gradebook_head, gradebook_revision
 from passerelle.grading.worker import courses_of
 from passerelle.hub.backup import HUB_DATABASE
@@ -47,6 +48,8 @@ def schemas(settings: Settings) -> Iterator[Finding]:
             cure = "install the version that wrote it, or a newer one"
             yield broken("schema", f"the ledger's ({found}) is of a newer Passerelle than this one ({head})", cure)
     for track, course_dir in courses_of(settings).items():
+        if is_outline(course_dir):
+            continue  # nothing is built or released there, and the ledger alone has its marks
         if not (course_dir / "gradebook.db").is_file():
             yield look("schema", f"{track} has no gradebook", "build and release its units: `passerelle build`")
         elif _is_older(course_dir):
