@@ -382,8 +382,8 @@ def test_what_is_kept_leads_back_to_its_section_which_says_when(pair: Pair, sect
 
 
 def test_a_status_that_nobody_wrote_is_not_shown(pair: Pair) -> None:
-    for said in ("notes-9999", "others-1200", "notes-12001", "%3Cb%3E"):
-        assert 'role="status"' not in pair.served.get("oak", f"{pair.held}?saved={said}").text
+    for other in ("notes-9999", "others-1200", "notes-12001", "%3Cb%3E"):
+        assert 'role="status"' not in pair.served.get("oak", f"{pair.held}?saved={other}").text
 
 
 def test_actions_settled_more_than_a_day_ago_are_folded(pair: Pair) -> None:
