@@ -157,8 +157,11 @@ def same(found: Any, expected: Any, tolerance: Near | None) -> bool:
 
 
 def _plain(value: Any) -> Any:
-    """Return NumPy's scalars as Python's."""
-    return value.item() if _is_scalar(value) else value
+    """Return NumPy's scalars as Python's; times that Python has no type for (nanoseconds, years) are no numbers."""
+    if not _is_scalar(value):
+        return value
+    plain = value.item()
+    return value if value.dtype.kind in "mM" and type(plain) is int else plain
 
 
 def as_date(value: Any) -> str | None:
@@ -218,15 +221,21 @@ def _arrays(found: Any, expected: Any, tolerance: Near | None) -> Difference | N
                 differs = ~((left == right) | is_near | both_missing)
         places = np.flatnonzero(differs)[:1].tolist()
     else:
-        pairs = zip(found.ravel().tolist(), expected.ravel().tolist(), strict=True)
+        pairs = zip(_items(found), _items(expected), strict=True)
         places = [place for place, (left, right) in enumerate(pairs) if not same(left, right, tolerance)][:1]
     if not places:
         return None
-    left, right = (one.ravel()[places[0] : places[0] + 1].tolist()[0] for one in (found, expected))
+    left, right = (_items(one.ravel()[places[0] : places[0] + 1])[0] for one in (found, expected))
     if found.ndim == 1:
         return Difference("item-differs", {"place": places[0] + 1, "expected": shown(right), "found": shown(left)})
     place = [int(one) for one in np.unravel_index(places[0], found.shape)]
     return Difference("array-item-differs", {"place": str(place), "expected": shown(right), "found": shown(left)})
+
+
+def _items(array: Any) -> list[Any]:
+    """Return an array's items as Python's, times as what they are."""
+    flat = array.ravel()
+    return [*flat] if array.dtype.kind in "mM" else flat.tolist()
 
 
 def _comparable(found: Any, expected: Any) -> bool:
