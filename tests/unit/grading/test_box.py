@@ -108,6 +108,29 @@ def test_disk_is_limited(box: Box, place: str) -> None:
     assert (told["state"], told["error"]) == ("raised", "OSError")
 
 
+KEYS = """
+import ctypes, errno
+def call(*of):
+    done = ctypes.CDLL(None, use_errno=True).syscall(*of)
+    return done if done > 0 else errno.errorcode[ctypes.get_errno()]
+ADD, FIND = {"x86_64": (248, 250), "aarch64": (217, 219)}[__import__("platform").machine()]
+def add(): return call(ADD, b"user", b"left", b"4", 1, -3)
+def find(): return call(FIND, 10, -3, b"user", b"left", 0)
+"""
+
+
+def test_a_key_of_the_session_is_not_there_for_the_next_box(box: Box) -> None:
+    box.run(KEYS)
+    added, found = value(box, "add()"), value(box, "find()")
+    with Box(LEARNER, {}, QUICK) as after:
+        after.wait()
+        after.run(KEYS)
+        left = value(after, "find()")
+
+    assert added == found or added in ("ENOSYS", "EPERM"), "a kernel without keyrings, or a wall before them"
+    assert left in ("ENOKEY", "ENOSYS", "EPERM")
+
+
 def test_no_namespace_of_its_own_can_be_made(box: Box) -> None:
     box.run("import ctypes\nlibc = ctypes.CDLL(None, use_errno=True)")
 
