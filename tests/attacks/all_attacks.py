@@ -12,6 +12,8 @@ from tests.attacks.submissions import (
     pages,
     reaching,
     reading,
+    second,
+    second_odd,
     state,
 )  # fmt: skip
 
@@ -27,6 +29,7 @@ CLASSES: dict[str, tuple[Attack, ...]] = {
     "Files beside": files.ATTACKS,
     "Pages": pages.ATTACKS,
     "What is left behind": state.ATTACKS,
+    "By a second pair of eyes": (*second.ATTACKS, *second_odd.ATTACKS),
 }
 ATTACKS: dict[str, Attack] = {attack.name: attack for attacks in CLASSES.values() for attack in attacks}
 assert len(ATTACKS) == sum(map(len, CLASSES.values())), "two attacks have one name"
