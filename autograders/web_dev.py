@@ -271,7 +271,9 @@ class Page(Asked):
                 text.strip().lower() in _PICTURELESS or text.strip().lower().endswith(_SUFFIXES) or text.isspace()
             ):
                 self._fail("page-image-alt", else_, look, {"text": text[:60], "found": source}, facts)
-        telling = sum(bool(one["attributes"].get("alt")) for one in found)
+        # One without a role is there for no reader: it is not shown, or hidden from those who do not see it.
+        hidden = ("", "none", "generic")
+        telling = sum(bool(one["attributes"].get("alt")) and one["role"] not in hidden for one in found)
         if telling < at_least:
             self._fail("page-few-images", else_, look, {"expected": at_least, "found": telling}, facts)
         return self

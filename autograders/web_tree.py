@@ -22,7 +22,7 @@ def things_of(line: Any) -> dict[str, Any]:
     around it, from the outside), "attributes", "styles", "box" ([x, y, width, height]; None where it has none).
     """
     named = {node["backendDOMNodeId"]: node for node in _tree(line) if "backendDOMNodeId" in node}
-    told = line.send("DOMSnapshot.captureSnapshot", {"computedStyles": list(STYLES), "includePaintOrder": False})
+    told = line.send("DOMSnapshot.captureSnapshot", {"computedStyles": [*STYLES, "visibility"]})
     return _Snapshot(told, named).told()
 
 
@@ -45,6 +45,17 @@ class _Snapshot:
     def _text(self, number: int) -> str:
         return str(self._texts[number]) if number >= 0 else ""
 
+    def _is_visible(self, place: int) -> bool:
+        """Say whether what is drawn here is visible: a text has the styles of what it stands in."""
+        node = self._layout["nodeIndex"][place]
+        while node >= 0:
+            drawn = self._drawn.get(node)
+            styles = self._layout["styles"][drawn] if drawn is not None else []
+            if styles:
+                return self._text(styles[len(STYLES)]) == "visible"
+            node = self._nodes["parentIndex"][node]
+        return True
+
     def _attributes(self, node: int) -> dict[str, str]:
         pairs = self._nodes["attributes"][node]
         found = {self._text(pairs[n]): self._text(pairs[n + 1])[:_LONGEST] for n in range(0, len(pairs), 2)}
@@ -53,7 +64,8 @@ class _Snapshot:
     def told(self) -> dict[str, Any]:
         root = next(n for n, name in enumerate(self._nodes["nodeName"]) if self._text(name) == "HTML")
         doctypes = [n for n, kind in enumerate(self._nodes["nodeType"]) if kind == 10]
-        shown = " ".join(" ".join(self._text(one).split()) for one in self._layout["text"] if one >= 0)
+        written = [one for place, one in enumerate(self._layout["text"]) if one >= 0 and self._is_visible(place)]
+        shown = " ".join(" ".join(self._text(one).split()) for one in written)
         things = self._things()
         return {
             "doctype": bool(doctypes),

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from autograders import expect
+from autograders.failure import CheckFailed
 from autograders.web_warm import Warm
 from passerelle.grading.pages import browser
 
@@ -90,6 +92,37 @@ def test_roles_and_names_are_those_of_the_browser_whatever_scripts_make_of_it(wa
 
     assert [(one["name"], one["level"]) for one in found["things"] if one["role"] == "heading"] == [("Given", 1)]
     assert names(found, "main") == []
+
+
+def test_text_that_nobody_sees_is_not_shown_and_what_styles_write_is(warm: Warm) -> None:
+    inside = (
+        "<style>p::before { content: 'Written by a style' } .x { display: none } .y { visibility: hidden }"
+        " .z { content-visibility: hidden }</style><p></p>"
+        "<h1 class=x>Secret one</h1><h1 class=y>Secret two</h1><h1 hidden>Secret three</h1>"
+        "<div class=z><h1>Secret four</h1></div><details><summary>More</summary><h1>Secret five</h1></details>"
+        "<template><h1>Secret six</h1></template><noscript><h1>Secret seven</h1></noscript>"
+    )
+
+    found = seen(warm, inside)
+
+    assert names(found, "heading") == []
+    assert "Written by a style" in found["text"]
+    assert "Secret" not in found["text"]
+
+
+def test_images_that_nobody_sees_tell_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("own.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'/>")
+    hidden = ("hidden", "style='display: none'", "style='visibility: hidden'", "aria-hidden=true", "role=none")
+    inside = "".join(f"<img src=own.svg alt='A loaf of bread' {one}>" for one in hidden)
+    Path("hidden.html").write_text(PAGE.format(inside))
+    Path("shown.html").write_text(PAGE.format(f"{inside}<img src=own.svg alt='Two loaves'>"))
+
+    with pytest.raises(CheckFailed):
+        expect.page("hidden.html").images(at_least=1)
+    expect.page("shown.html").images(at_least=1)
+    with pytest.raises(CheckFailed):
+        expect.page("shown.html").images(at_least=2)
 
 
 def test_what_is_in_a_frame_is_not_of_the_page_that_holds_it(warm: Warm) -> None:
