@@ -4,6 +4,7 @@ import errno
 import os
 import re
 import shutil
+import sqlite3
 import tempfile
 import time
 from collections.abc import Iterator
@@ -22,6 +23,18 @@ LEFT_AFTER_S = 3600
 """A save takes seconds: what began it and is older was left by a server that was killed in the middle of one."""
 
 
+def takes_nothing(error: BaseException | None) -> bool:
+    """Say whether a disk took nothing: a file's error, or that of the database in which notebooks are signed first."""
+    if isinstance(error, sqlite3.Error):
+        # The lowest byte is the kind, what is above it the details.
+        return getattr(error, "sqlite_errorcode", 0) & 0xFF in {
+            sqlite3.SQLITE_FULL,
+            sqlite3.SQLITE_IOERR,
+            sqlite3.SQLITE_READONLY,
+        }
+    return getattr(error, "errno", None) in TAKES_NOTHING
+
+
 class WholeFiles(AsyncLargeFileManager):
     """Writes a file beside its place, and puts it there when it is complete.
 
@@ -38,7 +51,7 @@ class WholeFiles(AsyncLargeFileManager):
         try:
             saved: dict[str, Any] = await super().save(model, path)  # type: ignore[no-untyped-call]  # it has no types
         except HTTPError as error:
-            if getattr(error.__cause__, "errno", None) not in TAKES_NOTHING:
+            if not takes_nothing(error.__cause__):
                 raise
             told = os.environ.get("PASSERELLE_LANGUAGE", "en")
             language = told if told in LANGUAGES else "en"
