@@ -35,9 +35,9 @@ def browser() -> Iterator[Browser]:
 def looks(path_to_mark: str) -> dict[str, tuple[str, str]]:
     """Return each page: who looks, its path, and what it has to hold first."""
     return {
-        "": ("fern", "few"),
+        "": ("fern", "dtype"),
         f"help/{TRACK}?unit=d1-tables&check=check-large": ("fern", "option"),
-        f"unit/{TRACK}/d1-tables": ("fern", "few"),
+        f"unit/{TRACK}/d1-tables": ("fern", "dtype"),
         "mydata": ("fern", "Fern"),
         "queue": ("maple", "Basil"),
         path_to_mark: ("maple", "Rennes"),
