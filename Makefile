@@ -44,7 +44,7 @@ bench-exports: ## measure exports beside `nbgrader export` (some 2 minutes)
 faults: ## kill each process at each step of the loop, really, and see that nothing is lost (some 15 minutes)
 	@$(BOOTSTRAP) run tests.faults.grid
 
-attacks: ## make every attack on marking, really, and print what each gets from us and from stock nbgrader (some 40 minutes)
+attacks: ## make every attack on marking, really, and print what each gets from us and from stock nbgrader (some 25 minutes)
 	@$(BOOTSTRAP) run tests.attacks.table
 
 check: ## prove every unit, with all planted bugs, and write docs/courses/ anew
