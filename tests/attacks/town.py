@@ -171,8 +171,7 @@ def at_log_in(answer: requests.Response) -> bool:
     return answer.is_redirect and urlsplit(answer.headers["Location"]).path == "/hub/login"
 
 
-ASK_WITHIN_S = 120
-"""Who asks for a file waits until it is her turn: they are made two at a time, each in seconds, on a busy machine in many."""
+ASK_WITHIN_S = 10
 NO_NUMBER = "999999999"
 TRIES, LONGEST_WAIT_S = 5, 2.0
 ANSWERED = {200, 201, 202, 204, 304, 400, 405, 409, 411, 413, 415, 422, 428}

@@ -197,8 +197,15 @@ def test_a_disk_that_overflows_stops_who_writes_and_she_can_tidy_up(
 
     kernel.run(later("[open(f'data{n}', 'wb').write(os.urandom(10 << 20)) for n in range(10000)]"))
     # Asked from the beginning: a kernel that runs no cell for 20 s is ended rightly, and would stop writing.
-    wait_for(lambda: started_again(kernel, before), "the kernel's new start", 60)
-    wait_for(lambda: note_of(narrow, "acacia").exists() and note(narrow, "acacia")["id"] == "disk", "the note", 30)
+    wait_for(
+        lambda: (
+            started_again(kernel, before)
+            and note_of(narrow, "acacia").exists()
+            and note(narrow, "acacia")["id"] == "disk"
+        ),
+        "the kernel's new start and the note",
+        60,
+    )
 
     home = narrow.settings.homes / "acacia"
     assert len(list(home.glob("data*"))) < 1000
