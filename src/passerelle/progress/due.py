@@ -5,7 +5,7 @@ is never less. What had been due when a pause began stays as it was: nothing cha
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -43,6 +43,13 @@ class Dates:
     @property
     def week(self) -> int:
         """Return which of her weeks it is, from 1; 0 before they begin. In a pause it stays the same one."""
+        begun = min(
+            (begins for begins, ends in self.pauses if begins < self.now and (ends is None or ends > self.now)),
+            default=None,
+        )
+        if begun is not None:
+            # At the very moment at which her weeks would have begun no day of the pause has been counted yet.
+            return replace(self, now=begun).week
         weeks = weeks_between(self.starts, self.now, self.zone)
         while weeks >= 0 and self.after_weeks(weeks) > self.now:
             weeks -= 1

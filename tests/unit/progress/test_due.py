@@ -160,6 +160,14 @@ def dates(year: Sequence[Rest], given_more: tuple[datetime, int] | None, now: da
     return Dates(START, now, PARIS, pauses, extended)
 
 
+def test_weeks_do_not_begin_in_a_pause_not_for_a_moment_either() -> None:
+    year = [Rest(START - DAY, None, START + DAY)]
+
+    found = [dates(year, None, START + timedelta(minutes=minutes)).week for minutes in (-1, 0, 1)]
+
+    assert found == [0, 0, 0]
+
+
 @EVERY_YEAR
 @given(year=years(), more=GIVEN, share=strategies.floats(0, 1))
 def test_nothing_falls_due_in_a_pause(year: list[Rest], more: tuple[datetime, int] | None, share: float) -> None:
