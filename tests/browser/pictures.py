@@ -99,6 +99,7 @@ def of_unit(page: Page, shown: Shown, language: str, into: Path) -> None:
         answer.locator(".cm-content").click()
         page.keyboard.press("ControlOrMeta+End")
         page.keyboard.insert_text(SCRIPT)
+        page.keyboard.press("Home")  # the beginnings of the lines are what one reads
         expect(page.locator(".passerelle-preview").get_by_role("listitem")).to_have_count(1)
         seen(page, answer)
         keep(page, into, f"preview-{language}")

@@ -35,7 +35,8 @@ class Bar {
     this.progressFile = new Progress(this);
     const told = [this.stuck, this.submission, this.progressFile].map(({ topic }) => topic);
     const topics = [this.saving.topic, ...this.folder.topics, ...told];
-    this.inner.append(element("div", { class: "passerelle-bar-topics" }, ...topics.map((topic) => topic.node)));
+    // Before what «More» holds: on a telephone that fills the bar, and what is told would lie below its end.
+    this.moreActs.before(element("div", { class: "passerelle-bar-topics" }, ...topics.map((topic) => topic.node)));
     insteadOfDialogs(panel, {
       saveError: (error) => (this.saving.error = error),
       conflict: (model, options) => this.saving.conflict(model, options),

@@ -1,6 +1,7 @@
-/* On a phone's width Lab's sides leave nothing for the notebook: they are closed there, and the View menu opens them. */
+/* On a phone's or a small tablet's width Lab's sides leave nothing for the notebook: they are closed there.
+   The View menu opens them. */
 
-const NARROW = "(max-width: 600px)";
+const NARROW = "(max-width: 800px)";
 const SIDES = ["left", "right"];
 
 /** Close the sides of a shell whenever the window becomes narrow; give their tabs back when it is wide again. */
