@@ -383,6 +383,12 @@ def test_a_workspace_that_slept_is_said_and_nothing_unsaved_is_lost(
             page.keyboard.press("ControlOrMeta+s")
             expect(told(page, "saving")).to_contain_text("Your last changes are still in this tab")
             picture(page, "slept")
+            button(page, "More").click()
+            page.set_viewport_size({"width": 320, "height": 740})
+            expect(link).to_be_in_viewport()
+            picture(page, "slept-phone")
+            page.set_viewport_size({"width": 1280, "height": 800})
+            button(page, "More").click()
             assert axe_violations(page) == []
             assert dialogs(page) == 0
             page.evaluate("window.kernelsAreSlow = true")
