@@ -220,6 +220,7 @@ def _stage(names: _Names) -> Iterator[_Stage]:
         watched.counter = None
         sys.stdin, sys.stdout, sys.stderr = streams
         sys.modules["__main__"] = before
+        names.counter.generators.leave()
         chance.restore(random_state)
         for name, one in patched.items():
             setattr(builtins, name, one)
