@@ -167,6 +167,8 @@ def write(
     for sends in pending:
         sends()
     demo_meetings.put_one_aside(story, fellows, by_track, settings)
+    for course in courses:
+        demo_meetings.leave_something(story, [one for one in fellows if one.track == course.track], course)
     session.flush()
     return fellows
 

@@ -14,6 +14,7 @@ from passerelle import ledger
 from passerelle.courses import load_course
 from passerelle.grading.worker import Worker, marked_courses
 from passerelle.hub import demo_courses, demo_year
+from passerelle.ledger import help as helping
 from passerelle.ledger import people
 from passerelle.ledger.mentoring_tables import Action, CueDismissal, Meeting, MeetingFeedback
 from passerelle.model.people import Role
@@ -21,6 +22,7 @@ from passerelle.model.settings import Settings
 from passerelle.progress import Export, WaitingKind, track_export, track_progress
 from passerelle.progress.attention import owed_by_us, quiet_fellows
 from passerelle.progress.cues import OURS, QUIET, VERSIONS, Cue, cues
+from passerelle.progress.owed import waiting_at
 
 pytestmark = pytest.mark.slow
 
@@ -229,3 +231,19 @@ def test_the_programme_as_a_whole_says_what_each_fellow_is_told(year: Settings) 
     told = {rule: {(cue.key, cue.unit, cue.since) for cue in one_by_one if cue.rule == rule} for rule in VERSIONS}
     assert quiet == told[QUIET]
     assert owed >= set.union(*(told[rule] for rule in OURS)), "what is owed to who is in a pause comes on top"
+
+
+def test_something_waits_for_the_trainer_of_each_track(year: Settings) -> None:
+    engine = ledger.engine(year.database_url)
+    with ledger.reading(engine) as session:
+        asked = [request.track for request, _ in helping.waiting(session, demo_courses.TRACKS, NOW)]
+        to_read = []
+        for track in demo_courses.TRACKS:
+            course = load_course(year.courses / track)
+            everybody = {one.fellow for one in track_progress(session, course, NOW).fellows}
+            for _, _, waiting in waiting_at(session, course, NOW, everybody):
+                to_read += [track for one, _ in waiting if one.kind is WaitingKind.MANUAL]
+    engine.dispose()
+
+    assert set(asked) == set(demo_courses.TRACKS)
+    assert set(to_read) == set(demo_courses.TRACKS)
