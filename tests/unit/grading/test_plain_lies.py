@@ -1,6 +1,7 @@
 """Plain asserts and answers that lie: none gains a point by the examiner's path; beside her code, canaries tell."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -370,10 +371,12 @@ def test_a_text_too_large_to_cross_stays_where_it_is(desk: Room, text: str) -> N
     assert (told["points"], told["unanswered"], told["error"]) == (0.0, False, "AssertionError")
 
 
-def test_what_a_check_opens_is_kept_short(desk: Room) -> None:
+def test_what_a_check_opens_is_kept_short(tmp_path: Path) -> None:
     check = "import os\nfor n in range(200):\n    try:\n        open(name + str(n))\n    except OSError:\n        pass"
 
-    (told,) = desk.told("name = '/' + 'x' * 1_000_000", check)
+    # Its answers are more than an examiner hears in all: a room of its own, or nobody after it is heard.
+    with room(tmp_path) as own:
+        (told,) = own.told("name = '/' + 'x' * 1_000_000", check)
 
     assert sum(map(len, told["opened"])) <= 100 * 4_096
 
