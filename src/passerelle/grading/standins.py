@@ -19,11 +19,14 @@ from autograders.sharing import Table
 from autograders.untyped import GarbledError
 from passerelle.grading.asking import Asks, Judges, UnansweredError, UnsupportedError
 from passerelle.grading.generators import Generators, place_there
+from passerelle.grading.replaced import Replaced
 
 _ANSWERS = frozenset(
     "len getitem iter next call hash str repr format int float complex index round trunc floor ceil enter exit "  # noqa: SIM905
     "reversed bytes fspath length_hint setitem delitem array missing".split()
 )
+_LOOKS = ("get", "names")
+"""What runs no code of hers."""
 _OURS = ("__main__", "autograders", "passerelle")
 _BUILTINS = {name: getattr(builtins, name) for name in ("input", "print", "open")}
 _PLAIN = (bool, int, float, complex, str, bytes, bytearray, tuple, list, dict, set, frozenset)
@@ -33,10 +36,11 @@ _FORWARDED_OF_CLASSES = frozenset(f"__{name}__" for name in [*SPECIAL, "init", "
 class Counter(Table):
     """The examiner's side of what is shared, and the questions it asks."""
 
-    def __init__(self, source: Asks, judges: Judges) -> None:
+    def __init__(self, source: Asks, judges: Judges, replaced: Replaced) -> None:
         super().__init__("e")
         self._source = source
         self.judges = judges
+        self.replaced = replaced
         self.unsupported = ""
         self.unanswered = ""
         self._patched: set[str] = set()
@@ -48,6 +52,8 @@ class Counter(Table):
 
     def ask(self, op: str, on: Any = None, attr: str = "", args: tuple[Any, ...] = (), **kwargs: Any) -> Any:
         """Ask the box to do something; raises what it raised."""
+        if op not in _LOOKS and (name := self.replaced.now()):
+            self.cannot(f"{name} is replaced")
         question: dict[str, Any] = {"ask": "do", "op": op, "on": on, "attr": attr, "changed": self.changes()}
         question |= self._ours()
         question["args"] = [self.pack(one) for one in args]
