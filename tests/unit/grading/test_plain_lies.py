@@ -431,7 +431,10 @@ def use(f, *x):
     check = "import random\nrandom.seed(5)\nwant = random.random()\nrandom.seed(5)\n"
     check += "try:\n    use(random.seed)\nexcept Exception:\n    pass\nassert random.random() == want"
 
-    assert not desk.passes(forged, f"{check}\nassert use(random.seed) is None", solution="def use(f): f(7)")
+    (told,) = desk.told(forged, check, solution="def use(f): f(7)")
+
+    # Called back, it would move what the check draws, and the check stop at its assert.
+    assert (told["points"], told["beside"], told["error"]) == (0.0, False, "GarbledError")
 
 
 HONEST_DRAWS = {
