@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
-    from passerelle.hub.demo_year import Attempt, Story
+    from passerelle.hub.demo_sent import Attempt
+    from passerelle.hub.demo_year import Story
 
 _POINTS = {"absent": 0.0, "begun": 0.5, "there": 1.0}
 _POINTS_GIVEN = (1.0, 1.5, 2.0, 2.0)

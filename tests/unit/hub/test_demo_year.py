@@ -355,7 +355,8 @@ def test_there_is_something_to_look_at(year: Settings) -> None:
     assert list(roles.values()) == [40, 3, 20, 1]
     assert meetings == {"planned", "held", "called-off"}
     assert min(noted, settled, counts["goal"], counts["question"], counts["manual_mark"]) > 30
-    assert min(counts["help_request"], counts["pause"]) > 3
+    assert min(counts["help_request"], counts["pause"], counts["export_record"]) > 3
+    assert counts["erasure_request"] == 1
     assert {cue.rule for cue in all_cues(year)} == set(VERSIONS), "every rule holds for somebody"
 
 
