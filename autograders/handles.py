@@ -18,9 +18,9 @@ A question is {"ask": "do", "op": …, "on": target, …}; the target is {"name"
 
 A question may say "changed": shared data that the asker's side has changed; "set" and "unset": names of the notebook
 to set and to delete; "builtins": what stands in the place of input, print or open meanwhile; "stdin": what input()
-reads; "chance": the state of the random generators (`autograders.chance`; the answer says it, too, where it has
-changed); "plain": true for an answer in plain typed data (`autograders.typed`), in which what
-cannot cross is opaque: then it is what `autograders.answers` says of a call.
+reads; "chance": the state from which the random generators go on (`autograders.chance`); "plain": true for an answer
+in plain typed data (`autograders.typed`), in which what cannot cross is opaque: then it is what `autograders.answers`
+says of a call.
 
 An answer is as in `autograders.answers`: {"state": "value", "value", "printed", "changed"}, {"state": "raised", …,
 "raised": the exception}, or
@@ -136,7 +136,6 @@ class Desk:
         self._table = HerTable(self._call_back)
         self._printed = io.StringIO()
         self._patches: dict[str, Any] = {}
-        self._chance: list[Any] | None = None
 
     def answer(self, question: Mapping[str, Any]) -> dict[str, Any]:
         """Answer one question."""
@@ -162,20 +161,12 @@ class Desk:
         with contextlib.suppress(GarbledError):
             changed = self._table.changes()
             answer |= {"changed": changed, "raised": self._table.pack(error)}
-        return {**answer, "printed": self._take_printed(), **self._chance_now()}
+        return {**answer, "printed": self._take_printed()}
 
     def _told(self, result: Any) -> dict[str, Any]:
         # First what has changed: the other side reads in this order, and is told of each thing once.
         changed = self._table.changes()
-        told = {"changed": changed, "value": self._table.pack(result), "printed": self._take_printed()}
-        return told | self._chance_now()
-
-    def _chance_now(self) -> dict[str, Any]:
-        """Return the state of the random generators, where somebody has set it."""
-        if self._chance is None or (now := chance.state()) == self._chance:
-            return {}
-        self._chance = now
-        return {"chance": now}
+        return {"changed": changed, "value": self._table.pack(result), "printed": self._take_printed()}
 
     def _prepare(self, question: Mapping[str, Any]) -> None:
         """Take over what the asker's side has changed."""
@@ -187,7 +178,6 @@ class Desk:
             self._names.pop(name, None)
         if "chance" in question:
             chance.restore(question["chance"])
-            self._chance = question["chance"]
         if "builtins" in question:
             self._patches = {name: self._table.unpack(one) for name, one in question["builtins"].items()}
 
@@ -254,7 +244,6 @@ class Desk:
             "args": [self._table.pack(one) for one in args],
             "kwargs": self._table.pack_all(kwargs),
             "printed": self._take_printed(),
-            **self._chance_now(),
         }
         question = self._send(asked)
         while question.get("ask") != "return":

@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from passerelle_lab.unit_folder import place
+from tests.browser.demo_served import write_year
 from tests.browser.fellow_lab import WAIT_MS, close_kernels, hers, leave, open_unit
 from tests.fellow_server import UNIT_PATH, Exchange, exchange_server, lab_server, release
 
@@ -18,6 +19,12 @@ def patience() -> Iterator[None]:
     expect.set_options(timeout=WAIT_MS)
     yield
     expect.set_options(timeout=5_000)
+
+
+@pytest.fixture(scope="session")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo year, written once; who serves it takes a copy."""
+    return write_year(tmp_path_factory.mktemp("year"))
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -36,7 +37,7 @@ def serves_everybody(page: Page, language: str) -> None:
 def desk(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     plain = new_programme(tmp_path_factory.mktemp("programme"))
     mail = {"smtp_host": "127.0.0.1", "smtp_port": 1, "smtp_from": "post@example.org"}
-    programme = Programme(plain.engine, plain.settings.model_copy(update=mail))
+    programme = Programme(plain.engine, replace(plain.settings, **mail))
     fill(programme)
     with serve(programme) as served:
         yield Desk(browser, served, programme)

@@ -10,6 +10,7 @@ import sys
 import uuid
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -34,7 +35,7 @@ def drilled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHub]:
     """Run a hub of its own, with one course whose text a test may change."""
     folder = tmp_path_factory.mktemp("drill")
     shutil.copytree(CHECKOUT / "courses" / TRACK, folder / "text" / TRACK)
-    settings = settings_in(folder / "data").model_copy(update={"course_sources": folder / "text"})
+    settings = replace(settings_in(folder / "data"), course_sources=folder / "text")
     started = start(settings)
     try:
         yield started
@@ -161,7 +162,7 @@ def test_everything_is_lost_and_she_goes_on_where_she_was(drilled: RunningHub, t
     shutil.rmtree(settings.root)
 
     (backup,) = (tmp_path / "backups").glob("passerelle-*")
-    elsewhere = settings_in(tmp_path / "elsewhere").model_copy(update={"course_sources": settings.course_sources})
+    elsewhere = replace(settings_in(tmp_path / "elsewhere"), course_sources=settings.course_sources)
     said = passerelle(elsewhere, "restore", str(backup), "--into", str(elsewhere.root))
     assert "0 broken" in said
     assert "the gradebook says what the ledger says" in said

@@ -16,11 +16,13 @@ from passerelle.cli.build import build
 from passerelle.cli.check import check
 from passerelle.cli.export import export
 from passerelle.cli.mark import mark
+from passerelle.cli.plain import PlainCommand, PlainGroup
 from passerelle.cli.stuck import stuck
 from passerelle.model.errors import PasserelleError
 from passerelle.model.settings import Settings
 
 app = typer.Typer(
+    cls=PlainGroup,
     help="Passerelle, a Jupyter learning environment: build courses, prove them, mark, export, run the hub.",
     no_args_is_help=True,
     add_completion=False,
@@ -36,7 +38,7 @@ app.command()(stuck)
 app.command()(alias)
 app.command()(check)
 app.command()(mark)
-app.command()(export)
+app.command(cls=PlainCommand)(export)
 for _command in (operate.backup, operate.restore, operate.doctor, operate.upgrade, privacy.erase, privacy.retention):
     app.command()(_command)
 

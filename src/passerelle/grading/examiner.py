@@ -131,9 +131,7 @@ def _checked(answer: object) -> dict[str, Any]:
         if type(answer.get(name)) is str
     }
     lists: dict[str, Any] = {
-        name: answer[name]
-        for name in ("kinds", "arguments", "args", "changed", "chance")
-        if type(answer.get(name)) is list
+        name: answer[name] for name in ("kinds", "arguments", "args", "changed") if type(answer.get(name)) is list
     }
     lists |= {name: answer[name] for name in ("raised", "kwargs") if type(answer.get(name)) is dict}
     lists["kinds"] = [kind for kind in lists.get("kinds", []) if type(kind) is str][:20]

@@ -20,6 +20,7 @@ from typing import Any
 from autograders import chance
 from autograders.failure import Fact
 from passerelle.grading.asking import Asks, Judges, UnsupportedError
+from passerelle.grading.replaced import Replaced
 from passerelle.grading.standins import Counter, forget
 
 _FILE = "<check>"
@@ -125,7 +126,9 @@ def examine(order: Mapping[str, Any], source: Asks) -> dict[str, Any]:
     forget()
     route = order.get("route", {})
     judges = Judges(frozenset(route.get("classes", ())))
-    counter = Counter(source, judges)
+    # First: it may import numpy, whose generators the counter hears.
+    replaced = Replaced(_trees(order), route.get("imports", {}))
+    counter = Counter(source, judges, replaced)
     watched.counter = counter
     watched.opened.clear()
     names = _Names(counter, route)
@@ -162,6 +165,15 @@ def examine(order: Mapping[str, Any], source: Asks) -> dict[str, Any]:
         "error": "" if error is None else type(error).__name__,
         "opened": sorted(watched.opened),
     }
+
+
+def _trees(order: Mapping[str, Any]) -> list[ast.AST]:
+    """Return what runs in this examination: the check, and what it needs before it."""
+    found: list[ast.AST] = []
+    for text in (*order.get("route", {}).get("helpers", ()), *order.get("before", ()), order["source"]):
+        with contextlib.suppress(SyntaxError, ValueError):  # said where it runs
+            found.append(parsed(text))
+    return found
 
 
 class _Watched:
@@ -214,12 +226,15 @@ def _stage(names: _Names) -> Iterator[_Stage]:
     sys.modules["__main__"] = stage.main
     sys.stdout, sys.stderr = io.StringIO(), stage.errors
     warnings.showwarning = lambda *_args, **_kwargs: None
+    names.counter.replaced.begin()
     try:
         yield stage
     finally:
+        names.counter.replaced.put_back()  # first: what follows may need it
         watched.counter = None
         sys.stdin, sys.stdout, sys.stderr = streams
         sys.modules["__main__"] = before
+        names.counter.generators.leave()
         chance.restore(random_state)
         for name, one in patched.items():
             setattr(builtins, name, one)

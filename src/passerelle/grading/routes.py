@@ -8,7 +8,7 @@ import builtins
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeGuard
 
 from nbformat import NotebookNode
 
@@ -37,6 +37,29 @@ class Plan:
 
 
 @dataclass
+class _Earlier:
+    """An earlier check: what it binds, what it changes in place, and what it works with that it does not bind itself.
+
+    `is_past`: a cell of the notebook has bound some of that anew, so that to run it again would be to run another.
+    """
+
+    text: str
+    binds: set[str]
+    changes: set[str]
+    works_with: set[str]
+    is_past: bool = False
+
+    def goes_on(self, bound: set[str], *, anew: set[str]) -> None:
+        """Take note of what a later cell of the notebook binds: it is hers from there on. `anew`: no imports."""
+        self.binds -= bound
+        self.changes -= bound
+        self.is_past |= bool(self.works_with & anew)
+
+    def is_needed(self, wanted: set[str]) -> bool:
+        return bool(self.binds & wanted or (self.changes & wanted and not self.is_past))
+
+
+@dataclass
 class _Source:
     """What the cells of a source bind that are no checks."""
 
@@ -51,22 +74,22 @@ def plans(source: NotebookNode) -> dict[str, Plan]:
     """Return the plan of each plain check, by key."""
     known = _read(source)
     found: dict[str, Plan] = {}
-    earlier: list[tuple[str, set[str]]] = []
+    earlier: list[_Earlier] = []
     for place, cell in enumerate(source.cells):
         if cell.cell_type != "code":
             continue
         tree = _tree(cell.source)
         if not _is_check(cell):
-            # What a later cell of hers binds is hers from there on.
-            for _text, bound in earlier:
-                bound.difference_update(_binds(tree))
+            bound = set(_binds(tree))
+            for one in earlier:
+                one.goes_on(bound, anew=bound - known.imports.keys())
             continue
         if not is_plain(cell.source):
             continue
-        uses = _loads(tree)
         effects = _effects(cell.source, source.cells[place + 1 :])
-        found[key_of(cell)] = Plan(_needed(earlier, uses), effects, _route(known, tree, uses))
-        earlier.append((cell.source, set(_binds(tree)) | (set(_changes(tree)) - known.imports.keys())))
+        found[key_of(cell)] = Plan(_needed(earlier, tree), effects, _route(known, tree, _loads(tree)))
+        changes = set(_changes(tree)) - known.imports.keys()
+        earlier.append(_Earlier(cell.source, set(_binds(tree)), changes, _works_with(tree)))
     return found
 
 
@@ -99,14 +122,35 @@ def _makes_class(text: str) -> bool:
     return isinstance(_tree(text).body[0], ast.ClassDef)
 
 
-def _needed(earlier: list[tuple[str, set[str]]], uses: set[str]) -> list[str]:
-    """Return the earlier checks that bind or change what a check uses, and what those use, in their order."""
-    wanted, kept = set(uses), list[str]()
-    for text, bound in reversed(earlier):
-        if bound & wanted:
-            kept.insert(0, text)
-            wanted |= _loads(_tree(text))
+def _needed(earlier: Sequence[_Earlier], tree: ast.Module) -> list[str]:
+    """Return the earlier checks that bind or change what a check works with, and what those do, in their order."""
+    wanted, kept = _works_with(tree), list[str]()
+    for one in reversed(earlier):
+        if one.is_needed(wanted):
+            kept.insert(0, one.text)
+            wanted |= one.works_with
     return kept
+
+
+def _works_with(tree: ast.Module) -> set[str]:
+    """Return the names that a cell uses before it has bound them itself for certain."""
+    found, bound = set[str](), set[str]()
+    for node in tree.body:
+        added = {
+            one.target.id
+            for one in ast.walk(node)
+            if isinstance(one, ast.AugAssign) and isinstance(one.target, ast.Name)
+        }
+        found |= (_loads(node) | added) - bound
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Import | ast.ImportFrom):
+            bound.update(_binds(ast.Module([node], [])))
+        elif isinstance(node, ast.Assign):
+            bound |= {one.id for target in node.targets for one in ast.walk(target) if _is_stored(one)}
+    return found
+
+
+def _is_stored(node: ast.AST) -> TypeGuard[ast.Name]:
+    return isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
 
 
 def _effects(text: str, later: Sequence[NotebookNode]) -> str:

@@ -14,17 +14,19 @@ import types
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from autograders import chance
 from autograders.handles import SPECIAL, has_special
-from autograders.known import place_of
 from autograders.sharing import Table
 from autograders.untyped import GarbledError
 from passerelle.grading.asking import Asks, Judges, UnansweredError, UnsupportedError
+from passerelle.grading.generators import Generators, place_there
+from passerelle.grading.replaced import Replaced
 
 _ANSWERS = frozenset(
     "len getitem iter next call hash str repr format int float complex index round trunc floor ceil enter exit "  # noqa: SIM905
     "reversed bytes fspath length_hint setitem delitem array missing".split()
 )
+_LOOKS = ("get", "names")
+"""What runs no code of hers."""
 _OURS = ("__main__", "autograders", "passerelle")
 _BUILTINS = {name: getattr(builtins, name) for name in ("input", "print", "open")}
 _PLAIN = (bool, int, float, complex, str, bytes, bytearray, tuple, list, dict, set, frozenset)
@@ -34,14 +36,15 @@ _FORWARDED_OF_CLASSES = frozenset(f"__{name}__" for name in [*SPECIAL, "init", "
 class Counter(Table):
     """The examiner's side of what is shared, and the questions it asks."""
 
-    def __init__(self, source: Asks, judges: Judges) -> None:
+    def __init__(self, source: Asks, judges: Judges, replaced: Replaced) -> None:
         super().__init__("e")
         self._source = source
         self.judges = judges
+        self.replaced = replaced
         self.unsupported = ""
         self.unanswered = ""
         self._patched: set[str] = set()
-        self._chance = chance.state()
+        self.generators = Generators()
         self.bindings: Callable[[], tuple[dict[str, Any], list[str]]] = lambda: ({}, [])
         self.modules: frozenset[str] = frozenset()
 
@@ -49,6 +52,8 @@ class Counter(Table):
 
     def ask(self, op: str, on: Any = None, attr: str = "", args: tuple[Any, ...] = (), **kwargs: Any) -> Any:
         """Ask the box to do something; raises what it raised."""
+        if op not in _LOOKS and (name := self.replaced.now()):
+            self.cannot(f"{name} is replaced")
         question: dict[str, Any] = {"ask": "do", "op": op, "on": on, "attr": attr, "changed": self.changes()}
         question |= self._ours()
         question["args"] = [self.pack(one) for one in args]
@@ -84,9 +89,9 @@ class Counter(Table):
         if patches or self._patched:
             told["builtins"] = self.pack_all(patches)
             self._patched = {*patches}
-        now = chance.state()
-        if now != self._chance:
-            told["chance"] = self._chance = now
+        # Never the other way: what the check draws is not for the box to choose.
+        if state := self.generators.news():
+            told["chance"] = state
         return told
 
     def _result(self, answer: Mapping[str, Any]) -> Any:
@@ -111,9 +116,6 @@ class Counter(Table):
         """Take over what her code printed and changed."""
         for data in answer.get("changed", ()):
             self.unpack(data)
-        if "chance" in answer:
-            chance.restore(answer["chance"])
-            self._chance = chance.state()
         if answer.get("printed"):
             sys.stdout.write(answer["printed"])
 
@@ -125,7 +127,7 @@ class Counter(Table):
         told: dict[str, Any] = {"ask": "return"}
         if isinstance(function, Iterator) and not callable(function):
             function = function.__next__
-        if place_of(function):
+        if place_there(function):
             raise GarbledError("a function that both sides have")
         if not callable(function):
             return self.cannot("something that cannot be called")  # type: ignore[no-any-return]
@@ -147,7 +149,7 @@ class Counter(Table):
             return {"t": "exception", "c": pack(kind, 1), "args": pack([str(one) for one in value.args], 1)}
         if isinstance(value, Iterator) and not callable(value):
             return {"t": "callback", "name": type(value).__name__, "iter": True}
-        if place := place_of(value):
+        if place := place_there(value):
             # Called there: eval, open or read_csv would do here what she says, among what is hidden.
             return {"t": "callback", "at": place}
         if callable(value):

@@ -1,5 +1,6 @@
 """JupyterHub's configuration, as one function of the settings."""
 
+from dataclasses import asdict
 from importlib.resources import files
 from typing import Any
 from urllib.parse import urlencode
@@ -91,7 +92,7 @@ def _services(c: Any, settings: Settings, ports: Ports) -> None:
 
 def _servers(c: Any, settings: Settings) -> None:
     c.JupyterHub.spawner_class = BubblewrapSpawner
-    c.BubblewrapSpawner.homes_settings = settings.model_dump(mode="json")
+    c.BubblewrapSpawner.homes_settings = asdict(settings)
     c.Spawner.ip = "127.0.0.1"
     c.Spawner.start_timeout = 180  # waiting for its turn counts
     # The hub's own wait, after the spawner has had an answer: one that is killed in between costs so long.

@@ -9,7 +9,8 @@ from passerelle.hub.demo_marks import RUBRICS
 from passerelle.model.course import CheckCard, Course, CourseUnit, StaffNotes, Text, Unit
 
 WEEKS = 26
-VERSION = "demo-year"
+VERSION = "demoyear"
+"""Small letters and digits, as the version of a unit that is built from text."""
 
 
 @dataclass(frozen=True)
@@ -213,7 +214,7 @@ def check_of(task: str) -> str:
 def course(track: str) -> Course:
     """Return a track of the demo year."""
     title, outlines = _TRACKS[track]
-    tasks = {**_TASKS[track], _WHY: {"en": "Your explanation", "fr": "Ton explication"}}
+    tasks = {**_TASKS[track], _WHY: {"en": "The explanation", "fr": "L’explication"}}
     return Course(
         track=track,
         title=title,

@@ -5,15 +5,22 @@ The criteria are those of units that are built from text (D1, W1 and C2), said o
 
 from typing import TYPE_CHECKING
 
+from sqlalchemy import delete, select
+
 from passerelle.hub import demo_texts
 from passerelle.ledger import manual
 from passerelle.ledger.help import ChosenLevel, put_rubric
+from passerelle.ledger.mentoring_tables import RubricMark
+from passerelle.ledger.tables import ManualMark
 from passerelle.model.course import Criterion, Level, Text
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from passerelle.hub.demo_year import Attempt, Story
+    from sqlalchemy.orm import Session
+
+    from passerelle.hub.demo_sent import Attempt
+    from passerelle.hub.demo_year import Story
 
 _POINTS = {"absent": 0.0, "begun": 0.5, "there": 1.0}
 _POINTS_GIVEN = (1.0, 1.5, 2.0, 2.0)
@@ -101,6 +108,16 @@ def _levels(points: float, answer: str) -> tuple[str, str]:
         return "begun", "begun"
     other = {1.0: "absent", 1.5: "begun", 2.0: "there"}[points]
     return ("there", other) if even else (other, "there")
+
+
+def take_back_newest(session: "Session", handle: str, track: str) -> None:
+    """Let a fellow's answer that was marked last wait for its trainer again."""
+    of = select(ManualMark).where(ManualMark.handle == handle, ManualMark.track == track)
+    mark = session.scalar(of.order_by(ManualMark.marked.desc(), ManualMark.id.desc()).limit(1))
+    assert mark is not None  # she has lived many weeks  # noqa: S101
+    session.execute(delete(RubricMark).where(RubricMark.mark == mark.id))
+    session.delete(mark)
+    session.flush()
 
 
 def give(story: "Story", attempt: "Attempt", trainer: str, at: "datetime") -> None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from passerelle.hub import demo_courses, demo_texts
+from passerelle.hub import demo_courses, demo_marks, demo_texts
 from passerelle.ledger import extensions, mentoring, people
 from passerelle.ledger import help as helping
 from passerelle.model.course import Course
@@ -151,6 +151,31 @@ def _help(story: "Story", fellow: "Fellow", unit: str, check: str, at: datetime,
                 helping.answer(story.session, request, text, tracks=[fellow.track], by=trainer, at=then)
             ),
         )
+
+
+def leave_something(story: "Story", fellows: Sequence["Fellow"], course: Course) -> None:
+    """Let a question of the last hours and an answer to read wait for the track's trainer.
+
+    Last, without a draw, so that the rest of the year stays as it is. Where nobody is steady, enough waits already.
+    """
+    now = [one for one in fellows if one.ends is None and one.kind == "steady"]
+    if len(now) < 2:
+        return
+    asks, tells = now[:2]
+    unit = next(one for one in course.units if weeks_after(asks.starts, one.weeks[1], story.zone) > story.last_day)
+    at = story.last_day - timedelta(hours=5)
+    helping.ask(
+        story.session,
+        fellow=asks.handle,
+        track=course.track,
+        unit=unit.card.unit,
+        check=unit.card.checks[0].key,
+        words=demo_texts.STUCK[asks.language][0],
+        token=f"{asks.handle}-{course.track}-last",
+        at=at,
+        zone=story.zone,
+    )
+    demo_marks.take_back_newest(story.session, tells.handle, course.track)
 
 
 def put_one_aside(

@@ -21,6 +21,12 @@ _FIRST_NAMES = """
 FELLOWS, MENTORS, FIRST_NAMES = (tuple(words.split()) for words in (_FELLOWS, _MENTORS, _FIRST_NAMES))
 TRAINERS = ("sorrel", "sumac", "tansy")
 COORDINATOR = "thyme"
+PARTNER = "Association Exemple"
+"""Whom exports for outside are for."""
+EXPORT_REASON = {
+    "en": "She asked for a page that she can show.",
+    "fr": "Elle a demandé une page qu’elle peut montrer.",
+}
 
 GOALS: Said = {
     "en": (
@@ -73,8 +79,12 @@ MENTORS_ACTIONS: Said = {
     "fr": ("envoyer deux offres", "la présenter à une collègue", "relire son texte de profil"),
 }
 WENT_WELL: Said = {
-    "en": ("Her example was clear.", "We kept to the time.", "I could ask everything."),
-    "fr": ("Son exemple était clair.", "Nous avons tenu l’horaire.", "J’ai pu tout demander."),
+    "en": ("We looked at one thing to the end.", "We kept to the time.", "There was room for questions."),
+    "fr": (
+        "Nous avons regardé une chose jusqu’au bout.",
+        "Nous avons tenu l’horaire.",
+        "Les questions ont eu leur place.",
+    ),
 }
 NEXT_TIME: Said = {
     "en": ("Begin with the question.", "Look at the code together.", "Leave five minutes for the actions."),

@@ -5,7 +5,6 @@ last day give the same year (ids of receipts apart, which are secrets). Twice ch
 """
 
 import hashlib
-import json
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -18,24 +17,23 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from passerelle import ledger
-from passerelle.hub import demo_courses, demo_marks, demo_meetings, demo_texts, preflight
+from passerelle.hub import demo_courses, demo_marks, demo_meetings, demo_office, demo_sent, demo_texts, preflight
 from passerelle.hub.demo import PERSONAS, keep_passwords
 from passerelle.hub.passphrases import passphrase
 from passerelle.ledger import people, queue, receipts, releases
 from passerelle.ledger.tables import Cohort, Job, Receipt
-from passerelle.model.course import Course, CourseUnit
+from passerelle.model.course import Course
 from passerelle.model.dates import weeks_after
 from passerelle.model.errors import ServiceError
 from passerelle.model.parcel import pack
 from passerelle.model.people import LANGUAGES, Role
 from passerelle.model.settings import Settings
-from passerelle.model.verdict import CheckResult, CheckState, Message, Outcome, Verdict
 
 SEED = 2026
 COHORTS = (("demo-spring", 51, 12), ("demo-autumn", 19, 28))
 """The two cohorts: id, how many weeks ago it began, how many fellows it has."""
 
-KINDS = ("quiet", "stuck", "paused", "waits", "ours", "help", "new", "unsaid", "aside")
+KINDS = ("quiet", "stuck", "paused", "waits", "aside", "help", "new", "unsaid", "ours")
 """What some of the fellows of now are there to show; all others are steady."""
 
 _LEASE_S = 60.0
@@ -167,6 +165,9 @@ def write(
     for sends in pending:
         sends()
     demo_meetings.put_one_aside(story, fellows, by_track, settings)
+    for course in courses:
+        demo_meetings.leave_something(story, [one for one in fellows if one.track == course.track], course)
+    demo_office.tell(story, fellows)
     session.flush()
     return fellows
 
@@ -241,7 +242,7 @@ def _release(story: Story, course: Course) -> None:
     first = _monday(story, COHORTS[0][1])
     for unit in course.units:
         opens = weeks_after(first, unit.weeks[0] - 1, story.zone)
-        name, parcel = unit.card.unit, pack({f"{unit.card.unit}.ipynb": _notebook(unit, "…", "…")})
+        name, parcel = unit.card.unit, pack({f"{unit.card.unit}.ipynb": demo_sent.notebook(unit, "…", "…")})
         releases.put_release(
             story.session, course.track, name, unit.card.version, parcel, title=unit.card.title, at=opens
         )
@@ -274,7 +275,7 @@ def _learn(story: Story, fellow: Fellow, course: Course, pending: list[Callable[
             moment = moment if stuck else _by_day(story, moment)
             if moment >= story.last_day:
                 break
-            attempt = Attempt(fellow, course, unit, moment, dict(levels), answer)
+            attempt = demo_sent.Attempt(fellow, course, unit, moment, dict(levels), answer)
             waits = fellow.kind == "ours" and running and number == 0
             if waits:
                 pending.append(lambda one=attempt: _fault_of_ours(story, one))  # type: ignore[misc]
@@ -308,38 +309,21 @@ def _better(draw: random.Random, levels: dict[str, int], chance: float, *, stuck
     return new
 
 
-@dataclass(frozen=True)
-class Attempt:
-    """What a fellow sends: `levels` are 0 to 2 by check; `answer` is for a person to mark, empty where left blank."""
-
-    fellow: Fellow
-    course: Course
-    unit: CourseUnit
-    moment: datetime
-    levels: dict[str, int]
-    answer: str
-
-    @property
-    def answer_hash(self) -> str | None:
-        """Return the hash of the answer that a person marks, none where it was left blank."""
-        return hashlib.sha256(self.answer.encode()).hexdigest() if self.answer else None
-
-
-def _take(story: Story, attempt: Attempt, at: datetime) -> str:
+def _take(story: Story, attempt: demo_sent.Attempt, at: datetime) -> str:
     code = f"# {attempt.fellow.handle} {at:%H%M}\nresult = {sum(attempt.levels.values())}\n"
     name = attempt.unit.card.unit
-    parcel = pack({f"{name}.ipynb": _notebook(attempt.unit, code, attempt.answer)})
+    parcel = pack({f"{name}.ipynb": demo_sent.notebook(attempt.unit, code, attempt.answer)})
     token = hashlib.sha256(f"{attempt.fellow.handle} {name} {at.isoformat()}".encode()).hexdigest()
     who = {"handle": attempt.fellow.handle, "sender": attempt.fellow.handle}
     where = {"track": attempt.course.track, "unit": name}
     return receipts.take(story.session, **who, **where, parcel=parcel, token=token, at=at).id
 
 
-def _send(story: Story, attempt: Attempt, at: datetime) -> None:
+def _send(story: Story, attempt: demo_sent.Attempt, at: datetime) -> None:
     receipt = story.session.get_one(Receipt, _take(story, attempt, at))
     marked = at + timedelta(seconds=story.draw.randint(2, 9))
     # As queue.finish does; leasing each of a thousand jobs, as a marker does, would take most of the time.
-    kept = queue.keep_verdict(story.session, attempt.course.track, _verdict(attempt), marked)
+    kept = queue.keep_verdict(story.session, attempt.course.track, demo_sent.verdict(attempt), marked)
     queue.give_verdict(story.session, receipt, kept)
     story.session.execute(update(Job).where(Job.receipt == receipt.id).values(state=queue.DONE, done=marked, tries=1))
     if attempt.answer_hash is None:
@@ -352,63 +336,10 @@ def _send(story: Story, attempt: Attempt, at: datetime) -> None:
         story.at(read, lambda moment: demo_marks.give(story, attempt, trainer, moment))
 
 
-def _fault_of_ours(story: Story, attempt: Attempt) -> None:
+def _fault_of_ours(story: Story, attempt: demo_sent.Attempt) -> None:
     at = max(attempt.moment, story.last_day - timedelta(days=8))
     receipt = _take(story, attempt, at)
     held = queue.lease(story.session, at, _LEASE_S)
     assert held is not None  # noqa: S101  # it was queued a moment ago, and nothing else waits
     assert held.receipt == receipt  # noqa: S101
     queue.give_back(story.session, held, "the learner box did not answer", at)
-
-
-def _verdict(attempt: Attempt) -> Verdict:
-    results = []
-    for card in attempt.unit.card.checks:
-        if card.manual:
-            results.append(CheckResult(key=card.key, points=0.0, max_points=card.points, state=CheckState.BY_HAND))
-            continue
-        level = attempt.levels[card.key]
-        state = (CheckState.MISSED, CheckState.PARTIAL, CheckState.PASSED)[level]
-        found = Message(id="found", args={"expected": 96, "found": 384 if level == 0 else 98}, look="look")
-        results.append(
-            CheckResult(
-                key=card.key,
-                points=card.points * level / 2,
-                max_points=card.points,
-                state=state,
-                messages=() if level == 2 else (found,),
-            )
-        )
-    by_hand = {card.key: attempt.answer_hash for card in attempt.unit.card.checks if card.manual}
-    facts = [attempt.fellow.handle, attempt.unit.card.unit, sorted(attempt.levels.items()), sorted(by_hand.items())]
-    return Verdict(
-        key=hashlib.sha256(json.dumps(facts).encode()).hexdigest(),
-        unit=attempt.unit.card.unit,
-        version=attempt.unit.card.version,
-        engine="demo-year",
-        outcome=Outcome.MARKED,
-        checks=tuple(results),
-        manual_answers=by_hand,
-        seconds=1.0,
-    )
-
-
-def _notebook(unit: CourseUnit, code: str, answer: str) -> bytes:
-    """Return a small notebook with her answers in it, as an exchange would have got it."""
-
-    def cell(key: str, kind: str, source: str, *, grade: bool) -> dict[str, object]:
-        nbgrader = {"grade_id": key, "solution": True, "grade": grade, "locked": False, "schema_version": 3}
-        if grade:
-            nbgrader["points"] = demo_courses.BY_HAND_POINTS
-        made: dict[str, object] = {"cell_type": kind, "id": key, "metadata": {"nbgrader": nbgrader}, "source": source}
-        return made | ({"outputs": [], "execution_count": None} if kind == "code" else {})
-
-    cells = []
-    for card in unit.card.checks:
-        if card.manual:
-            cells.append(cell(card.key, "markdown", answer, grade=True))
-        else:
-            cells.append(cell(f"answer-{card.task}", "code", code, grade=False))
-    kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
-    notebook = {"cells": cells, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
-    return json.dumps(notebook, ensure_ascii=False).encode()

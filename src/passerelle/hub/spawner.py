@@ -77,7 +77,7 @@ class ServerEndedError(ServiceError):
 class BubblewrapSpawner(LocalProcessSpawner):  # type: ignore[misc]  # jupyterhub has no types
     """Starts `jupyterhub-singleuser` in a box, as this process's own unprivileged user."""
 
-    homes_settings = Dict(help="the installation's settings (`model.settings.Settings` as JSON)").tag(config=True)
+    homes_settings = Dict(help="the installation's settings (the fields of `model.settings.Settings`)").tag(config=True)
     at_once = Integer(AT_ONCE, help="how many servers start at one time; the others wait").tag(config=True)
 
     born: int | None = None

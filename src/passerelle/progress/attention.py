@@ -4,7 +4,7 @@ The rules are those of `cues`, on the same facts; a test holds the two together,
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -27,19 +27,27 @@ from passerelle.progress.owed import waiting_at
 _AT_ONCE = 500
 
 
-def quiet_fellows(session: Session, course: Course, now: datetime, settings: Settings) -> list[Cue]:
-    """Return the cues of rule «quiet» in a track, the longest since first; none of who is in a pause, or has left."""
+def quiet_fellows(
+    session: Session, course: Course, now: datetime, settings: Settings, only: Collection[str] | None = None
+) -> list[Cue]:
+    """Return the cues of rule «quiet» in a track, the longest since first; none of who is in a pause, or has left.
+
+    `only` are a few fellows, where not all are asked about.
+    """
     before = now - timedelta(days=settings.cue_quiet_days)
+    theirs = [] if only is None else [Receipt.handle.in_(only)]
     query = (
-        select(Receipt.handle, func.max(Receipt.received)).where(Receipt.track == course.track).group_by(Receipt.handle)
+        select(Receipt.handle, func.max(Receipt.received))
+        .where(Receipt.track == course.track, *theirs)
+        .group_by(Receipt.handle)
     )
     last = {handle: moment for handle, moment in session.execute(query)}  # noqa: C416  # rows are no pairs to mypy
-    starts = _enrolled(session, course.track, now, Person.closed.is_(None))
+    starts = _enrolled(session, course.track, now, only, Person.closed.is_(None))
     candidates = [handle for handle in starts if (sent := last.get(handle)) is None or sent <= before]
-    pauses = pauses_of(session, now)
+    pauses = pauses_of(session, now, only)
     sent_units = _sent(session, course.track, candidates)
     released = {release.unit: release.released for release in releases.releases_of(session, course.track)}
-    more, zone = more_time(session, course.track), ZoneInfo(settings.timezone)
+    more, zone = more_time(session, course.track, only), ZoneInfo(settings.timezone)
     found = []
     for handle in candidates:
         dates = Dates(starts[handle], now, zone, pauses.get(handle, ()), more.get(handle, {}))
@@ -53,16 +61,19 @@ def quiet_fellows(session: Session, course: Course, now: datetime, settings: Set
     return _in_order(_not_aside(session, found))
 
 
-def owed_by_us(session: Session, course: Course, now: datetime, settings: Settings) -> list[Cue]:
+def owed_by_us(
+    session: Session, course: Course, now: datetime, settings: Settings, only: Collection[str] | None = None
+) -> list[Cue]:
     """Return the cues of what we owe the fellows of a track, the longest since first, of who is in a pause too.
 
-    What we owe is ours to do, whoever rests or has put a line aside.
+    What we owe is ours to do, whoever rests or has put a line aside. `only` are a few fellows, where not all are asked
+    about.
     """
     before = now - timedelta(days=settings.cue_waiting_days)
-    enrolled = _enrolled(session, course.track, now)
+    enrolled = _enrolled(session, course.track, now, only)
     found = [
         waiting_cue(course, handle, unit, oldest, now, settings)
-        for handle, unit, waiting in waiting_at(session, course, before, enrolled)
+        for handle, unit, waiting in waiting_at(session, course, before, enrolled, only)
         if (oldest := longest(one for one, _ in waiting))
     ]
     requests = select(HelpRequest).where(HelpRequest.track == course.track, HelpRequest.asked <= now)
@@ -75,13 +86,16 @@ def _in_order(found: Iterable[Cue]) -> list[Cue]:
     return sorted(found, key=lambda cue: (cue.since, cue.fellow, cue.key))
 
 
-def _enrolled(session: Session, track: str, now: datetime, *only: ColumnElement[bool]) -> dict[str, datetime]:
+def _enrolled(
+    session: Session, track: str, now: datetime, only: Collection[str] | None, *where: ColumnElement[bool]
+) -> dict[str, datetime]:
     """Return since when the weeks of each fellow of now count; her newest enrolment in the track says so."""
+    theirs = [] if only is None else [Enrolment.handle.in_(only)]
     query = (
         select(Enrolment.handle, Enrolment.starts, Enrolment.ends, Cohort.starts)
         .join(Person, Person.handle == Enrolment.handle)
         .join(Cohort, Cohort.cohort == Enrolment.cohort)
-        .where(Enrolment.track == track, Person.role == Role.FELLOW.value, Person.erased.is_(None), *only)
+        .where(Enrolment.track == track, Person.role == Role.FELLOW.value, Person.erased.is_(None), *theirs, *where)
         .order_by(Enrolment.handle, Enrolment.starts, Enrolment.id)
     )
     newest = {handle: (max(starts, begins), ends) for handle, starts, ends, begins in session.execute(query)}

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Self
 from zoneinfo import ZoneInfo
@@ -124,20 +125,26 @@ def _rows(
         query = "SELECT student_id, assignment_id, id, timestamp, extension FROM submitted_assignment"
         sent = {(student, assignment): rest for student, assignment, *rest in connection.execute(query)}
     course = path.resolve().parent.name
+
+    @cache  # few due dates, and as many extensions as were given, stand for all the rows
+    def due_of(duedate: str | None, extension: str | None) -> tuple[datetime | None, datetime | None]:
+        due = _due(duedate, extension)
+        return due, local(due, zone)
+
     rows: list[Sequence[Value]] = []
     for student in students:
         if fellows is not None and student not in fellows:
             continue
         for assignment, name, duedate in assignments:
             submission, timestamp, extension = sent.get((student, assignment), (None, None, None))
-            came, due = _moment(timestamp), _due(duedate, extension)
+            came, (due, due_here) = _moment(timestamp), due_of(duedate, extension)
             if since is not None and (came is None or came < since):
                 continue
             found = sums.get(submission, _Sums()) if submission else None
             state = _state(found, due, as_of)
             rows.append(
                 (
-                    *(course, student, name, local(due, zone), state.value, local(came, zone)),
+                    *(course, student, name, due_here, state.value, local(came, zone)),
                     *_points(found, state, most.get(assignment, 0.0)),
                 )
             )

@@ -1,20 +1,21 @@
 """The formats of an export: each writes tables into an open file, the same tables always as the same bytes.
 
-pyarrow and XlsxWriter are imported here alone, and only when such a file is written: pyarrow gives pandas another kind
-of text, and a second thread.
+pyarrow and XlsxWriter are imported here and in sheets.py alone, and only when such a file is written: pyarrow gives
+pandas another kind of text, and a second thread.
 """
 
 import io
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
-from functools import lru_cache
+from contextlib import ExitStack
+from datetime import UTC, date, datetime
 from itertools import islice
+from tempfile import TemporaryDirectory
 from types import NoneType
 from typing import IO, Any
 
 from passerelle.progress.states import SCHEMA_VERSION
-from passerelle.progress.tables import Column, Kind, Table, Value
+from passerelle.progress.tables import Kind, Table, Value
 
 _EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 """What files say of their making: a real moment would make two exports of one state differ."""
@@ -84,6 +85,8 @@ def write_xlsx(tables: Sequence[Table], out: IO[bytes]) -> None:
     """
     import xlsxwriter  # noqa: PLC0415  only where a workbook is written
 
+    from passerelle.progress.sheets import RowSheet  # noqa: PLC0415
+
     options = {
         "constant_memory": True,
         "strings_to_formulas": False,
@@ -91,57 +94,29 @@ def write_xlsx(tables: Sequence[Table], out: IO[bytes]) -> None:
         "strings_to_numbers": False,
         "default_date_format": "yyyy-mm-dd hh:mm:ss",
     }
-    book = xlsxwriter.Workbook(out, options)
-    book.set_properties({"created": _EPOCH.replace(tzinfo=None)})
-    head, day = book.add_format({"bold": True}), book.add_format({"num_format": "yyyy-mm-dd"})
-    moment = book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
-    for table in tables:
-        sheet = book.add_worksheet(table.name)
-        sheet.freeze_panes(1, 0)
-        for place, column in enumerate(table.columns):
-            # Before the rows: this way the file is written as it goes.
-            sheet.set_column(place, place, max(len(column.name), 18 if column.kind is Kind.MOMENT else 8) + 2)
-        sheet.write_row(0, 0, [one.name for one in table.columns], head)
-        writers = [_sheet_cell(sheet, column, day, moment) for column in table.columns]
-        number = 0
-        for number, row in enumerate(table.rows, 1):
-            if number > MOST_ROWS:
+    # A workbook that is not finished leaves its rows behind, each sheet in an open file.
+    with TemporaryDirectory(prefix="workbook-") as folder, ExitStack() as opened:
+        book = xlsxwriter.Workbook(out, {**options, "tmpdir": folder})
+        book.set_properties({"created": _EPOCH.replace(tzinfo=None)})
+        head, day = book.add_format({"bold": True}), book.add_format({"num_format": "yyyy-mm-dd"})
+        forms = {Kind.DAY: day, Kind.MOMENT: book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})}
+        for table in tables:
+            if len(table.rows) > MOST_ROWS:
                 raise ValueError(f"the table {table.name} has more than {MOST_ROWS} rows")
-            for place, value in enumerate(row):
-                if value is not None:
-                    writers[place](number, place, value)
-        sheet.autofilter(0, 0, number, len(table.columns) - 1)
-    book.close()
+            sheet = book.add_worksheet(table.name, RowSheet)
+            opened.enter_context(sheet.row_data_fh)
+            sheet.freeze_panes(1, 0)
+            for place, column in enumerate(table.columns):
+                # Before the rows: this way the file is written as it goes.
+                sheet.set_column(place, place, max(len(column.name), 18 if column.kind is Kind.MOMENT else 8) + 2)
+            sheet.write_row(0, 0, [one.name for one in table.columns], head)
+            number = sheet.write_rows(table.columns, table.rows, forms, _sheet_text)
+            sheet.autofilter(0, 0, number, len(table.columns) - 1)
+        book.close()
 
 
-def _sheet_cell(sheet: Any, column: Column, day: Any, moment: Any) -> Callable[[int, int, Any], object]:
-    """Return what writes the cells of a column."""
-    match column.kind:
-        case Kind.MOMENT | Kind.DAY:
-            # As the number that a spreadsheet keeps: the library's own way to it is longer.
-            form = moment if column.kind is Kind.MOMENT else day
-            return lambda row, place, value: sheet.write_number(row, place, _serial(value), form)
-        case Kind.WHOLE | Kind.NUMBER:
-            write: Callable[[int, int, Any], object] = sheet.write_number
-            return write
-        case Kind.FLAG:
-            return lambda row, place, value: sheet.write_string(row, place, "yes" if value else "no")
-        case Kind.TEXT:
-            # The apostrophe, too: a text is none for the next program that reads it as CSV.
-            return lambda row, place, value: sheet.write_string(row, place, _sheet_text(value))
-
-
-_DAY_0 = datetime(1899, 12, 30)  # spreadsheets know no zones
-
-
-def _serial(value: date) -> float:
-    """Return a moment or a day as spreadsheets count: in days since the end of 1899."""
-    moment = value if isinstance(value, datetime) else datetime(value.year, value.month, value.day)
-    return (moment - _DAY_0) / timedelta(days=1)
-
-
-@lru_cache(100_000)
 def _sheet_text(value: str) -> str:
+    # The apostrophe, too: a text is none for the next program that reads it as CSV.
     return _not_markup(as_text(value))
 
 

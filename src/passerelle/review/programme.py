@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from tornado.web import HTTPError
 
-from passerelle.ledger import invitations, people
+from passerelle.ledger import erasure, invitations, people
 from passerelle.ledger import programme as changes
 from passerelle.ledger.exported import last_exports
 from passerelle.ledger.programme import Load
@@ -22,7 +22,7 @@ from passerelle.review import mail
 from passerelle.review.accounts import hand_over
 from passerelle.review.base import PageHandler
 from passerelle.review.watch import watch_of
-from passerelle.review.words import VIEWERS, cue_rule, cue_sentence
+from passerelle.review.words import VIEWERS, cue_rule, cue_sentence, exported
 
 FIRST = 8
 """How many lines of a list the first page shows; a page of their own has the others."""
@@ -160,6 +160,7 @@ async def show_programme(page: PageHandler, refused: str = "") -> None:
             "others": others,
             "others_in_all": in_no_cohort,
             "exports": last_exports(session, EXPORTS),
+            "wishes": len(erasure.open_requests(session)),
             "links": invitations.open_until(session, [*shown, *(one.handle for one in others)], page.moment),
         }
 
@@ -167,7 +168,7 @@ async def show_programme(page: PageHandler, refused: str = "") -> None:
     await log_attention(page, cast("list[Line]", values["quiet"]))
     resting = {person.handle for person, _ in cast("list[tuple[Person, object]]", values["paused"])}
     await page.log_looks(resting, "paused", again=True)
-    values |= {"viewers": VIEWERS, "most_exports": EXPORTS}
+    values |= {"viewers": VIEWERS, "most_exports": EXPORTS, "exported": exported}
     page.page("programme.html", courses=courses, refused=refused, **_common(page, courses), **values)
 
 

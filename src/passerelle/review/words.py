@@ -1,9 +1,10 @@
 """The words and shapes of the record's states: the same on every page (UI.md)."""
 
 import importlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import cast
 
@@ -247,6 +248,36 @@ def cue_rule(rule: str, settings: Settings, reader: Reader) -> str:
         rules.WAITING: settings.cue_waiting_days,
     }
     return reader.say(said) % {"count": counts.get(rule, 0)}
+
+
+_LIMIT = re.compile(r"(?P<kind>course directory|cohort|since) (?P<name>.+)|(?P<count>\d+) named")
+
+
+def exported(what: str, reader: Reader, now: datetime) -> str:
+    """Return what an export held, as `cli.export` and the buttons wrote it down: its limits in a reader's language.
+
+    The track and the formats stay: the file is named by them.
+    """
+    return ", ".join(_limit(part, reader, now) for part in what.split(", "))
+
+
+def _limit(part: str, reader: Reader, now: datetime) -> str:
+    found = _LIMIT.fullmatch(part)
+    if found is None:
+        return part
+    if found["count"]:
+        count = int(found["count"])
+        return reader.catalogue.ngettext("%(count)s fellow by name", "%(count)s fellows by name", count) % {
+            "count": count
+        }
+    if found["kind"] == "since":
+        try:
+            day = reader.calendar_day(date.fromisoformat(found["name"]), now)
+        except ValueError:  # a directory may be named so
+            return part
+        return reader.say("since %(day)s") % {"day": day}
+    said = to_translate("course directory %(name)s") if found["kind"] != "cohort" else to_translate("cohort %(name)s")
+    return reader.say(said) % {"name": found["name"]}
 
 
 def _unit_title(cue: Cue, course: Course, reader: Reader) -> str:

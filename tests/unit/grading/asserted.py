@@ -23,13 +23,14 @@ QUICK = Limits(cell_s=3, call_s=2, total_s=60)
 
 def notebook(solution: str, checks: Sequence[str], given: str = "") -> NotebookNode:
     """Return a source notebook: a given cell, an answer with its solution, and checks of one point each."""
-    cells = [_cell("given", given, grade=False, solution=False)] if given else []
-    cells.append(_cell("answer", f"### BEGIN SOLUTION\n{solution}\n### END SOLUTION", grade=False, solution=True))
-    cells += [_cell(f"check-{number}", text, grade=True, solution=False) for number, text in enumerate(checks)]
+    cells = [cell("given", given, grade=False, solution=False)] if given else []
+    cells.append(cell("answer", f"### BEGIN SOLUTION\n{solution}\n### END SOLUTION", grade=False, solution=True))
+    cells += [cell(f"check-{number}", text, grade=True, solution=False) for number, text in enumerate(checks)]
     return new_notebook(cells=cells)
 
 
-def _cell(key: str, text: str, *, grade: bool, solution: bool) -> NotebookNode:
+def cell(key: str, text: str, *, grade: bool, solution: bool) -> NotebookNode:
+    """Return a cell of one point, a check or an answer."""
     made = new_code_cell(text)
     meta: dict[str, Any] = {"grade_id": key, "grade": grade, "solution": solution, "locked": not solution}
     made.metadata["nbgrader"] = {**meta, "schema_version": 3, "task": False, **({"points": 1} if grade else {})}

@@ -1,6 +1,7 @@
 """Plain asserts and answers that lie: none gains a point by the examiner's path; beside her code, canaries tell."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -370,9 +371,98 @@ def test_a_text_too_large_to_cross_stays_where_it_is(desk: Room, text: str) -> N
     assert (told["points"], told["unanswered"], told["error"]) == (0.0, False, "AssertionError")
 
 
-def test_what_a_check_opens_is_kept_short(desk: Room) -> None:
+def test_what_a_check_opens_is_kept_short(tmp_path: Path) -> None:
     check = "import os\nfor n in range(200):\n    try:\n        open(name + str(n))\n    except OSError:\n        pass"
 
-    (told,) = desk.told("name = '/' + 'x' * 1_000_000", check)
+    # Its answers are more than an examiner hears in all: a room of its own, or nobody after it is heard.
+    with room(tmp_path) as own:
+        (told,) = own.told("name = '/' + 'x' * 1_000_000", check)
 
     assert sum(map(len, told["opened"])) <= 100 * 4_096
+
+
+# What a check draws is not hers to choose.
+
+DRAWS = """
+import random
+start = random.random()
+assert f(0) == 0
+for _ in range(20):
+    n = random.randint(1, 1000)
+    assert f(n) == 2 * n
+"""
+SAYS_A_STATE = """
+import autograders.handles as handles
+old = handles.Desk.answer
+def answer(self, question):
+    # Of zeroes the least number is drawn every time.
+    return {**old(self, question), "chance": [[3, [0] * 624 + [0], None], None]}
+handles.Desk.answer = answer
+"""
+SEEDS = "import random\ndef f(x):\n    random.seed(1)\n    return {n: 2 * n for n in (0, *drawn)}.get(x)\n"
+SEEDS += "random.seed(1)\ndrawn = [random.randint(1, 1000) for _ in range(40)]"
+
+
+@pytest.mark.parametrize("lie", [f"{SAYS_A_STATE}def f(x): return x and 2", SEEDS], ids=["says", "seeds"])
+def test_what_a_check_draws_is_not_hers_to_choose(desk: Room, lie: str) -> None:
+    assert desk.passes("def f(x): return 2 * x", DRAWS)
+    assert not desk.passes(lie, DRAWS, solution="def f(x): return 2 * x")
+
+
+@pytest.mark.parametrize("call", [("seed", 7), ("randint", 1, 6), ("random",)], ids=lambda call: call[0])
+def test_a_function_that_draws_or_seeds_is_called_where_her_code_is(desk: Room, call: tuple[object, ...]) -> None:
+    check = "import random\nrandom.seed(5)\nwant = random.random()\nrandom.seed(5)\n"
+    check += f"use(random.{call[0]})\nassert random.random() == want"
+
+    (told,) = desk.told(f"def use(f):\n    f(*{call[1:]})", check)
+
+    assert (told["points"], told["beside"]) == (1.0, False)
+
+
+@pytest.mark.parametrize("token", ["e0", "e1", "e2"])
+def test_what_seeds_is_not_called_back(desk: Room, token: str) -> None:
+    forged = f"""
+import gc
+from autograders.handles import Desk
+def use(f, *x):
+    her = next(one for one in gc.get_objects() if type(one) is Desk)
+    return her._call_back("{token}", (7,), {{}})
+"""
+    check = "import random\nrandom.seed(5)\nwant = random.random()\nrandom.seed(5)\n"
+    check += "try:\n    use(random.seed)\nexcept Exception:\n    pass\nassert random.random() == want"
+
+    (told,) = desk.told(forged, check, solution="def use(f): f(7)")
+
+    # Called back, it would move what the check draws, and the check stop at its assert.
+    assert (told["points"], told["beside"], told["error"]) == (0.0, False, "GarbledError")
+
+
+HONEST_DRAWS = {
+    "the same again": "random.seed(1)\na = f()\nrandom.seed(1)\nassert f() == a",
+    "another": "a = f()\nb = f()\nassert a != b",
+    "another after a draw": "a = random.random()\nassert f() != a",
+    "of numpy": "np.random.seed(0)\nx = g()\nnp.random.seed(0)\nassert np.allclose(x, np.random.rand(3))",
+    "of numpy, again": "np.random.seed(0)\nx = g()\nnp.random.seed(0)\nassert np.allclose(x, g())",
+    "a state": "random.seed(1)\ns = random.getstate()\na = f()\nrandom.setstate(s)\nassert f() == a == 0.13436424411240122",
+    "a seed inside": "a = h()\nn = random.random()\nassert h() == a and n != a",
+    "an own generator": "r = random.Random(3)\nassert k(r.random) == random.Random(3).random()",
+}
+
+
+@pytest.mark.parametrize("check", HONEST_DRAWS.values(), ids=HONEST_DRAWS)
+def test_honest_work_that_draws_is_examined_outside_her_process(desk: Room, check: str) -> None:
+    answer = "import random, numpy as np\ndef f(): return random.random()\ndef g(): return np.random.rand(3)\n"
+    answer += "def h():\n    random.seed(4)\n    return random.random()\ndef k(r): return r()"
+
+    (told,) = desk.told(answer, f"import random\nimport numpy as np\n{check}")
+
+    assert (told["points"], told["beside"]) == (1.0, False)
+
+
+def test_a_check_that_draws_on_where_her_code_left_off_is_examined_beside_it(desk: Room) -> None:
+    answer = "import random\ndef f(): return random.random()"
+    check = "import random\nrandom.seed(1)\nf()\nassert abs(random.random() - 0.8474337369372327) < 1e-9"
+
+    (told,) = desk.told(answer, check, solution=answer)
+
+    assert (told["points"], told["beside"]) == (1.0, True)

@@ -1,8 +1,9 @@
+from dataclasses import FrozenInstanceError, asdict, fields
 from pathlib import Path
 
 import pytest
 
-from passerelle.model.settings import AddressError, Settings
+from passerelle.model.settings import AddressError, SettingError, Settings
 
 REPOSITORY = Path(__file__).parents[3]
 
@@ -61,6 +62,49 @@ def test_what_can_have_no_subdomains_is_refused_in_one_line(url: str) -> None:
     assert url in str(refused.value)
 
 
-@pytest.mark.parametrize("name", Settings.model_fields)
+@pytest.mark.parametrize("name", [one.name for one in fields(Settings)])
 def test_every_setting_is_documented(name: str) -> None:
     assert f"`PASSERELLE_{name.upper()}`" in (REPOSITORY / "docs/settings.md").read_text(encoding="utf-8")
+
+
+def test_what_is_given_stands_before_the_environment_and_this_before_the_default(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PASSERELLE_DATABASE", "sqlite:///elsewhere.db")
+    monkeypatch.setenv("PASSERELLE_PORT", "8123")
+    monkeypatch.setenv("PASSERELLE_EXPLAIN_ERRORS", "No")
+    monkeypatch.setenv("PASSERELLE_SMTP_PASSWORD_FILE", str(tmp_path / "password"))
+
+    found = Settings(database="", data=str(tmp_path))
+
+    assert (found.database, found.data) == ("", tmp_path)
+    assert (found.port, found.explain_errors, found.smtp_password_file) == (8123, False, tmp_path / "password")
+    assert (found.smtp_port, found.course_sources) == (587, Path("courses"))
+    assert Settings(**asdict(found)) == found
+
+
+@pytest.mark.parametrize(
+    ("name", "found", "needed"),
+    [
+        pytest.param("port", "eighty", "a whole number", id="no-number"),
+        pytest.param("server_memory_mb", "255", "256 or more", id="too-small"),
+        pytest.param("explain_errors", "perhaps", "true or false", id="neither-yes-nor-no"),
+    ],
+)
+def test_a_value_that_a_setting_cannot_have_is_refused_in_one_line(
+    name: str, found: str, needed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(f"PASSERELLE_{name.upper()}", found)
+
+    with pytest.raises(SettingError, match=f"^PASSERELLE_{name.upper()}={found}: .* {needed}; .*settings.md"):
+        Settings()
+
+
+def test_a_setting_that_does_not_exist_is_not_passed_over() -> None:
+    with pytest.raises(TypeError, match="prot"):
+        Settings(prot=8000)
+
+
+def test_settings_do_not_change() -> None:
+    with pytest.raises(FrozenInstanceError):
+        Settings().port = 9000  # type: ignore[misc]  # that is what is tried

@@ -7,9 +7,11 @@ import signal
 import stat
 import subprocess
 import sys
+import tempfile
 import zipfile
 import zlib
 from datetime import date, datetime, timedelta
+from itertools import chain, cycle, islice
 from pathlib import Path
 from typing import IO, Any
 from xml.etree import ElementTree
@@ -18,6 +20,7 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+import xlsxwriter
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -289,6 +292,88 @@ def test_a_text_of_finished_markup_stays_text(tmp_path: Path) -> None:
         "text",
         "'" + MARKUP,
     ]
+
+
+def parts(book: bytes) -> dict[str, list[bytes]]:
+    """Return the files of a workbook in their order, each as its elements."""
+    with zipfile.ZipFile(io.BytesIO(book)) as files:
+        return {name: files.read(name).split(b"<") for name in files.namelist()}
+
+
+def by_the_cell(table: Table) -> bytes:
+    """Return a workbook of texts, numbers and moments as XlsxWriter writes it, asked for each cell by itself."""
+    out = io.BytesIO()
+    book = xlsxwriter.Workbook(out, {"constant_memory": True, "default_date_format": "yyyy-mm-dd hh:mm:ss"})
+    book.set_properties({"created": datetime(2026, 1, 1)})
+    head, day = book.add_format({"bold": True}), book.add_format({"num_format": "yyyy-mm-dd"})
+    moment = book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
+    sheet = book.add_worksheet(table.name)
+    sheet.freeze_panes(1, 0)
+    for place, column in enumerate(table.columns):
+        sheet.set_column(place, place, max(len(column.name), 18 if column.kind is Kind.MOMENT else 8) + 2)
+    sheet.write_row(0, 0, [one.name for one in table.columns], head)
+    for number, row in enumerate(table.rows, 1):
+        for place, value in enumerate(row):
+            if isinstance(value, bool | str):
+                sheet.write_string(number, place, value if isinstance(value, str) else "yes" if value else "no")
+            elif isinstance(value, date):
+                sheet.write_datetime(number, place, value, moment if isinstance(value, datetime) else day)
+            elif value is not None:
+                sheet.write_number(number, place, value)
+    sheet.autofilter(0, 0, len(table.rows), len(table.columns) - 1)
+    book.close()
+    return out.getvalue()
+
+
+TEXTS = [
+    "fine",
+    "",
+    " before",
+    "after ",
+    "a\nb",
+    "a\rb",
+    "\x01\x1f",
+    "_x000D_",
+    "<b>&\"'</b>",
+    "é 🦊",
+]
+LONG = ["x" * 40_000, "🦊" * 20_000]
+NUMBERS = [0, 1, 7.5, -1.5, 1 / 3, 0.1 + 0.2, 1e-9, 1e21, 123456789012345678, None, 2.0]
+MOMENTS = [datetime(2026, 11, 24, 18, 42), datetime(2026, 11, 24, 18, 42, 59), None, datetime(1999, 1, 1)]
+DAYS = [None, date(2026, 11, 24), date(2024, 2, 29)]
+
+
+@pytest.mark.parametrize(
+    "most", [pytest.param(0, id="no-row"), pytest.param(1, id="one"), pytest.param(5_001, id="many")]
+)
+def test_a_workbook_is_byte_for_byte_what_the_library_writes_cell_by_cell(most: int) -> None:
+    kinds = (Kind.DAY, Kind.TEXT, Kind.NUMBER, Kind.WHOLE, Kind.FLAG, Kind.MOMENT)
+    columns = [Column(f"a {kind}", kind, "", "") for kind in kinds]
+    of_each = (
+        cycle(DAYS),
+        chain(LONG, cycle(TEXTS)),
+        *map(cycle, (NUMBERS, [3, 0, None], [True, None, False], MOMENTS)),
+    )
+    rows = list(islice(zip(*of_each, strict=False), most))
+    if most > 1:
+        # A row without a value in the middle, and at the end.
+        rows = [*rows[:5_000], (None,) * 6, *rows[5_000:], (None,) * 6]
+    table = Table("t", columns, rows)
+    ours, theirs = in_memory(lambda out: write_xlsx([table], out)), by_the_cell(table)
+
+    for (name, lines), (their_name, their_lines) in zip(parts(ours).items(), parts(theirs).items(), strict=True):
+        assert name == their_name
+        assert [pair for pair in zip(lines, their_lines, strict=False) if len(set(pair)) > 1] == []
+    assert ours == theirs
+
+
+def test_a_number_that_is_none_is_refused_in_a_workbook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    table = Table("t", (Column("n", Kind.NUMBER, "", ""),), [(float("inf"),)])
+
+    with pytest.raises(TypeError, match="inf"):
+        in_memory(lambda out: write_xlsx([table], out))
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_moments_and_days_of_a_workbook_are_what_spreadsheets_count(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import html
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -100,7 +101,7 @@ def test_a_link_for_nobody_is_refused_and_so_is_a_form_of_somebody_elses(small: 
 
 def with_post(programme: Programme, port: int) -> Programme:
     mail = {"smtp_host": "127.0.0.1", "smtp_port": port, "smtp_from": "post@example.org"}
-    return Programme(programme.engine, programme.settings.model_copy(update=mail))
+    return Programme(programme.engine, replace(programme.settings, **mail))
 
 
 def test_a_link_that_is_sent_is_not_shown_and_its_address_is_not_kept(small: Programme, tmp_path: Path) -> None:

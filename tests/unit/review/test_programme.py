@@ -6,12 +6,15 @@ import pytest
 import requests
 
 from passerelle import ledger
-from passerelle.ledger import people, programme
+from passerelle.ledger import erasure, people, programme
 from passerelle.ledger.exported import record_export
 from passerelle.ledger.help import begin_pause
 from passerelle.ledger.tables import Access, Cohort, Enrolment, Pairing
 from passerelle.model.people import OPERATOR, Role
 from passerelle.progress.attention import quiet_fellows
+from passerelle.review.i18n import Reader
+from passerelle.review.words import exported
+from tests.unit.review.asking import words
 from tests.unit.review.programme import COURSE, NOW, START, TRACK, Programme, verdict
 from tests.unit.review.served import Served, serve
 
@@ -294,3 +297,32 @@ def test_the_page_says_which_exports_left_and_why_names_were_in_them(small: Prog
     assert f"{TRACK}, csv</span>" in page
     assert page.count("the technical team") == 2
     assert page.index("certificate") < page.index("a partner") < page.index(f"{TRACK}, csv")
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", "demo-web, cohort 2026, 1 fellow by name, since Monday 5 October, csv, xlsx"),
+        ("fr", "demo-web, promotion 2026, 1 apprenante nommée, depuis le lundi 5 octobre, csv, xlsx"),
+    ],
+)
+def test_what_an_export_was_limited_to_is_said_in_the_readers_language(language: str, said: str) -> None:
+    written = "demo-web, cohort 2026, 1 named, since 2026-10-05, csv, xlsx"
+
+    assert " ".join(exported(written, Reader(language), NOW).split()) == said
+    assert exported("course directory since then, since then", Reader("fr"), NOW) == (
+        "dossier de cours since then, since then"
+    )
+    assert exported(TRACK, Reader(language), NOW) == TRACK
+
+
+def test_the_page_says_how_many_wish_to_be_erased(small: Programme) -> None:
+    with serve(small) as served:
+        before = words(served.get("linden"))
+        with ledger.session(small.engine) as session:
+            erasure.ask(session, "fern", "fern", NOW)
+        after = words(served.get("linden"))
+
+    assert "Wishes to be erased" in before
+    assert "Wishes to be erased · 1" not in before
+    assert "Wishes to be erased · 1" in after
