@@ -1,4 +1,4 @@
-"""The agent inside the learner box: `python -m autograders.box <descriptor> <limits as JSON> <seed> <modules>`.
+"""The agent inside the learner box, forked by `autograders.forkserver`.
 
 It runs a notebook's cells one by one, as a kernel would, and answers questions about what they left behind.
 It shares its process with the fellow's code, which may do anything to it: whoever listens must take all that
@@ -11,24 +11,22 @@ own after all cells have run. So no cell ever runs after a question's arguments,
 
 import contextlib
 import ctypes
-import importlib
-import json
 import os
 import platform
 import resource
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any, NoReturn
 
 from autograders import answers, beside, chance
 from autograders.channel import Channel, ClosedError
 from autograders.handles import Desk
-from autograders.single import without_pyarrow
 from autograders.transcript import Transcript
 
 _TOO_BIG = {"state": "value", "value": {"t": "opaque", "kind": "object", "big": True}}
 _JOIN_SESSION_KEYRING = 1
+_SET_DUMPABLE = 4
 _AGAIN_S = 0.2  # a loop that swallows the first alarm gets others
 _IDLE_MAGICS = (
     "autosave clear cls connect_info less more qtconsole store pip conda mamba micromamba uv".split()  # noqa: SIM905  a list of words
@@ -72,10 +70,8 @@ def _time_limit(cpu_s: float, wall_s: float) -> Iterator[None]:
 class Runner:
     """Runs cells in an IPython shell, as a kernel would."""
 
-    def __init__(self, modules: Sequence[str]) -> None:
-        for module in modules:
-            importlib.import_module(module)
-        from IPython.core.interactiveshell import InteractiveShell  # noqa: PLC0415  after the limits are set
+    def __init__(self) -> None:
+        from IPython.core.interactiveshell import InteractiveShell  # noqa: PLC0415  long to import
 
         class Shell(InteractiveShell):
             def enable_gui(self, _gui: Any = None) -> None:  # `%matplotlib inline`, as in a kernel
@@ -84,7 +80,7 @@ class Runner:
             def ask_exit(self) -> NoReturn:  # exit() and quit(): the cell ends, and the notebook goes on
                 raise SystemExit
 
-        from traitlets.config import Config  # noqa: PLC0415  after the limits are set
+        from traitlets.config import Config  # noqa: PLC0415  long to import
 
         config = Config()
         config.HistoryManager.enabled = False  # it would start a thread
@@ -95,8 +91,6 @@ class Runner:
         for magic in _IDLE_MAGICS:
             register(_idle, "line", magic)
         self._transcript = Transcript(self._shell)
-        # From here on modules beside the notebook are found, first of all, as in her own kernel.
-        sys.path.insert(0, "")
 
     def run(self, source: str, cpu_s: float, wall_s: float) -> dict[str, Any]:
         """Run a cell; return how it ended and what it showed."""
@@ -155,9 +149,8 @@ class Runner:
         return Desk(self._shell.user_ns, send)
 
 
-def _serve(control: Channel, modules: Sequence[str]) -> NoReturn:
+def _serve(control: Channel, runner: Runner) -> NoReturn:
     """Be the runner until nobody listens."""
-    runner = Runner(modules)
     control.send({"ready": sys.version.split()[0]})
     with contextlib.suppress(ClosedError, OSError):
         while True:
@@ -248,29 +241,33 @@ def _join_keyring() -> None:
         ctypes.CDLL(None).syscall(call, _JOIN_SESSION_KEYRING, None)
 
 
-def main() -> NoReturn:
-    """Start the agent."""
-    without_pyarrow()
+def warm() -> Runner:
+    """Return a runner that has run nothing."""
+    return Runner()
+
+
+def begin(runner: Runner, line: Channel, status: Channel, order: dict[str, Any]) -> NoReturn:
+    """Be the first process of a box: the warden."""
+    status.close()
     _join_keyring()
-    control = Channel.inherited(int(sys.argv[1]))
-    _limit(json.loads(sys.argv[2]))
+    _limit(order["limits"])
+    # The first process of a namespace is out of reach of its signals, but for those it has a handler for.
+    interrupted = signal.signal(signal.SIGINT, signal.SIG_DFL)
     if os.fork() == 0:
+        signal.signal(signal.SIGINT, interrupted)
         # What her programs write to the terminal goes nowhere; what Python prints is in the transcript.
         nowhere = os.open(os.devnull, os.O_RDWR)
         for standard in (0, 1, 2):
             os.dup2(nowhere, standard)
         os.close(nowhere)
-        seed, modules = sys.argv[3], sys.argv[4:]
-        sys.argv[:] = [""]
-        chance.seed(seed)
-        _serve(control, modules)
-    # The warden: bubblewrap's init lives as long as it does, and so do the keepers.
-    control.close()
+        # From here on modules beside the notebook are found, first of all, as in her own kernel.
+        sys.path.insert(0, "")
+        chance.seed(order["seed"])
+        _serve(line, runner)
+    # All that is left alone in here is the warden's, and it lives as long as the keepers must.
+    line.close()
+    ctypes.CDLL(None).prctl(_SET_DUMPABLE, 0, 0, 0, 0)  # and nobody in here takes hold of it by ptrace
     while True:
         with contextlib.suppress(ChildProcessError):
             os.wait()
         signal.pause()
-
-
-if __name__ == "__main__":
-    main()

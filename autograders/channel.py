@@ -8,6 +8,7 @@ from typing import Any
 MAX_FRAME = 12_000_000
 """Bytes: what `typed.pack` lets through, as base64."""
 _HEADER = 4
+_MOST_DESCRIPTORS = 4
 
 
 class ClosedError(EOFError):
@@ -61,10 +62,11 @@ class Channel:
     def _exactly(self, size: int, descriptors: list[int]) -> bytes:
         data = bytearray()
         while len(data) < size:
-            chunk, ancillary, _flags, _address = self._end.recvmsg(min(size - len(data), 1 << 20), socket.CMSG_SPACE(4))
+            room = socket.CMSG_SPACE(_MOST_DESCRIPTORS * 4)
+            chunk, ancillary, _flags, _address = self._end.recvmsg(min(size - len(data), 1 << 20), room)
             for level, kind, content in ancillary:
                 if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
-                    descriptors += array.array("i", content[:4]).tolist()
+                    descriptors += array.array("i", content[: len(content) // 4 * 4]).tolist()
             if not chunk:
                 raise ClosedError
             data += chunk

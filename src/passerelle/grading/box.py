@@ -1,31 +1,31 @@
 """The learner box, seen from outside: starts it, gives it orders, holds it to its limits.
 
-One cold process a submission inside bubblewrap. A warm box that forks takes its place behind the same two
-classes. Whatever comes out of a box is data of unknown truth: here it is counted and passed on as bytes, or
-read as JSON, never more.
+Each submission has a fork of a warm process (`forkserver`). Whatever comes out of a box is data of unknown truth:
+here it is counted and passed on as bytes, or read as JSON, never more.
 """
 
-import contextlib
 import json
 import os
 import select
 import socket
 import struct
-import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from functools import partial
+from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import Any, Self
 
 from autograders.channel import MAX_FRAME, framed
 from passerelle.grading import watch
+from passerelle.grading.forkserver import Fork, Kind, content_of, state_of
 from passerelle.grading.unboxed import is_unboxed, unboxed_command, unboxed_environment, unboxed_folder
-from passerelle.grading.walls import WITHIN, WORK, BoxError, Limits, command, identity
+from passerelle.grading.walls import DISKS, WITHIN, WORK, BoxError, Limits, command, identity
 
 _POLL_S = 0.05
 _WATCH_S = 0.2
+_COUNT_S = 1.0
 _GRACE_S = 2.0
 _CREDENTIALS = struct.Struct("iii")
 
@@ -62,14 +62,14 @@ class _Line:
             except BlockingIOError:
                 self._wait(deadline, writing=True)
             except OSError:
-                raise GoneError(self._box.why or "died") from None
+                raise GoneError(self._box.why or self._box.why_gone(self.pid)) from None
 
     def send_descriptor(self, message: bytes, descriptor: int) -> None:
         """Send a short message with a descriptor."""
         try:
             socket.send_fds(self._end, [message], [descriptor])
         except OSError:
-            raise GoneError(self._box.why or "died") from None
+            raise GoneError(self._box.why or self._box.why_gone(self.pid)) from None
 
     def receive(self, deadline: float, cpu_s: float) -> bytes:
         """Return the body of the next message; raises GoneError where none comes in time."""
@@ -91,7 +91,7 @@ class _Line:
                 self._wait(deadline, most_cpu=most_cpu)
                 continue
             except OSError:
-                raise GoneError(self._box.why or "died") from None
+                raise GoneError(self._box.why or self._box.why_gone(self.pid)) from None
             self._note_sender(ancillary)
             if not chunk:
                 raise GoneError(self._box.why_gone(self.pid))
@@ -210,6 +210,7 @@ class Box:
         limits: Limits | None = None,
         *,
         modules: Sequence[str] = (),
+        also: Sequence[str] = (),
         seed: str = "",
     ) -> None:
         """Start a box; `wait` says when it is ready.
@@ -219,6 +220,7 @@ class Box:
             files: what lies in the working directory, by relative path.
             limits: of the submission.
             modules: what to import before the first cell, on nobody's time.
+            also: what may be imported then: it changes nothing but what her own imports cost.
             seed: of what her code draws at random: the same in every run.
 
         Raises:
@@ -230,37 +232,36 @@ class Box:
         self._for_cells, self._for_answers = (_Patience(self.limits.total_s * self.limits.patience) for _ in range(2))
         self._keepers: list[Keeper] = []
         self._killed_for_memory: set[int] = set()
-        self._looked = 0.0
-        self._warden = 0
+        self._looked = self._counted = 0.0
         self._unboxed = is_unboxed()
         self._scratch = unboxed_folder(files) if self._unboxed else None
-        ours, theirs = socket.socketpair()
-        self._line = _Line(self, ours)
-        inside = {**WITHIN, **{f"{WORK}/{path}": content for path, content in files.items()}}
-        descriptors = {} if self._unboxed else {path: _in_memory(content) for path, content in inside.items()}
+        limited = self.limits.of_process()
+        if self._unboxed:
+            del limited["NPROC"]  # without a namespace it counts all that this user runs, ours too
+        disks = dict.fromkeys(DISKS, self.limits.disk)
+        root = WORK if self._scratch is None else self._scratch.name
+        order = {"root": root, "disks": disks, "sealed": [], "limits": limited, "seed": seed}
+        content = content_of({} if self._unboxed else files)
         try:
-            limited = self.limits.of_process()
-            if self._unboxed:
-                del limited["NPROC"]  # without a namespace it counts all that this user runs, ours too
-            agent = [str(theirs.fileno()), json.dumps(limited), seed, *modules]
-            boxed = command(learner, descriptors, agent, self.limits) if self._scratch is None else None
-            self._bwrap = subprocess.Popen(
-                boxed or unboxed_command(learner, agent),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
-                cwd="/" if self._scratch is None else self._scratch.name,
-                env={} if self._scratch is None else unboxed_environment(learner, self._scratch.name),
-                pass_fds=[theirs.fileno(), *descriptors.values()],
-                **identity(),  # type: ignore[call-overload]  # user, group and extra_groups, or nothing
-            )
-        except BaseException:
-            ours.close()
-            raise
+            kind = self._kind(learner)
+            self._fork = Fork(kind, order, content, modules=modules, also=also, names=_names_of(files))
         finally:
-            theirs.close()
-            for descriptor in descriptors.values():
-                os.close(descriptor)
+            os.close(content)
+
+    def _kind(self, learner: Path) -> Kind:
+        """Return what forks such boxes."""
+        agent, state = "autograders.box", state_of(learner)
+        if self._scratch is not None:
+            line = unboxed_command(learner, [])
+            bare = lambda _within, arguments, *, alone: unboxed_command(learner, arguments)  # noqa: ARG005, E731  no box, no walls
+            inside = unboxed_environment(learner, self._scratch.name)
+            place = self._scratch.name
+            return Kind(
+                agent, bare, tuple(line), state, environment=inside, identity=identity(), folder=place, alone=False
+            )
+        made = partial(command, learner, disk=self.limits.disk)
+        line = made(dict.fromkeys(WITHIN, 0), [], alone=True)
+        return Kind(agent, made, tuple(line), state, within=WITHIN, identity=identity())
 
     def wait(self) -> None:
         """Wait until the box can run cells.
@@ -268,14 +269,17 @@ class Box:
         Raises:
             BoxError: it does not start, with the cure.
         """
+        self._fork.wait(self.limits.start_s)
+        self._line = _Line(self, self._fork.line)
         try:
             self._line.receive(time.monotonic() + self.limits.start_s, self.limits.start_s)
         except GoneError:
-            self._bwrap.kill()
-            said = self._bwrap.stderr.read().decode("utf-8", "replace") if self._bwrap.stderr else ""
-            raise BoxError.did_not_start(said) from None
-        runner = watch.process(self._line.pid)
-        self._warden = runner.parent if runner else 0
+            raise BoxError.did_not_start(self._fork.server.said()) from None
+
+    @property
+    def root(self) -> int:
+        """Return the process below which all of the box is."""
+        return self._fork.root
 
     def run(self, source: str) -> dict[str, Any]:
         """Run a cell; return its "state" (done, raised, time, memory, died), "outputs", "error" and "text": hearsay.
@@ -329,37 +333,41 @@ class Box:
         if now - self._looked < _WATCH_S:
             return
         self._looked = now
-        inside = watch.below(self._bwrap.pid)
-        if sum(one.memory for one in inside) <= self.limits.memory:
+        inside = [one for one in watch.below(self._fork.root) if one.pid not in self._fork.ours]
+        # What each was forked with is the server's; who frees that and takes as much is found by the exact count.
+        taken = sum(max(0, one.memory - self._fork.server.memory) for one in inside)
+        if taken <= self.limits.memory / 2 and now - self._counted < _COUNT_S:
             return
-        # Looking takes the kernel long where there is much to look at: never more than a fifth of the time.
+        # Counting takes the kernel long where there is much to look at: never more than a fifth of the time.
         began = time.thread_time()
         shares = {one: watch.own_memory(one.pid) for one in inside}
         if sum(shares.values()) > self.limits.memory:
             largest = max(shares, key=shares.__getitem__)
             self._killed_for_memory.add(largest.pid)
             watch.end(largest.pid, largest.born)
+        self._counted = time.monotonic()
         self._looked = now + min(4 * (time.thread_time() - began), 1.0)
 
     def why_gone(self, pid: int) -> str:
-        """Return why a process of the box is gone."""
+        """Return why a process of the box is gone.
+
+        Raises:
+            BoxError: the box itself is: nothing in it can do that.
+        """
+        if not self._fork.is_there():
+            raise BoxError.ended()
         return "memory" if pid in self._killed_for_memory else "died"
 
     def close(self) -> None:
         """End everything inside."""
-        inside = watch.below(self._bwrap.pid) if self._unboxed else []
-        self._bwrap.kill()
-        for one in inside:  # in a box they end with its first process
+        strays = watch.below(self._fork.root) if self._unboxed else []
+        for keeper in self._keepers:
+            keeper.close()
+        self._fork.close()
+        for one in strays:  # in a box they end with its first process
             watch.end(one.pid, one.born)
         if self._scratch is not None:
             self._scratch.cleanup()
-        for keeper in self._keepers:
-            keeper.close()
-        self._line.close()
-        if self._bwrap.stderr:
-            self._bwrap.stderr.close()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._bwrap.wait(timeout=10)
 
     def __enter__(self) -> Self:
         return self
@@ -374,12 +382,11 @@ class Box:
         return runner.cpu_s if runner else 0.0
 
     def _end_runner(self, why: str) -> None:
-        """End the runner and what it started; the keepers stay."""
+        """End the runner and what it started; the keepers stay, and what they live by."""
         self.why = why
-        # bubblewrap's own init and the warden stay, too: the keepers live as long as they do.
-        stay = {self._warden, *(keeper.pid for keeper in self._keepers)}
-        for one in watch.below(self._bwrap.pid):
-            if one.pid not in stay and (self._unboxed or one.parent != self._bwrap.pid):
+        stay = {*self._fork.ours, *(keeper.pid for keeper in self._keepers)}
+        for one in watch.below(self._fork.root):
+            if one.pid not in stay:
                 watch.end(one.pid, one.born)
 
 
@@ -390,10 +397,7 @@ def _is_ready(end: socket.socket, event: int, seconds: float) -> bool:
     return bool(waiting.poll(seconds * 1000))
 
 
-def _in_memory(content: bytes) -> int:
-    """Return a descriptor of a file in memory, so that nothing needs to be readable by whoever runs the box."""
-    descriptor = os.memfd_create("passerelle")
-    with open(descriptor, "wb", closefd=False) as file:
-        file.write(content)
-    os.lseek(descriptor, 0, os.SEEK_SET)
-    return descriptor
+def _names_of(files: Mapping[str, bytes]) -> set[str]:
+    """Return the names by which what lies beside a notebook can be imported."""
+    parts = [PurePosixPath(name).parts for name in files]
+    return {first[:-3] if first.endswith(".py") else first for first, *_rest in parts}

@@ -18,6 +18,7 @@ from passerelle.grading.asserts import PlainChecks
 from passerelle.grading.box import Box, Keeper
 from passerelle.grading.examiner import WHOLE, has_hidden, needs, visible
 from passerelle.grading.heard import Heard, Overheard
+from passerelle.grading.libraries import libraries
 from passerelle.grading.pages import Pages
 from passerelle.grading.panel import Examiner, ExaminerError
 from passerelle.grading.prepare import Work, engine, prepare
@@ -170,11 +171,11 @@ def _marked_notebook(work: Work, learner: Path, limits: Limits) -> _Notebook:
 def _told_of_box(work: Work, learner: Path, limits: Limits) -> tuple[_Run, _Told, Limits]:
     checks = [cell for cell in work.rebuilt.cells if cell.is_check]
     modules = sorted(set().union(*(needs(cell.text) for cell in checks)))
+    also = libraries(cell.source for cell in work.solution.cells if cell.cell_type == "code")
     limits = limits.with_checks(len(checks))
-    # Both start at once; each needs about a second for pandas.
     with (
-        Box(learner, work.files, limits, modules=modules, seed=work.box_seed) as box,
-        Examiner(work.folder, modules=modules, learner=learner, seed=work.seed) as examiner,
+        Box(learner, work.files, limits, modules=modules, also=also, seed=work.box_seed) as box,
+        Examiner(work.folder, modules=modules, also=also, learner=learner, seed=work.seed) as examiner,
     ):
         box.wait()
         plain = PlainChecks(
@@ -194,7 +195,8 @@ def _once_more(
     work: Work, learner: Path, limits: Limits, modules: Sequence[str], plain: PlainChecks
 ) -> Iterator[Mapping[str, Keeper | None]]:
     """Run the notebook in a box of its own; give the state at each check."""
-    with Box(learner, work.files, limits, modules=modules, seed=work.box_seed) as box:
+    also = libraries(cell.source for cell in work.solution.cells if cell.cell_type == "code")
+    with Box(learner, work.files, limits, modules=modules, also=also, seed=work.box_seed) as box:
         box.wait()
         yield _run_cells(box, work.rebuilt, plain).keepers
 

@@ -4,24 +4,23 @@ import json
 import os
 import select
 import signal
-import socket
-import subprocess
 import sys
 import tempfile
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Self
+from typing import Any, Self
 
 import autograders
 import passerelle
 from autograders.channel import MAX_FRAME, framed
 from passerelle.grading import watch
 from passerelle.grading.examiner import WHOLE
+from passerelle.grading.forkserver import Fork, Kind, content_of, state_of
 from passerelle.grading.unboxed import is_unboxed
-from passerelle.grading.walls import BoxError, examiner_command
+from passerelle.grading.walls import EXAMINER_DISK, UNIT, examiner_command
 from passerelle.model.errors import ServiceError
 
 _CHECK_S = 300.0
@@ -41,6 +40,9 @@ _MOST_HEARD = 150_000_000
 """Bytes of all answers of one submission: the widest take the examiner some 0.05 s a megabyte."""
 _MEMORY = 2_000_000_000
 _SAID = 2_000
+_ENDED_S = 5.0
+_ROOM = 1_000_000
+_MOST_CONTENTS = 4
 
 Ask = Callable[[Mapping[str, Any]], bytes]
 """Asks the box one question and returns the JSON of its answer."""
@@ -70,34 +72,46 @@ class Examiner:
     """A process that runs check cells. A context manager."""
 
     def __init__(
-        self, folder: Path, *, modules: Sequence[str] = (), learner: Path | None = None, seed: str = ""
+        self,
+        folder: Path,
+        *,
+        modules: Sequence[str] = (),
+        also: Sequence[str] = (),
+        learner: Path | None = None,
+        seed: str = "",
     ) -> None:
-        """Start it in the source folder of a unit; it imports the modules while the box is starting.
+        """Begin one in a copy of the source folder of a unit; it starts while the box does.
 
-        `learner` is the environment whose libraries it uses (this one's, where none is given); `seed` is of what a
-        check draws at random.
+        `modules` are imported in it before the first check, and where that saves time `also` others. `learner` is the
+        environment whose libraries it uses (this one's, where none is given); `seed` is of what a check draws at
+        random.
         """
-        self._folder, self._modules = folder, list(modules)
+        self._folder, self._modules, self._also = folder, list(modules), list(also)
         self._learner, self._seed = learner or Path(sys.prefix), seed
-        self._said_file: IO[bytes] | None = None
         self._deaths = self._heard = 0
         self._has_spare = True
         self._start(_CPU_S)
 
     def _start(self, cpu_s: int) -> None:
-        ours, theirs = socket.socketpair()
-        package = Path(passerelle.__file__ or "").parent
-        agent = [str(theirs.fileno()), str(cpu_s), str(_MEMORY)]
-        if is_unboxed():
-            roots = {str(package.parent), str(Path(autograders.__file__).parent.parent)}
-            line = [sys.executable, "-P", "-m", "passerelle.grading.examiner", *agent]
-        else:
-            roots = {"/passerelle"}
-            line = examiner_command(self._learner, self._folder, package, agent)
         # A file, not a pipe: a check may write as much as it likes, and nobody reads along.
         self._said_file = tempfile.TemporaryFile()  # noqa: SIM115  closed with the process
+        self._pid = 0
+        self._how: int | None = None
+        content, size = (content_of({}), 0) if is_unboxed() else _content_of(self._folder)
+        root = str(self._folder) if is_unboxed() else UNIT
+        disks = {"/tmp": EXAMINER_DISK, UNIT: size + _ROOM}  # noqa: S108  inside
+        order = {"root": root, "disks": disks, "sealed": [UNIT], "cpu_s": cpu_s, "memory": _MEMORY, "seed": self._seed}
+        try:
+            said = self._said_file.fileno()
+            self._fork = Fork(self._kind(), order, content, modules=self._modules, also=self._also, said=said)
+        finally:
+            os.close(content)
+
+    def _kind(self) -> Kind:
+        package = Path(passerelle.__file__ or "").parent
+        agent, state = "passerelle.grading.examiner", state_of(self._learner)
         environment = {
-            "PYTHONPATH": os.pathsep.join(sorted(roots)),
+            "PYTHONPATH": "/passerelle",
             "PYTHONDONTWRITEBYTECODE": "1",
             "PYTHONHASHSEED": "0",
             "OMP_NUM_THREADS": "1",
@@ -105,26 +119,28 @@ class Examiner:
             "LANG": "C.UTF-8",
             "PATH": "/usr/bin:/bin",
         }
-        with theirs:
-            self._process = subprocess.Popen(
-                line,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=self._said_file,
-                cwd=self._folder,
-                env=environment,
-                pass_fds=[theirs.fileno()],
-            )
-        self._end = ours
-        self._end.settimeout(_START_S)
-        try:
-            self._begin()
-        except BaseException:
-            self.close()
-            raise
+        if is_unboxed():
+            roots = {str(package.parent), str(Path(autograders.__file__).parent.parent)}
+            environment["PYTHONPATH"] = os.pathsep.join(sorted(roots))
+            line = [sys.executable, "-P", "-m", "autograders.forkserver"]
+            bare = lambda _within, arguments, *, alone: [*line, *arguments]  # noqa: ARG005, E731  no walls
+            return Kind(agent, bare, tuple(line), state, environment=environment, alone=False)
+
+        def made(_within: Mapping[str, int], arguments: list[str], *, alone: bool) -> list[str]:
+            return examiner_command(self._learner, package, arguments, alone=alone)
+
+        return Kind(agent, made, tuple(made({}, [], alone=True)), state, environment=environment)
 
     def _begin(self) -> None:
-        self._send({"do": "import", "modules": self._modules, "seed": self._seed})
+        """Wait until it is there; it starts while the box does."""
+        if self._pid:
+            return
+        self._fork.wait(_START_S)
+        self._end = self._fork.line
+        self._pid = self._fork.hello(_START_S)
+        if not self._pid:
+            raise self._gone()
+        self._end.settimeout(_START_S)
 
     def examine(self, source: str, points: float, ask: Ask, *, hidden: bool) -> dict[str, Any]:
         """Run one check; see `examiner.examine` for the result. Time that the box takes is not the examiner's.
@@ -153,6 +169,7 @@ class Examiner:
             self._start(_CPU_S)
         answered = False
         try:
+            self._begin()
             self._send(order)
             left = _CHECK_S
             while True:
@@ -169,10 +186,8 @@ class Examiner:
                     answer = b'{"state":"gone","why":"memory"}'
                 self._write(len(answer).to_bytes(4, "big") + answer)
         except ExaminerError:
-            self._process.kill()
-            is_spent = self._process.wait(timeout=10) in (-signal.SIGXCPU, 128 + signal.SIGXCPU)
             # Without an answer of hers in this check, an earlier one may have used up the time: once more, then.
-            if not is_spent or not (answered or again):
+            if self._how != -signal.SIGXCPU or not (answered or again):
                 raise
         self.close()
         self._start(_CPU_AGAIN_S)
@@ -224,32 +239,20 @@ class Examiner:
                 raise ExaminerError.silent(f"no answer within {min(now - since, _CHECK_S):.0f} s")
 
     def _cpu_s(self) -> float:
-        """Return the CPU time of the process, and of the wall around it."""
-        itself = watch.process(self._process.pid)
-        return sum(one.cpu_s for one in [*([itself] if itself else []), *watch.below(self._process.pid)])
+        """Return the CPU time of the process."""
+        itself = watch.process(self._pid) if self._pid else None
+        return itself.cpu_s if itself else 0.0
 
-    def _gone(self) -> ServiceError:
-        """Return why it is gone: there was no box for it, or it stopped."""
-        with suppress(subprocess.TimeoutExpired):
-            self._process.wait(timeout=5)  # killed meanwhile, it could not say by what it ended
-        said = self._said()
-        return BoxError.did_not_start(said) if said.startswith("bwrap:") else ExaminerError.silent(said)
-
-    def _said(self) -> str:
-        self._process.kill()
-        self._process.wait(timeout=10)
-        if self._said_file is None:
-            return ""
+    def _gone(self) -> ExaminerError:
+        """Return why it is gone."""
+        self._how = self._fork.ended(_ENDED_S)
         self._said_file.seek(max(0, self._said_file.seek(0, os.SEEK_END) - _SAID))
-        return self._said_file.read(_SAID).decode("utf-8", "replace")
+        return ExaminerError.silent(self._said_file.read(_SAID).decode("utf-8", "replace"))
 
     def close(self) -> None:
         """End it."""
-        self._end.close()
-        self._process.kill()
-        self._process.wait(timeout=10)
-        if self._said_file is not None:
-            self._said_file.close()
+        self._fork.close()
+        self._said_file.close()
 
     def __enter__(self) -> Self:
         return self
@@ -258,6 +261,26 @@ class Examiner:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+_contents: OrderedDict[Path, tuple[tuple[Any, ...], int, int]] = OrderedDict()
+
+
+def _content_of(folder: Path) -> tuple[int, int]:
+    """Return a descriptor of what lies in a source folder, to be closed, and its bytes; read again where it changed."""
+    root = folder.resolve()
+    found = [(path, path.stat()) for path in sorted(root.rglob("*")) if path.is_file() and not path.is_symlink()]
+    state = tuple((path, one.st_mtime_ns, one.st_ctime_ns, one.st_size, one.st_ino) for path, one in found)
+    known = _contents.pop(root, None)
+    if known is None or known[0] != state:
+        if known is not None:
+            os.close(known[1])
+        files = {path.relative_to(root).as_posix(): path.read_bytes() for path, _state in found}
+        known = state, content_of(files), sum(map(len, files.values()))
+    _contents[root] = known
+    while len(_contents) > _MOST_CONTENTS:
+        os.close(_contents.popitem(last=False)[1][1])
+    return os.dup(known[1]), known[2]
 
 
 def _unforeseen() -> dict[str, Any]:

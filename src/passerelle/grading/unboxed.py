@@ -32,7 +32,7 @@ def unboxed_folder(files: Mapping[str, bytes]) -> "tempfile.TemporaryDirectory[s
 
 def unboxed_command(learner: Path, agent: list[str]) -> list[str]:
     """Return the command line of the agent without walls."""
-    return [str(learner / "bin" / "python"), "-P", "-m", "autograders.box", *agent]
+    return [str(learner / "bin" / "python"), "-P", "-m", "autograders.forkserver", *agent]
 
 
 def unboxed_environment(learner: Path, scratch: str) -> dict[str, str]:

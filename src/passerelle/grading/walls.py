@@ -14,6 +14,8 @@ HOME = "/home/fellow"
 NOBODY = 65534
 _VOCABULARY = "/passerelle"
 WORK = f"{HOME}/work"
+DISKS = (HOME, "/tmp", "/dev/shm")  # noqa: S108  inside
+"""What can be written in a box."""
 WITHIN = {
     # A server of a unit's own is asked by its name.
     "/etc/hosts": b"127.0.0.1 localhost\n::1 localhost\n",
@@ -33,6 +35,8 @@ EXAMINER_MODULES = (
     "grading/replaced.py",
     "grading/standins.py",
 )
+EXAMINER_DISK = 256_000_000
+_TO_BE_ALONE = ("CAP_SYS_ADMIN", "CAP_NET_ADMIN")
 _SYSTEM = ("/lib", "/lib32", "/lib64", "/bin", "/sbin")
 
 
@@ -52,6 +56,11 @@ class BoxError(ServiceError):
         return cls(
             f"marking: {python} is not there; make the learner environment (make start), or set PASSERELLE_LEARNER"
         )
+
+    @classmethod
+    def ended(cls) -> "BoxError":
+        """Build the error for a box that something outside of it ended: a full memory, somebody's hand."""
+        return cls("marking: the learner box was ended from outside; it is marked again by itself")
 
     @classmethod
     def did_not_start(cls, said: str) -> "BoxError":
@@ -108,39 +117,52 @@ class Limits:
         }
 
 
-def command(learner: Path, files: Mapping[str, int], agent: list[str], limits: Limits) -> list[str]:
-    """Return the command line: bubblewrap, its walls, and the agent.
+def command(learner: Path, files: Mapping[str, int], agent: list[str], disk: int, *, alone: bool) -> list[str]:
+    """Return the command line of what forks learner boxes: bubblewrap, its walls, and the fork server.
 
     Args:
         learner: the learner environment, shown read-only at its own path.
         files: what lies inside: absolute path -> open descriptor of its content.
-        agent: arguments of the agent.
-        limits: of the submission.
+        agent: arguments of the server.
+        disk: bytes of each place that can be written.
+        alone: whether each fork is to have namespaces of its own. The server, which runs nothing of hers, keeps for it
+            what makes them; a fork gives that up before anything of hers is there.
 
     Raises:
         BoxError: bubblewrap or the learner environment is missing.
     """
-    program = shutil.which("bwrap")
-    if program is None:
-        raise BoxError.no_bubblewrap()
     python = learner / "bin" / "python"
+    line = _walled("box", alone=alone)
     if not python.exists():
         raise BoxError.no_python(python)
-    disk = str(limits.disk)
-    line = [program, "--unshare-user", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts"]
-    line += ["--unshare-cgroup", "--disable-userns", "--die-with-parent", "--new-session", "--cap-drop", "ALL"]
-    line += ["--uid", "1000", "--gid", "1000", "--hostname", "box", "--clearenv"]
+    line += ["--clearenv"]
     for name, value in environment(learner).items():
         line += ["--setenv", name, value]
     line += _system(learner)
     # No /proc: nothing here needs it, and some machines forbid to mount it.
-    line += ["--dev", "/dev", "--size", disk, "--tmpfs", "/dev/shm", "--size", disk, "--tmpfs", "/tmp"]  # noqa: S108  inside
-    line += ["--size", disk, "--tmpfs", HOME, "--dir", f"{HOME}/work"]
+    line += ["--dev", "/dev", "--size", str(disk), "--tmpfs", "/dev/shm", "--size", str(disk), "--tmpfs", "/tmp"]  # noqa: S108  inside
+    line += ["--size", str(disk), "--tmpfs", HOME, "--dir", f"{HOME}/work"]
     for path, descriptor in files.items():
         line += ["--file", str(descriptor), path]
     line += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", f"{HOME}/work"]
     # -P: a `json.py` of hers beside her notebook is not ours to import.
-    return [*line, str(python), "-P", "-m", "autograders.box", *agent]
+    return [*line, str(python), "-P", "-m", "autograders.forkserver", *agent]
+
+
+def _walled(hostname: str, *, alone: bool = False) -> list[str]:
+    """Return the beginning of a command line: namespaces for everything, and nobody's identity.
+
+    Raises:
+        BoxError: bubblewrap is missing.
+    """
+    program = shutil.which("bwrap")
+    if program is None:
+        raise BoxError.no_bubblewrap()
+    line = [program, "--unshare-user", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts"]
+    line += ["--unshare-cgroup", "--disable-userns", "--die-with-parent", "--new-session", "--cap-drop", "ALL"]
+    for capability in _TO_BE_ALONE if alone else ():
+        line += ["--cap-add", capability]
+    return [*line, "--uid", "1000", "--gid", "1000", "--hostname", hostname]
 
 
 def environment(learner: Path) -> dict[str, str]:
@@ -165,29 +187,24 @@ def environment(learner: Path) -> dict[str, str]:
     }
 
 
-def examiner_command(learner: Path, folder: Path, package: Path, agent: list[str]) -> list[str]:
-    """Return the command line of the examiner: a second wall round what reads her data.
+def examiner_command(learner: Path, package: Path, agent: list[str], *, alone: bool) -> list[str]:
+    """Return the command line of what forks examiners: a second wall round what reads her data.
 
     Args:
         learner: the environment whose Python runs it, so that libraries are those of her code.
-        folder: the unit's source folder: its working directory, read-only.
         package: the package `passerelle`; the examiner's own modules are shown and nothing else of it.
-        agent: its arguments.
+        agent: arguments of the server.
+        alone: whether each fork is to have namespaces of its own.
 
     Raises:
         BoxError: bubblewrap is missing.
     """
-    program = shutil.which("bwrap")
-    if program is None:
-        raise BoxError.no_bubblewrap()
-    line = [program, "--unshare-user", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts"]
-    line += ["--unshare-cgroup", "--disable-userns", "--die-with-parent", "--new-session", "--cap-drop", "ALL"]
-    line += ["--uid", "1000", "--gid", "1000", "--hostname", "examiner", *_system(learner)]
-    line += ["--dev", "/dev", "--size", "256000000", "--tmpfs", "/tmp"]  # noqa: S108  inside
+    line = [*_walled("examiner", alone=alone), *_system(learner)]
+    line += ["--dev", "/dev", "--size", str(EXAMINER_DISK), "--tmpfs", "/tmp"]  # noqa: S108  inside
     for name in EXAMINER_MODULES:
         line += ["--ro-bind", str(package / name), f"{_VOCABULARY}/passerelle/{name}"]
-    line += ["--ro-bind", str(folder.absolute()), UNIT, "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", UNIT]
-    return [*line, str(learner / "bin" / "python"), "-P", "-m", "passerelle.grading.examiner", *agent]
+    line += ["--tmpfs", UNIT, "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", UNIT]
+    return [*line, str(learner / "bin" / "python"), "-P", "-m", "autograders.forkserver", *agent]
 
 
 def browser_command(learner: Path, descriptor: int) -> list[str]:
@@ -200,12 +217,7 @@ def browser_command(learner: Path, descriptor: int) -> list[str]:
     Raises:
         BoxError: bubblewrap is missing.
     """
-    program = shutil.which("bwrap")
-    if program is None:
-        raise BoxError.no_bubblewrap()
-    line = [program, "--unshare-user", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts"]
-    line += ["--unshare-cgroup", "--disable-userns", "--die-with-parent", "--new-session", "--cap-drop", "ALL"]
-    line += ["--uid", "1000", "--gid", "1000", "--hostname", "browser", *_system(learner)]
+    line = [*_walled("browser"), *_system(learner)]
     for fonts in ("/etc/fonts", "/var/cache/fontconfig"):
         line += ["--ro-bind-try", fonts, fonts]
     # A browser does not start without /proc; it shows the processes in here.

@@ -68,7 +68,7 @@ def test_it_is_nobody_with_an_empty_environment(box: Box, monkeypatch: pytest.Mo
     assert value(box, "__import__('os').getuid()") == 1000
     assert not [name for name in environment if "JUPYTER" in name or "TOKEN" in name]
     if os.geteuid() == 0:
-        inside = [one.pid for one in watch.below(box._bwrap.pid)]
+        inside = [one.pid for one in watch.below(box.root)]
         assert inside
         assert {Path(f"/proc/{pid}").stat().st_uid for pid in inside} == {walls.NOBODY}
 
@@ -170,7 +170,7 @@ def test_memory_of_many_processes_is_summed() -> None:
         box.wait()
         box.run(hoard + "time.sleep(2)")
 
-        inside = sum(watch.own_memory(one.pid) for one in watch.below(box._bwrap.pid))
+        inside = sum(watch.own_memory(one.pid) for one in watch.below(box.root))
         assert inside < 1.5 * limits.memory
 
 
@@ -283,7 +283,7 @@ def test_everything_ends_with_the_box() -> None:
     with Box(LEARNER, {}, QUICK) as box:
         box.wait()
         box.run("import os, time\nif os.fork() == 0:\n    os.setsid()\n    time.sleep(600)")
-        inside = [one.pid for one in watch.below(box._bwrap.pid)]
+        inside = [box.root, *(one.pid for one in watch.below(box.root))]
     assert len(inside) >= 3
 
     until = time.monotonic() + 10

@@ -1,0 +1,414 @@
+"""Warm processes that fork a box, or an examiner, for each submission (`autograders.forkserver` is their inside).
+
+To start Python and import pandas takes a second; to fork a process that has done both, alone in namespaces of its
+own, some hundredths. A server serves one submission at a time, so that its limits are hers alone, and is kept for the
+next.
+"""
+
+import atexit
+import contextlib
+import errno
+import json
+import os
+import select
+import signal
+import socket
+import struct
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from autograders.channel import framed
+from passerelle.grading import watch
+from passerelle.grading.walls import BoxError
+
+_SAID = 2_000
+_SPARE_S = 20.0
+"""How long a second server waits for another time when two are needed at once."""
+_CREDENTIALS = struct.Struct("iii")
+_NO_NESTING = {errno.EPERM, errno.ENOSPC, errno.EINVAL, errno.ENOSYS}
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What a server is of: equal ones serve the same.
+
+    `command(within, arguments, alone=…)` makes its line from descriptors of what lies inside (path -> descriptor) and
+    from the server's own arguments; `state` changes when what it has imported does.
+    """
+
+    agent: str
+    command: Callable[..., list[str]] = field(compare=False)
+    line: tuple[str, ...]
+    state: int
+    within: Mapping[str, bytes] = field(default_factory=dict, compare=False)
+    environment: Mapping[str, str] = field(default_factory=dict, compare=False)
+    identity: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    folder: str = "/"
+    alone: bool = True
+
+
+def state_of(learner: Path) -> int:
+    """Return what changes when a package of an environment does."""
+    sites = [*learner.glob("lib/python3.*/site-packages")]
+    return max((site.stat().st_mtime_ns for site in sites), default=0)
+
+
+class ServerGoneError(Exception):
+    """A server ended, or said nothing. Its words are the text."""
+
+
+class ForkServer:
+    """One warm process. Not for two threads at a time."""
+
+    def __init__(self, kind: Kind, modules: Sequence[str]) -> None:
+        self.kind, self.modules = kind, frozenset(modules)
+        self.loaded: frozenset[str] | None = None
+        self.memory, self.has_one_thread, self.used = 0, True, 0.0
+        # A file, not a pipe: nobody reads along.
+        self._said = tempfile.TemporaryFile()  # noqa: SIM115  closed with the process
+        ours, theirs = socket.socketpair()
+        within = {path: in_memory(content) for path, content in kind.within.items()}
+        agent = [str(theirs.fileno()), kind.agent, "alone" if kind.alone else "once", json.dumps(sorted(modules))]
+        # A box ends with the thread that started it (bubblewrap's way): with one that stays as long as this process.
+        start = lambda: subprocess.Popen(  # noqa: E731  called in that thread
+            kind.command(within, agent, alone=kind.alone),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=self._said,
+            cwd=kind.folder,
+            env=dict(kind.environment),
+            pass_fds=[theirs.fileno(), *within.values()],
+            **kind.identity,
+        )
+        try:
+            self._process = _starter().submit(start).result()
+        except BaseException:
+            ours.close()
+            self._said.close()
+            raise
+        finally:
+            theirs.close()
+            for descriptor in within.values():
+                os.close(descriptor)
+        ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+        self._end = ours
+
+    @property
+    def pid(self) -> int:
+        """Return the process from which all of it descends."""
+        return self._process.pid
+
+    def is_alive(self) -> bool:
+        """Say whether it is there."""
+        return self._process.poll() is None
+
+    def ask(self, order: Mapping[str, Any], descriptors: Sequence[int]) -> None:
+        """Order a fork; where it has just been started it is made as soon as all is imported.
+
+        Raises:
+            ServerGoneError: nobody is there.
+        """
+        try:
+            socket.send_fds(self._end, [framed(order)], list(descriptors))
+        except OSError as error:
+            raise ServerGoneError(self.said()) from error
+
+    def wait(self, deadline: float) -> None:
+        """Wait until it is warm.
+
+        Raises:
+            ServerGoneError: it is not by then, or ended.
+        """
+        if self.loaded is not None:
+            return
+        told, pid = _message(self._end, deadline)
+        if told is None:
+            raise ServerGoneError(self.said())
+        self.loaded = frozenset(told["loaded"])
+        itself = watch.process(pid)
+        self.memory = itself.memory if itself else 0
+        threads = len(os.listdir(f"/proc/{pid}/task")) if itself else 1  # noqa: PTH208  as a number
+        self.has_one_thread = threads == 1
+
+    def said(self) -> str:
+        """Return its last words; it is over then."""
+        self._process.kill()
+        self._process.wait(timeout=10)
+        self._said.seek(max(0, self._said.seek(0, os.SEEK_END) - _SAID))
+        return self._said.read(_SAID).decode("utf-8", "replace")
+
+    def close(self) -> None:
+        """End it and all that it forked."""
+        self._end.close()
+        self._process.kill()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(timeout=10)
+        if not self._said.closed:
+            self._said.close()
+
+
+class Fork:
+    """One process tree, forked for one submission."""
+
+    def __init__(
+        self,
+        kind: Kind,
+        order: Mapping[str, Any],
+        content: int,
+        *,
+        modules: Collection[str] = (),
+        also: Collection[str] = (),
+        names: Collection[str] = (),
+        said: int | None = None,
+    ) -> None:
+        """Begin one; `wait` says when it is there.
+
+        Args:
+            kind: of what.
+            order: what it is to be: "root", where its files go; "disks", place -> bytes; "sealed": those that cannot be
+                written any more; and what its agent asks for.
+            content: descriptor of its files (`content_of`).
+            modules: what is to be imported before.
+            also: what may be, to save time.
+            names: what must not have been imported beyond `modules`: something of hers is there under these names.
+            said: descriptor that takes what it writes to stderr.
+
+        Raises:
+            BoxError: there is no bubblewrap, or no learner environment.
+        """
+        self._order, self._content, self._said = order, os.dup(content), said
+        self._modules, self._also, self._names = frozenset(modules), frozenset(also), frozenset(names)
+        self._pidfd = -1
+        self.first = 0
+        self._begin(kind)
+
+    def _begin(self, kind: Kind) -> None:
+        self.server = _take(kind, self._modules, self._also)
+        self.line, theirs = socket.socketpair()
+        self._status, status = socket.socketpair()
+        for end in (self.line, self._status):
+            end.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+        descriptors = [theirs.fileno(), status.fileno(), self._content, *([self._said] if self._said else [])]
+        # Who is there no more says so in `wait`.
+        with theirs, status, contextlib.suppress(ServerGoneError):
+            self.server.ask(self._order, descriptors)
+
+    def wait(self, seconds: float) -> None:
+        """Wait until it is there.
+
+        Raises:
+            BoxError: it does not start, with the cure.
+        """
+        deadline = time.monotonic() + seconds
+        told = self._told(deadline)
+        fault = str(told.get("fault", ""))
+        if fault and self.server.kind.alone:
+            # Some machines forbid namespaces in a namespace; there each submission has a server of its own.
+            if told.get("errno") in _NO_NESTING:
+                _not_alone.add(os.getpid())
+            self._again(_once(self.server.kind))
+            fault = str(self._told(deadline).get("fault", ""))
+        if fault:
+            raise BoxError.did_not_start(fault)
+        if self.server.kind.alone:
+            self._pidfd = os.pidfd_open(self.first)
+
+    def _told(self, deadline: float) -> dict[str, Any]:
+        try:
+            self.server.wait(deadline)
+        except ServerGoneError as gone:
+            raise BoxError.did_not_start(str(gone)) from None
+        if self.server.kind.alone and not self._suits():
+            self._again(_once(self.server.kind))
+            return self._told(deadline)
+        told, self.first = _message(self._status, deadline)
+        if told is None:
+            raise BoxError.did_not_start(self.server.said())
+        return told
+
+    def _suits(self) -> bool:
+        """Say whether its server may fork for this: it has one thread, and nothing of hers has another's name."""
+        if not self.server.has_one_thread:
+            _threaded.add(self.server.modules)
+            return False
+        loaded = self.server.loaded or frozenset()
+        return self.server.modules == self._modules or not self._names & loaded
+
+    def _again(self, kind: Kind) -> None:
+        self._hang_up()
+        self.server.close()
+        self._begin(kind)
+
+    @property
+    def root(self) -> int:
+        """Return the process below which all of it is."""
+        return self.first if self.server.kind.alone else self.server.pid
+
+    @property
+    def ours(self) -> set[int]:
+        """Return the processes below `root` that run nothing of the submission's."""
+        if self.server.kind.alone:
+            return set()
+        own = watch.process(self.first)
+        outer = [one.pid for one in watch.below(self.root) if one.parent == self.root]
+        return {self.first, own.parent if own else 0, *outer}
+
+    def is_there(self) -> bool:
+        """Say whether its first process lives, with which all of it ends."""
+        if self._pidfd < 0:
+            return self.server.is_alive()
+        return not _is_ready(self._pidfd, 0)
+
+    def hello(self, seconds: float) -> int:
+        """Take the first message on the line; return the process that sent it, 0 where none comes."""
+        return _message(self.line, time.monotonic() + seconds)[1]
+
+    def ended(self, seconds: float) -> int | None:
+        """Return how its agent says that it ended: an exit code, or a signal as a negative number; None: it does not."""
+        told, _pid = _message(self._status, time.monotonic() + seconds)
+        return told.get("ended") if told is not None else None
+
+    def close(self) -> None:
+        """End all of it; the server is there for the next."""
+        if self._content < 0:
+            return
+        os.close(self._content)
+        self._content = -1
+        self._hang_up()
+        if self._pidfd < 0:
+            self.server.close()
+        else:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
+            # Its end is the end of everybody in it: the kernel sees to that.
+            is_over = _is_ready(self._pidfd, 10)
+            os.close(self._pidfd)
+            self._pidfd = -1
+            if is_over:
+                _give_back(self.server)
+            else:
+                self.server.close()
+
+    def _hang_up(self) -> None:
+        self.line.close()
+        self._status.close()
+
+
+def content_of(files: Mapping[str, bytes]) -> int:
+    """Return a descriptor of files in memory: their names and sizes in a line, then their contents."""
+    sizes = json.dumps({name: len(content) for name, content in files.items()}).encode("ascii")
+    return in_memory(b"\n".join([sizes, b"".join(files.values())]))
+
+
+def in_memory(content: bytes) -> int:
+    """Return a descriptor of a file in memory, so that nothing needs to be readable by whoever runs the box."""
+    descriptor = os.memfd_create("passerelle")
+    with open(descriptor, "wb", closefd=False) as file:
+        file.write(content)
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    return descriptor
+
+
+# The servers of this process
+
+_idle: dict[int, list[ForkServer]] = {}
+_lock = threading.Lock()
+_not_alone: set[int] = set()
+_threaded: set[frozenset[str]] = set()
+_starters: dict[int, ThreadPoolExecutor] = {}
+
+
+def _starter() -> ThreadPoolExecutor:
+    """Return the thread that starts servers."""
+    return _starters.setdefault(os.getpid(), ThreadPoolExecutor(1, thread_name_prefix="forkserver"))
+
+
+def _take(kind: Kind, modules: frozenset[str], also: frozenset[str]) -> ForkServer:
+    """Return a server that nobody uses, or a new one."""
+    if not kind.alone or os.getpid() in _not_alone:
+        return ForkServer(_once(kind), sorted(modules))
+    wanted = modules | also
+    if wanted in _threaded:
+        wanted = modules
+    with _lock:
+        idle = _idle.setdefault(os.getpid(), [])
+        for server in [one for one in idle if not one.is_alive()]:
+            idle.remove(server)
+            server.close()
+        same = [one for one in idle if one.kind == kind]
+        found = next((one for one in reversed(same) if wanted <= one.modules), None)
+        if found is not None:
+            idle.remove(found)
+            return found
+        # One that has all that was asked for takes the place of one that had less.
+        for server in same:
+            idle.remove(server)
+            server.close()
+            wanted |= server.modules if server.modules | wanted not in _threaded else frozenset()
+    return ForkServer(kind, sorted(wanted))
+
+
+def _give_back(server: ForkServer) -> None:
+    """Keep a server for the next; others that were not needed for a while end."""
+    server.used = time.monotonic()
+    with _lock:
+        idle = _idle.setdefault(os.getpid(), [])
+        if not server.is_alive():
+            server.close()
+            return
+        idle.append(server)
+        same = [one for one in idle if one.kind.agent == server.kind.agent and one is not server]
+        for one in same:
+            if one.kind != server.kind or one.used < server.used - _SPARE_S:
+                idle.remove(one)
+                one.close()
+
+
+def _once(kind: Kind) -> Kind:
+    return replace(kind, alone=False)
+
+
+def end_servers() -> None:
+    """End the servers of this process that nobody uses."""
+    with _lock:
+        for server in _idle.pop(os.getpid(), []):
+            server.close()
+
+
+atexit.register(end_servers)
+
+
+# Sockets
+
+
+def _message(end: socket.socket, deadline: float) -> tuple[dict[str, Any] | None, int]:
+    """Return a message of our own code, and the process that sent it; None where none comes."""
+    data, pid = bytearray(), 0
+    while len(data) < 4 or len(data) < 4 + int.from_bytes(data[:4], "big"):
+        missing = 4 - len(data) if len(data) < 4 else 4 + int.from_bytes(data[:4], "big") - len(data)
+        if not _is_ready(end.fileno(), max(0.0, deadline - time.monotonic())):
+            return None, 0
+        try:
+            chunk, ancillary, _flags, _address = end.recvmsg(missing, socket.CMSG_SPACE(_CREDENTIALS.size))
+        except OSError:
+            return None, 0
+        if not chunk:
+            return None, 0
+        for _level, kind, content in ancillary:
+            if kind == socket.SCM_CREDENTIALS:
+                pid = _CREDENTIALS.unpack(content[: _CREDENTIALS.size])[0]
+        data += chunk
+    return json.loads(data[4:]), pid
+
+
+def _is_ready(descriptor: int, seconds: float) -> bool:
+    waiting = select.poll()
+    waiting.register(descriptor, select.POLLIN)
+    return bool(waiting.poll(seconds * 1000))
