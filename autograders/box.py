@@ -267,7 +267,8 @@ def begin(runner: Runner, line: Channel, status: Channel, order: dict[str, Any])
     # All that is left alone in here is the warden's, and it lives as long as the keepers must.
     line.close()
     ctypes.CDLL(None).prctl(_SET_DUMPABLE, 0, 0, 0, 0)  # and nobody in here takes hold of it by ptrace
-    while True:
-        with contextlib.suppress(ChildProcessError):
+    with contextlib.suppress(ChildProcessError):
+        while True:  # whoever is left without a parent is its child
             os.wait()
+    while True:
         signal.pause()
