@@ -54,7 +54,7 @@ def main() -> NoReturn:
     agent, alone, modules = importlib.import_module(sys.argv[2]), sys.argv[3] == "alone", json.loads(sys.argv[4])
     sys.argv[:] = [""]
     # Always there: what is drawn at random depends on whether numpy was there when it was seeded.
-    _import("numpy")
+    _import("numpy.random")
     made = agent.warm()
     before = _loaded()
     for name in modules:

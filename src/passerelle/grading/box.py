@@ -232,7 +232,7 @@ class Box:
         self._for_cells, self._for_answers = (_Patience(self.limits.total_s * self.limits.patience) for _ in range(2))
         self._keepers: list[Keeper] = []
         self._killed_for_memory: set[int] = set()
-        self._looked = self._counted = 0.0
+        self._looked = self._counted = time.monotonic()
         self._unboxed = is_unboxed()
         self._scratch = unboxed_folder(files) if self._unboxed else None
         limited = self.limits.of_process()

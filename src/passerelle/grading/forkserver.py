@@ -264,14 +264,16 @@ class Fork:
         """Say whether its first process lives, with which all of it ends."""
         if self._pidfd < 0:
             return self.server.is_alive()
-        return not _is_ready(self._pidfd, 0)
+        # A process that ends gives up its memory first, and then ends those that live by it.
+        first = watch.process(self.first)
+        return first is not None and first.memory > 0 and not _is_ready(self._pidfd, 0)
 
     def hello(self, seconds: float) -> int:
         """Take the first message on the line; return the process that sent it, 0 where none comes."""
         return _message(self.line, time.monotonic() + seconds)[1]
 
     def ended(self, seconds: float) -> int | None:
-        """Return how its agent says that it ended: an exit code, or a signal as a negative number; None: it does not."""
+        """Return how its agent says that it ended: an exit code, or a signal below 0; None where it does not say."""
         told, _pid = _message(self._status, time.monotonic() + seconds)
         return told.get("ended") if told is not None else None
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 _TICK = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
+_KNOWS_CHILDREN = Path("/proc/thread-self/children").exists()  # a kernel may be built without
 
 
 @dataclass(frozen=True)
@@ -35,18 +36,28 @@ def process(pid: int) -> Process | None:
 
 def below(root: int) -> list[Process]:
     """Return the living processes below one, it excepted."""
-    names = (path.name for path in Path("/proc").iterdir())
-    everybody = [found for name in names if name.isdigit() and (found := process(int(name)))]
-    children: dict[int, list[Process]] = {}
-    for one in everybody:
-        children.setdefault(one.parent, []).append(one)
     inside: list[Process] = []
     waiting = [root]
     while waiting:
-        these = children.get(waiting.pop(), [])
-        inside += [one for one in these if one.state not in "ZX"]
-        waiting += [one.pid for one in these]
+        # Asked of each, not of all: a machine has many processes, and this is asked several times a second.
+        for child in _children(waiting.pop()):
+            waiting.append(child)
+            found = process(child)
+            if found is not None and found.state not in "ZX":
+                inside.append(found)
     return inside
+
+
+def _children(pid: int) -> list[int]:
+    """Return the processes that one has begun and that are there."""
+    found: list[int] = []
+    if not _KNOWS_CHILDREN:
+        names = (int(name) for name in os.listdir("/proc") if name.isdigit())  # noqa: PTH208  no path is needed
+        return [one.pid for one in map(process, names) if one is not None and one.parent == pid]
+    with contextlib.suppress(OSError):  # it ends meanwhile
+        for thread in os.listdir(f"/proc/{pid}/task"):  # noqa: PTH208  no path is needed
+            found += map(int, Path(f"/proc/{pid}/task/{thread}/children").read_bytes().split())
+    return found
 
 
 def own_memory(pid: int) -> int:
