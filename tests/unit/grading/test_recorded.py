@@ -16,7 +16,7 @@ def test_rows_and_folders_are_what_they_were_before_recording_was_made_fast(desk
 
 
 def test_an_executed_notebook_is_written_as_nbformat_writes_it(desk: Desk) -> None:
-    desk.record(desk.submit(desk.files(HALF, words="\u2028 «é» \ud83d\ude00")))
+    desk.record(desk.submit(desk.files(HALF, words="\u2028 «é» \U0001f600")))
 
     written = (desk.course_dir / "autograded" / "acacia" / UNIT / f"{UNIT}.ipynb").read_text("utf-8")
     read = nbformat.reads(written, as_version=4)
