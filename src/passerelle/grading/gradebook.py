@@ -4,11 +4,13 @@ nbgrader's own `Gradebook` runs a migration tool when it opens and commits a cel
 submission is one transaction. The schema is nbgrader's, untouched.
 """
 
+import sqlite3
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Self
 
@@ -21,7 +23,7 @@ from nbgrader.api import (
     SubmittedAssignment,
     SubmittedNotebook,
 )
-from sqlalchemy import Connection, Select, create_engine, event, select
+from sqlalchemy import Connection, Engine, Select, create_engine, event, select
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool
@@ -31,6 +33,7 @@ from passerelle.model.errors import ContentError, ServiceError
 from passerelle.model.verdict import place_of
 
 BUSY_TIMEOUT_S = 20
+WRITING = "passerelle_writing"
 TIMESTAMP = "%Y-%m-%d %H:%M:%S.%f UTC"
 
 
@@ -98,9 +101,22 @@ def fingerprint(course_dir: Path) -> tuple[int, ...]:
     return tuple(facts)
 
 
+@dataclass
+class OwnWrite:
+    """The state of a gradebook (`fingerprint`) just before and just after a write of ours.
+
+    `after` is empty where nobody can say it: somebody else has written since, or holds the file.
+    """
+
+    before: tuple[int, ...] = ()
+    after: tuple[int, ...] = ()
+
+
 @contextmanager
-def gradebook(course_dir: Path, *, write: bool = False) -> Iterator[Session]:
+def gradebook(course_dir: Path, *, write: bool = False, own: OwnWrite | None = None) -> Iterator[Session]:
     """Open a transaction on a course's gradebook; `write` takes its lock at once and commits at the end.
+
+    `own` is filled in with what this write made of the file.
 
     Raises:
         GradebookUnusableError: where there is none, or another program holds it for too long.
@@ -108,24 +124,56 @@ def gradebook(course_dir: Path, *, write: bool = False) -> Iterator[Session]:
     path = gradebook_path(course_dir)
     if not path.is_file():
         raise GradebookUnusableError.missing(path)
-    engine = create_engine(f"sqlite:///{path}", poolclass=NullPool, connect_args={"timeout": BUSY_TIMEOUT_S})
+    # A connection of its own each time: the file may have been replaced, and closing one beside another that is kept
+    # would drop the other's locks (POSIX).
+    engine = _engine(path, BUSY_TIMEOUT_S).execution_options(**{WRITING: write})
+    try:
+        with engine.connect() as connection:
+            with Session(connection, expire_on_commit=False) as session, session.begin():
+                since = _begin_own(connection, course_dir, own) if own is not None else 0
+                yield session
+            if own is not None:
+                _end_own(connection, course_dir, own, since)
+    except DatabaseError as error:
+        raise GradebookUnusableError.because(path, error.orig or error) from error
+
+
+@lru_cache(maxsize=64)
+def _engine(path: Path, timeout: float) -> Engine:
+    """Return the engine of a gradebook: kept for the statements it has compiled, it keeps no connection."""
+    made = create_engine(f"sqlite:///{path}", poolclass=NullPool, connect_args={"timeout": timeout})
 
     def no_implicit_begin(connection: Any, _record: Any) -> None:
         connection.isolation_level = None
 
     def begin(connection: Connection) -> None:
         # Immediate, so that a trainer's mark is either seen by this transaction or comes after it.
+        write = connection.get_execution_options().get(WRITING)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
 
-    event.listen(engine, "connect", no_implicit_begin)
-    event.listen(engine, "begin", begin)
+    event.listen(made, "connect", no_implicit_begin)
+    event.listen(made, "begin", begin)
+    return made
+
+
+def _begin_own(connection: Connection, course_dir: Path, own: OwnWrite) -> int:
+    """Note how the file is while nobody else can write it; return SQLite's number for that, to this connection."""
+    version = int(connection.exec_driver_sql("PRAGMA data_version").scalar_one())
+    own.before = fingerprint(course_dir)
+    return version
+
+
+def _end_own(connection: Connection, course_dir: Path, own: OwnWrite, since: int) -> None:
+    """Note how our write left the file, if nobody has written it since: that number moves with others' writes alone."""
+    after = fingerprint(course_dir)
+    raw = connection.connection.driver_connection
+    assert raw is not None  # it is open  # noqa: S101
     try:
-        with Session(engine, expire_on_commit=False) as session, session.begin():
-            yield session
-    except DatabaseError as error:
-        raise GradebookUnusableError.because(path, error.orig or error) from error
-    finally:
-        engine.dispose()
+        raw.execute("PRAGMA busy_timeout=0")
+        unseen = raw.execute("PRAGMA data_version").fetchone()[0] == since
+    except sqlite3.OperationalError:  # somebody is writing just now
+        unseen = False
+    own.after = after if unseen else ()
 
 
 def nbgrader_timestamp(moment: datetime) -> str:
@@ -154,25 +202,34 @@ def find_notebooks(session: Session, course_dir: Path, unit: str) -> dict[str, A
     return found
 
 
-def labels(session: Session) -> dict[str, str]:
+def labels(session: Session, unit: str | None = None) -> dict[str, str]:
     """Return how each notebook (by its row's id) is named in the place of a check: not at all where it is alone."""
-    rows = session.execute(select(Notebook.id, Notebook.assignment_id, Notebook.name)).all()
+    query = select(Notebook.id, Notebook.assignment_id, Notebook.name)
+    if unit is not None:
+        query = query.join(Assignment, Assignment.id == Notebook.assignment_id).where(Assignment.name == unit)
+    rows = session.execute(query).all()
     alone = Counter(assignment for _, assignment, _ in rows)
     return {identity: name if alone[assignment] > 1 else "" for identity, assignment, name in rows}
 
 
 def marked_cells(session: Session, handle: str | None = None, unit: str | None = None) -> list[MarkedCell]:
     """Return the graded cells of all submissions that have a timestamp, with what was given by hand."""
+    concerned = select(SubmittedNotebook.id).join(
+        SubmittedAssignment, SubmittedAssignment.id == SubmittedNotebook.assignment_id
+    )
+    concerned = concerned.join(Assignment, Assignment.id == SubmittedAssignment.assignment_id)
+    query = submitted_cells().where(BaseCell.name.is_not(None))
+    if handle is not None:
+        query, concerned = (one.where(SubmittedAssignment.student_id == handle) for one in (query, concerned))
+    if unit is not None:
+        query, concerned = (one.where(Assignment.name == unit) for one in (query, concerned))
     comments = select(Comment.notebook_id, BaseCell.name, Comment.manual_comment).join(
         BaseCell, BaseCell.id == Comment.cell_id
     )
+    if handle is not None or unit is not None:
+        comments = comments.where(Comment.notebook_id.in_(concerned))
     said = {(notebook, name): words for notebook, name, words in session.execute(comments) if words}
-    label = labels(session)
-    query = submitted_cells().where(BaseCell.name.is_not(None))
-    if handle is not None:
-        query = query.where(SubmittedAssignment.student_id == handle)
-    if unit is not None:
-        query = query.where(Assignment.name == unit)
+    label = labels(session, unit)
     return [
         MarkedCell(
             handle=who,
