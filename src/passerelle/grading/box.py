@@ -62,14 +62,14 @@ class _Line:
             except BlockingIOError:
                 self._wait(deadline, writing=True)
             except OSError:
-                raise GoneError(self._box.why or "died") from None
+                raise GoneError(self._box.why or self._box.why_gone(self.pid)) from None
 
     def send_descriptor(self, message: bytes, descriptor: int) -> None:
         """Send a short message with a descriptor."""
         try:
             socket.send_fds(self._end, [message], [descriptor])
         except OSError:
-            raise GoneError(self._box.why or "died") from None
+            raise GoneError(self._box.why or self._box.why_gone(self.pid)) from None
 
     def receive(self, deadline: float, cpu_s: float) -> bytes:
         """Return the body of the next message; raises GoneError where none comes in time."""
@@ -91,7 +91,7 @@ class _Line:
                 self._wait(deadline, most_cpu=most_cpu)
                 continue
             except OSError:
-                raise GoneError(self._box.why or "died") from None
+                raise GoneError(self._box.why or self._box.why_gone(self.pid)) from None
             self._note_sender(ancillary)
             if not chunk:
                 raise GoneError(self._box.why_gone(self.pid))
@@ -226,6 +226,7 @@ class Box:
         """
         self.limits = limits or Limits()
         self.why: str | None = None
+        self.died = False
         # Apart: cells that only wait must not keep the checks before them from being asked.
         self._for_cells, self._for_answers = (_Patience(self.limits.total_s * self.limits.patience) for _ in range(2))
         self._keepers: list[Keeper] = []
@@ -343,7 +344,10 @@ class Box:
 
     def why_gone(self, pid: int) -> str:
         """Return why a process of the box is gone."""
-        return "memory" if pid in self._killed_for_memory else "died"
+        if pid in self._killed_for_memory:
+            return "memory"
+        self.died = True
+        return "died"
 
     def close(self) -> None:
         """End everything inside."""

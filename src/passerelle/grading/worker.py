@@ -218,6 +218,7 @@ class Worker:
         self._settle(place, fresh)
         if held.reason is not None:  # what stopped before may have been her page
             self._feed(place)
+            self._to_feed.pop(place, None)
         with ledger.session(self._engine) as session:
             queue.finish(session, held, kept, datetime.now(UTC))
         facts = {"receipt": held.receipt, "track": held.track, "unit": held.unit, "seconds": round(verdict.seconds, 2)}
