@@ -241,6 +241,8 @@ def engine() -> str:
         "remark",
         "again",
         "warm",
+        "place_rows",
+        "notebook_text",
     }
     for path in [
         *sorted(rooms[0].glob("*.py")),
