@@ -98,6 +98,13 @@ def new_ledger(url: str = "") -> str:
     return _url(name)
 
 
+def copy_of(url: str) -> str:
+    """Make a database like another that nobody has open; return its URL."""
+    name = f"test_{next(_numbers)}"
+    say(f"CREATE DATABASE {name} TEMPLATE {_name(url)} STRATEGY file_copy")
+    return _url(name)
+
+
 def remove(url: str) -> None:
     """Remove a database, whoever still has it open."""
     say(f"DROP DATABASE IF EXISTS {_name(url)} WITH (FORCE)")

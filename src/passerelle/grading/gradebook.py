@@ -1,16 +1,12 @@
-"""Open nbgrader's gradebook as the tables it is.
+"""Read nbgrader's gradebook as the tables it is.
 
 nbgrader's own `Gradebook` runs a migration tool when it opens and commits a cell at a time; here a whole
 submission is one transaction. The schema is nbgrader's, untouched.
 """
 
-import sqlite3
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, Self
 
@@ -23,32 +19,23 @@ from nbgrader.api import (
     SubmittedAssignment,
     SubmittedNotebook,
 )
-from sqlalchemy import Connection, Engine, Select, create_engine, event, select
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
-from sqlalchemy.pool import NullPool
 
-from passerelle.grading.layout import layout_of
-from passerelle.model.errors import ContentError, ServiceError
+from passerelle.grading.book import (
+    GradebookUnusableError,
+    OwnWrite,
+    fingerprint,
+    gradebook,
+    gradebook_path,
+    has_gradebook,
+)
+from passerelle.model.errors import ContentError
 from passerelle.model.verdict import place_of
 
-BUSY_TIMEOUT_S = 20
-WRITING = "passerelle_writing"
+__all__ = ["GradebookUnusableError", "OwnWrite", "fingerprint", "gradebook", "gradebook_path", "has_gradebook"]
+
 TIMESTAMP = "%Y-%m-%d %H:%M:%S.%f UTC"
-
-
-class GradebookUnusableError(ServiceError):
-    """A gradebook cannot be opened or written now."""
-
-    @classmethod
-    def missing(cls, path: Path) -> Self:
-        """Build the error for a course directory that has no gradebook."""
-        return cls(f"{path}: there is no gradebook; release a unit first (nbgrader generate_assignment)")
-
-    @classmethod
-    def because(cls, path: Path, error: Exception) -> Self:
-        """Build the error from what the database said."""
-        return cls(f"{path}: {error}; close other programs that hold it, or run «nbgrader db upgrade»")
 
 
 class UnitNotReleasedError(ContentError):
@@ -81,99 +68,6 @@ class MarkedCell:
     check: str
     points: float | None
     comment: str | None
-
-
-def gradebook_path(course_dir: Path) -> Path:
-    """Return where a course directory has its gradebook."""
-    return layout_of(course_dir).gradebook
-
-
-def fingerprint(course_dir: Path) -> tuple[int, ...]:
-    """Return what changes when somebody writes to the gradebook; empty where there is none."""
-    facts: list[int] = []
-    path = gradebook_path(course_dir)
-    for name in (path.name, f"{path.name}-wal"):
-        try:
-            state = path.with_name(name).stat()
-        except FileNotFoundError:
-            continue
-        facts += [state.st_mtime_ns, state.st_size, state.st_ino]
-    return tuple(facts)
-
-
-@dataclass
-class OwnWrite:
-    """The state of a gradebook (`fingerprint`) just before and just after a write of ours.
-
-    `after` is empty where nobody can say it: somebody else has written since, or holds the file.
-    """
-
-    before: tuple[int, ...] = ()
-    after: tuple[int, ...] = ()
-
-
-@contextmanager
-def gradebook(course_dir: Path, *, write: bool = False, own: OwnWrite | None = None) -> Iterator[Session]:
-    """Open a transaction on a course's gradebook; `write` takes its lock at once and commits at the end.
-
-    `own` is filled in with what this write made of the file.
-
-    Raises:
-        GradebookUnusableError: where there is none, or another program holds it for too long.
-    """
-    path = gradebook_path(course_dir)
-    if not path.is_file():
-        raise GradebookUnusableError.missing(path)
-    # A connection of its own each time: the file may have been replaced, and closing one beside another that is kept
-    # would drop the other's locks (POSIX).
-    engine = _engine(path, BUSY_TIMEOUT_S).execution_options(**{WRITING: write})
-    try:
-        with engine.connect() as connection:
-            with Session(connection, expire_on_commit=False) as session, session.begin():
-                since = _begin_own(connection, course_dir, own) if own is not None else 0
-                yield session
-            if own is not None:
-                _end_own(connection, course_dir, own, since)
-    except DatabaseError as error:
-        raise GradebookUnusableError.because(path, error.orig or error) from error
-
-
-@lru_cache(maxsize=64)
-def _engine(path: Path, timeout: float) -> Engine:
-    """Return the engine of a gradebook: kept for the statements it has compiled, it keeps no connection."""
-    made = create_engine(f"sqlite:///{path}", poolclass=NullPool, connect_args={"timeout": timeout})
-
-    def no_implicit_begin(connection: Any, _record: Any) -> None:
-        connection.isolation_level = None
-
-    def begin(connection: Connection) -> None:
-        # Immediate, so that a trainer's mark is either seen by this transaction or comes after it.
-        write = connection.get_execution_options().get(WRITING)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
-
-    event.listen(made, "connect", no_implicit_begin)
-    event.listen(made, "begin", begin)
-    return made
-
-
-def _begin_own(connection: Connection, course_dir: Path, own: OwnWrite) -> int:
-    """Note how the file is while nobody else can write it; return SQLite's number for that, to this connection."""
-    version = int(connection.exec_driver_sql("PRAGMA data_version").scalar_one())
-    own.before = fingerprint(course_dir)
-    return version
-
-
-def _end_own(connection: Connection, course_dir: Path, own: OwnWrite, since: int) -> None:
-    """Note how our write left the file, if nobody has written it since: that number moves with others' writes alone."""
-    after = fingerprint(course_dir)
-    raw = connection.connection.driver_connection
-    assert raw is not None  # it is open  # noqa: S101
-    try:
-        raw.execute("PRAGMA busy_timeout=0")
-        unseen = raw.execute("PRAGMA data_version").fetchone()[0] == since
-    except sqlite3.OperationalError:  # somebody is writing just now
-        unseen = False
-    own.after = after if unseen else ()
 
 
 def nbgrader_timestamp(moment: datetime) -> str:
