@@ -50,7 +50,11 @@ def percentile(values: Sequence[float], share: float) -> float:
 
 def solved(hub: RunningHub, number: int) -> dict[str, bytes]:
     """Return the files of a full submission whose answers differ from every other one's."""
-    course = hub.inside(hub.settings.courses / TRACK)
+    return solved_in(hub.inside(hub.settings.courses / TRACK), number)
+
+
+def solved_in(course: Path, number: int) -> dict[str, bytes]:
+    """Return the same of a course directory, without a hub."""
     folder = course / "release" / UNIT
     source = courses.unit_source(course, UNIT)
     answers = {

@@ -1,4 +1,4 @@
-"""The release, made by the real nbgrader from a built unit."""
+"""The release of a built unit: what is in it, when it is made anew, and what a refusal leaves."""
 
 import shutil
 import sqlite3
@@ -69,20 +69,27 @@ def test_a_release_follows_the_unit_and_a_refusal_leaves_the_old_one(course: Pat
     assert [path.name for path in built.glob(".release-*")] == []
 
 
-def test_a_release_that_takes_too_long_is_not_put_on_the_units_text(
+def test_a_gradebook_that_is_held_is_not_put_on_the_units_text(
     course: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     build_course(course, tmp_path / "built")
-    monkeypatch.setattr(releasing, "_TIMEOUT_S", 0.01)  # nbgrader needs longer to start
+    released = generate(tmp_path / "built", "mini") / "mini.ipynb"
+    before = released.read_text("utf-8")
+    edit(course / "units" / "mini" / "unit.md", "assert mean([1, 2, 6]) == 3", "assert mean([2, 4]) == 3")
+    build_course(course, tmp_path / "built")
+    monkeypatch.setattr(releasing, "_TIMEOUT_S", 0.01)
 
-    with pytest.raises(ReleaseError) as refused:
-        generate(tmp_path / "built", "mini")
+    with closing(sqlite3.connect(tmp_path / "built" / "gradebook.db")) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(ReleaseError) as refused:
+            generate(tmp_path / "built", "mini")
 
     assert str(refused.value) == (
-        "built/mini: no release was made: nbgrader took over 0.01 s; "
+        "built/mini: no release was made: gradebook.db cannot be written: database is locked; "
         "leave the unit's text as it is, look what holds the machine or gradebook.db, then release it again"
     )
-    assert [path.name for path in (tmp_path / "built").glob("*release*")] == [".release.lock"]
+    assert released.read_text("utf-8") == before
+    assert [path.name for path in (tmp_path / "built").glob(".release*")] == [".release.lock"]
 
 
 def test_a_unit_that_is_not_built_has_no_release(course: Path, tmp_path: Path) -> None:

@@ -11,8 +11,9 @@ import typer
 from passerelle.model.settings import Settings
 
 if TYPE_CHECKING:
-    from passerelle.grading.assignment import Progress as Told
     from passerelle.grading.report import ChangeRecord, MarkRecord
+    from passerelle.grading.tally import Progress as Told
+    from passerelle.grading.tally import Tally
 
 SAID_EVERY_S = 10.0
 
@@ -22,6 +23,9 @@ def mark(
     course_dir: Annotated[Path, typer.Option(help="nbgrader course directory, ours or any other")] = Path(),
     fellow: Annotated[list[str] | None, typer.Option(help="mark this fellow alone; may be repeated")] = None,
     workers: Annotated[int, typer.Option(min=1, max=64, help="submissions marked at once")] = 1,
+    scheduler: Annotated[
+        str, typer.Option(help="a running Dask scheduler, tcp://… or tls://…, whose workers mark (docs/marking.md)")
+    ] = "",
     force: Annotated[bool, typer.Option(help="mark again what has a verdict already")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="one record a submission, as docs/marking.md has it")] = False,
     dry_run: Annotated[bool, typer.Option(help="say who would gain and lose what; write nothing")] = False,
@@ -35,14 +39,26 @@ def mark(
 
     Example: `passerelle mark d1-tables --course-dir /tmp/data-science --workers 2`
     """
-    from passerelle.grading.assignment import mark_assignment
-    from passerelle.grading.rehearsal import rehearse
+    from passerelle.grading.nest import hatched
 
-    learner = learner or Settings().learner
-    with _progress() as told:
-        records: list[MarkRecord] | list[ChangeRecord] = (rehearse if dry_run else mark_assignment)(
-            course_dir, assignment, learner=learner, handles=fellow, force=force, workers=workers, progress=told
-        )
+    # Before anything heavy is imported: what marks is imported by its own processes meanwhile.
+    with hatched(1 if scheduler else workers) as nest:
+        from passerelle.grading.assignment import mark_assignment
+        from passerelle.grading.rehearsal import rehearse
+
+        learner = learner or Settings().learner
+        with _progress() as told:
+            records: list[MarkRecord] | list[ChangeRecord] = (rehearse if dry_run else mark_assignment)(
+                course_dir,
+                assignment,
+                learner=learner,
+                handles=fellow,
+                force=force,
+                workers=workers,
+                nest=nest,
+                scheduler=scheduler,
+                progress=told,
+            )
     for record in records:
         typer.echo(record.model_dump_json() if as_json else _line(record))
     if not records and not as_json:
@@ -75,21 +91,39 @@ def _points(points: float | None) -> str:
 def _progress() -> Iterator["Told"]:
     """Show how far a run is: a bar on a terminal, else a line now and then; on stderr, stdout has the records."""
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-    console = Console(stderr=True)
+    console, began = Console(stderr=True), monotonic()
     if console.is_terminal:
-        columns = (TextColumn("marking"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        columns = (TextColumn("marking"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"))
         with Progress(*columns, console=console, transient=True) as bar:
             shown = bar.add_task("", total=None)
-            yield lambda done, total: bar.update(shown, completed=done, total=total)
+            yield lambda tally: bar.update(
+                shown, completed=tally.done, total=tally.total, description=_facts(tally, monotonic() - began)
+            )
         return
-    said = monotonic()
+    said = began
 
-    def line(done: int, total: int) -> None:
+    def line(tally: "Tally") -> None:
         nonlocal said
         if monotonic() - said >= SAID_EVERY_S:
             said = monotonic()
-            typer.echo(f"marked {done} of {total}", err=True)
+            typer.echo(f"marked {tally.done} of {tally.total}: {_facts(tally, said - began)}", err=True)
 
     yield line
+
+
+def _facts(tally: "Tally", seconds: float) -> str:
+    """Return how fast a run is, how long it will still take, and what the verdicts say so far."""
+    rate = tally.done / max(seconds, 0.001)
+    left_s = (tally.total - tally.done) / rate if rate else 0.0
+    parts = [f"{rate * 60:.0f} a minute", f"{int(left_s // 60)}:{int(left_s % 60):02} left"]
+    counts = {
+        "full": tally.full,
+        "partly": tally.partly,
+        "none": tally.none,
+        "to mark by hand": tally.by_hand,
+        "waiting for us": len(tally.ours),
+        "as before": tally.kept,
+    }
+    return ", ".join(parts + [f"{count} {name}" for name, count in counts.items() if count])

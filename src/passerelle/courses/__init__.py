@@ -17,7 +17,7 @@ from passerelle.courses.folder import (
     update_catalogues,
 )
 from passerelle.courses.new import new_unit
-from passerelle.courses.notebook import notebook_in_language
+from passerelle.courses.notebook import notebook_in_language, put_into_language
 from passerelle.courses.trees import put_in_place
 
 __all__ = [
@@ -38,6 +38,7 @@ __all__ = [
     "new_unit",
     "notebook_in_language",
     "put_in_place",
+    "put_into_language",
     "read_course_table",
     "read_unit",
     "unit_source",

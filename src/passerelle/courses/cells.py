@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from jupytext.myst import MystMetadataParsingError, myst_to_notebook
 from nbformat import NotebookNode, ValidationError
 
 from passerelle.courses.faults import CourseTextError, Fault
@@ -75,6 +74,9 @@ def read_cells(text: str, where: str) -> tuple[Cell, ...]:
     Raises:
         CourseTextError: naming every cell that cannot be built, with its line, and the cure.
     """
+    # It brings Jupyter's server along, which marking and releases need not wait for.
+    from jupytext.myst import MystMetadataParsingError, myst_to_notebook  # noqa: PLC0415  see above
+
     try:
         notebook = myst_to_notebook(text, add_source_map=True)
     except (MystMetadataParsingError, ValidationError) as error:

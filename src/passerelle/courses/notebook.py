@@ -68,12 +68,17 @@ def notebook_in_language(notebook: NotebookNode, language: str) -> NotebookNode:
     The translations are those in the cells' metadata; a text that has none in this language is read in English.
     """
     changed = copy.deepcopy(notebook)
-    for cell in changed.cells:
+    put_into_language(changed, language)
+    return changed
+
+
+def put_into_language(notebook: NotebookNode, language: str) -> None:
+    """Do the same to the notebook itself."""
+    for cell in notebook.cells:
         text = cell.metadata.get("passerelle", {}).get("text")
         if text and cell.source in text.values():
             cell.source = in_language(text, language)
-    changed.metadata.setdefault("passerelle", {})["language"] = language
-    return changed
+    notebook.metadata.setdefault("passerelle", {})["language"] = language
 
 
 def _cell(cell: Cell, unit: str, wording: Wording) -> NotebookNode:

@@ -6,12 +6,13 @@ directory is one of ours or any other of nbgrader's.
 
 import fcntl
 import hashlib
+import itertools
 import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -24,23 +25,28 @@ from sqlalchemy.orm import Session
 
 from passerelle import ledger
 from passerelle.courses import NotBuiltError, load_course
-from passerelle.grading.crew import Crew
+from passerelle.grading.cluster import Cluster, Here
 from passerelle.grading.elsewhere import source_notebooks
 from passerelle.grading.gradebook import gradebook, nbgrader_timestamp
 from passerelle.grading.layout import Layout, allow_elsewhere, layout_of
+from passerelle.grading.line import Crew
+from passerelle.grading.nest import Nest, hatched
 from passerelle.grading.report import MarkRecord, mark_record
 from passerelle.grading.seeds import SECRET, fellow_key
+from passerelle.grading.tally import Progress, Tally
 from passerelle.grading.worker import Marking, Worker
 from passerelle.ledger import queue, receipts
-from passerelle.ledger.tables import Job, Person, Receipt
+from passerelle.ledger.tables import Job, Person
 from passerelle.model.course import CourseUnit
 from passerelle.model.errors import ContentError, ServiceError, SubmissionError
-from passerelle.model.parcel import is_printable, pack, unpack
+from passerelle.model.parcel import is_printable, pack
 from passerelle.model.people import Role
+from passerelle.model.verdict import Verdict
 
 LEDGER = Path(".passerelle") / "ledger.db"
 LOCK = Path(".passerelle") / "mark.lock"
 STAMP = "timestamp.txt"
+PAGE = 50
 _YEARS = range(1970, 9999)
 
 
@@ -91,20 +97,19 @@ class _Found:
         return hashlib.sha256(self.parcel + self.received.isoformat().encode()).hexdigest()
 
 
-Progress = Callable[[int, int], None]
-"""How many are done, of how many."""
-
-
 class How(TypedDict, total=False):
     """How a unit is marked.
 
     handles: only these fellows' work. force: also what has a verdict already. workers: processes that mark at once;
-    one records. marking: how one submission is marked. progress: is told how far it is.
+    one records. nest: those processes, where they were started already. scheduler: else the address of Dask's own, with
+    workers of its own. marking: how one submission is marked. progress: is told how far it is.
     """
 
     handles: Sequence[str] | None
     force: bool
     workers: int
+    nest: Nest | None
+    scheduler: str
     marking: Marking | None
     progress: Progress | None
 
@@ -196,21 +201,33 @@ def _alone(course_dir: Path) -> Iterator[None]:
 # What lies there
 
 
-def take_all(bench: Bench, unit: str, handles: Sequence[str] | None, *, stamp: bool) -> list[Receipt]:
+@dataclass(frozen=True)
+class Taken:
+    """A submission that is in the ledger."""
+
+    handle: str
+    receipt: str
+
+
+def take_all(bench: Bench, unit: str, handles: Sequence[str] | None, *, stamp: bool) -> list[Taken]:
     """Write what was submitted into the ledger; `stamp` also writes a missing time beside it, so that it stays.
 
     Raises:
         NoSubmissionError: somebody was named who has submitted nothing.
     """
-    found = list(_submitted(bench.layout, unit, handles))
-    absent = sorted(set(handles or ()) - {one.handle for one in found})
+    taken = []
+    absent = set(handles or ()) - {one for one, _ in bench.layout.submissions(unit)}
     if absent:
-        raise NoSubmissionError.of(absent, unit, bench.layout.root)
-    taken = [_take(bench, unit, one) for one in found]
-    if stamp:
-        for one in found:
-            if not one.stamped:
-                _stamp(one)
+        raise NoSubmissionError.of(sorted(absent), unit, bench.layout.root)
+    found = _submitted(bench.layout, unit, handles)
+    # Some at once: a transaction waits for the disk, and all of a large class are more than memory should hold.
+    while page := list(itertools.islice(found, PAGE)):
+        with ledger.session(bench.engine) as session:
+            taken += [_take(session, bench.track, unit, one) for one in page]
+        if stamp:
+            for one in page:
+                if not one.stamped:
+                    _stamp(one)
     return taken
 
 
@@ -273,27 +290,30 @@ def _parcel(folder: Path) -> bytes:
     return pack({})
 
 
-def _take(bench: Bench, unit: str, found: _Found) -> Receipt:
+def _take(session: Session, track: str, unit: str, found: _Found) -> Taken:
     """Write a submission into the ledger, once."""
-    now = datetime.now(UTC)
-    with ledger.session(bench.engine) as session:
-        if session.get(Person, found.handle) is None:
-            # Whoever submitted elsewhere: the folder's name is all there is to know.
-            fellow = Person(
-                handle=found.handle, role=Role.FELLOW.value, first_name=found.handle, language="en", created=now
-            )
-            session.add(fellow)
-            session.flush()
-        return receipts.take(
-            session,
+    if session.get(Person, found.handle) is None:
+        # Whoever submitted elsewhere: the folder's name is all there is to know.
+        person = Person(
             handle=found.handle,
-            sender="submitted",
-            track=bench.track,
-            unit=unit,
-            parcel=found.parcel,
-            token=found.token,
-            at=found.received,
+            role=Role.FELLOW.value,
+            first_name=found.handle,
+            language="en",
+            created=datetime.now(UTC),
         )
+        session.add(person)
+        session.flush()
+    receipt = receipts.take(
+        session,
+        handle=found.handle,
+        sender="submitted",
+        track=track,
+        unit=unit,
+        parcel=found.parcel,
+        token=found.token,
+        at=found.received,
+    )
+    return Taken(found.handle, receipt.id)
 
 
 # Marking
@@ -307,76 +327,65 @@ def run(
     handles: Sequence[str] | None = None,
     force: bool = False,
     workers: int = 1,
+    nest: Nest | None = None,
+    scheduler: str = "",
     marking: Marking | None = None,
     progress: Progress | None = None,
     records: bool = True,
 ) -> None:
     """Mark all attempts of these fellows at a unit whose key is new, and let the gradebook hold those that count."""
     chosen, root, now = marking or Marking(), bench.layout.root, datetime.now(UTC)
-
-    def key_of(files: Mapping[str, bytes], fellow: str) -> str:
-        return chosen.verdict_key(root, unit, files, learner=learner, fellow=fellow)
-
-    with ledger.session(bench.engine) as session:
-        # Nobody else marks here: what a killed run had leased is free. Earlier attempts too: a corrected check
-        # changes what counts.
-        queue.end_leases(session, now)
-        queue.put_all(session, bench.track, at=now, units=[unit], handles=handles)
-        total = len(_waiting(session))
     with ExitStack() as stack:
-        mark = chosen.mark
-        if workers > 1:
-            ahead = _ahead(bench, key_of, force=force)
-            crew = Crew(root, workers, chosen.mark, key_of, ahead, learner=learner)
-            mark = stack.enter_context(crew).mark
-        key = (lambda *_arguments, **_options: "") if force else chosen.verdict_key
+        # The processes start while the ledger is made ready.
+        crew = stack.enter_context(_crew(chosen, root, learner, workers, nest, scheduler))
+        with ledger.session(bench.engine) as session:
+            # Nobody else marks here: what a killed run had leased is free. Earlier attempts too: a corrected check
+            # changes what counts.
+            queue.end_leases(session, now)
+            tally = Tally(queue.put_all(session, bench.track, at=now, units=[unit], handles=handles))
+
+        def on_end(receipt: str, verdict: Verdict | None, kept: bool) -> None:
+            tally.end(receipt, verdict, kept=kept)
+            if progress is not None:
+                progress(tally)
+
         worker = Worker(
             bench.engine,
             lambda: {bench.track: root},
             learner,
-            replace(chosen, mark=mark, verdict_key=key),
+            chosen,
             records=records,
             feeds=bench.layout.is_ours,
             fellow_of=bench.fellow_of,
+            crew=crew,
+            again=force,
+            on_end=on_end,
         )
-        while worker.step():
-            if progress is not None:
-                with ledger.reading(bench.engine) as session:
-                    progress(total - len(_waiting(session)), total)
+        stack.callback(worker.give_up)
+        while worker.step() or worker.wait():
+            pass
 
 
-def _waiting(session: Session) -> Sequence[str]:
-    """Return the receipts that are still to be marked, in their order."""
-    query = select(Job.receipt).where(Job.state.in_((queue.QUEUED, queue.LEASED))).order_by(Job.queued, Job.id)
-    return session.scalars(query).all()
+@contextmanager
+def _crew(
+    marking: Marking, course_dir: Path, learner: Path, workers: int, nest: Nest | None, scheduler: str
+) -> Iterator[Crew]:
+    with ExitStack() as stack:
+        if scheduler:
+            cluster = stack.enter_context(Cluster(marking.mark, scheduler=scheduler))
+            cluster.check(course_dir, learner)
+            yield cluster
+        elif workers > 1:
+            yield stack.enter_context(Cluster(marking.mark, nest or stack.enter_context(hatched(workers))))
+        else:
+            yield Here(marking.mark)
 
 
-def _ahead(
-    bench: Bench, key_of: Callable[[Mapping[str, bytes], str], str], *, force: bool
-) -> Iterator[tuple[str, Mapping[str, bytes], str]]:
-    """Yield what has to be marked, with the key of its verdict and what stands for whose it is."""
-    with ledger.reading(bench.engine) as session:
-        waiting = _waiting(session)
-    for receipt in waiting:
-        with ledger.reading(bench.engine) as session:
-            parcel = receipts.parcel_of(session, receipt)
-            fellow = bench.fellow_of(session.get_one(Receipt, receipt).handle)
-        try:
-            files = unpack(parcel or b"")
-            key = key_of(files, fellow)
-        except (SubmissionError, ContentError, ServiceError):
-            continue  # the marker meets it again, and says so
-        with ledger.reading(bench.engine) as session:
-            known = queue.cached_verdict(session, key) is not None
-        if force or not known:
-            yield key, files, fellow
-
-
-def _record(session: Session, taken: Receipt, bench: Bench) -> MarkRecord:
+def _record(session: Session, taken: Taken, bench: Bench) -> MarkRecord:
     """Return a submission's record: its verdict, or why it waits for us."""
-    attempt = receipts.attempt(session, taken.id)
+    attempt = receipts.attempt(session, taken.receipt)
     assert attempt is not None  # just taken  # noqa: S101
-    return mark_record(attempt, reason_of(session, taken.id), bench.card)
+    return mark_record(attempt, reason_of(session, taken.receipt), bench.card)
 
 
 def reason_of(session: Session, receipt: str) -> str | None:

@@ -228,6 +228,7 @@ class Box:
         """
         self.limits = limits or Limits()
         self.why: str | None = None
+        self.died = False
         # Apart: cells that only wait must not keep the checks before them from being asked.
         self._for_cells, self._for_answers = (_Patience(self.limits.total_s * self.limits.patience) for _ in range(2))
         self._keepers: list[Keeper] = []
@@ -356,7 +357,10 @@ class Box:
         """
         if not self._fork.is_there():
             raise BoxError.ended()
-        return "memory" if pid in self._killed_for_memory else "died"
+        if pid in self._killed_for_memory:
+            return "memory"
+        self.died = True
+        return "died"
 
     def close(self) -> None:
         """End everything inside."""

@@ -7,7 +7,7 @@ from typing import Any
 from nbgrader.api import Comment, Grade, Student, SubmittedAssignment, SubmittedNotebook
 from sqlalchemy import ColumnElement, delete, func, select
 
-from passerelle.grading.gradebook import gradebook, gradebook_path
+from passerelle.grading.gradebook import gradebook, gradebook_path, has_gradebook
 from passerelle.grading.leftover import blot_out, files_below, is_sqlite, remove_tree, says
 from passerelle.grading.trees import SCRATCH, clear_scratch
 
@@ -30,7 +30,7 @@ def _hers(handle: str) -> tuple[tuple[Any, ColumnElement[bool]], ...]:
 
 def rows_of(course_dir: Path, handle: str) -> int:
     """Return how many rows of a course's gradebook are about somebody."""
-    if not gradebook_path(course_dir).is_file():
+    if not has_gradebook(course_dir):
         return 0
     with gradebook(course_dir) as session:
         counted = (select(func.count()).select_from(table).where(where) for table, where in _hers(handle))
@@ -57,7 +57,7 @@ def folders_of(course_dir: Path, handle: str) -> list[Path]:
 def students_in(course_dir: Path) -> set[str]:
     """Return all names under which a course directory keeps something of somebody."""
     found = {path.name for path in course_dir.glob("*/*") if path.is_dir() and path.parent.name not in STEPS}
-    if gradebook_path(course_dir).is_file():
+    if has_gradebook(course_dir):
         with gradebook(course_dir) as session:
             found |= set(session.scalars(select(Student.id)))
     return found
@@ -86,7 +86,8 @@ def not_reached(course_dir: Path, handle: str) -> Iterator[Path]:
     is another's is another's.
     """
     kept_by_student = {"submitted", "autograded", "feedback"}
-    known = gradebook_path(course_dir).name
+    path = gradebook_path(course_dir)
+    known = path.name if path else "gradebook.db"
     handles = [handle]
     for top in sorted(course_dir.iterdir()):
         if top.is_symlink() or top.name.startswith((".", f"{known}-")) or top.name in (known, *kept_by_student):

@@ -218,7 +218,10 @@ class Fork:
         if fault:
             raise BoxError.did_not_start(fault)
         if self.server.kind.alone:
-            self._pidfd = os.pidfd_open(self.first)
+            try:
+                self._pidfd = os.pidfd_open(self.first)
+            except ProcessLookupError:
+                raise BoxError.ended() from None
 
     def _told(self, deadline: float) -> dict[str, Any]:
         try:

@@ -1,12 +1,10 @@
-"""Open nbgrader's gradebook as the tables it is.
+"""Read nbgrader's gradebook as the tables it is.
 
 nbgrader's own `Gradebook` runs a migration tool when it opens and commits a cell at a time; here a whole
 submission is one transaction. The schema is nbgrader's, untouched.
 """
 
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,31 +19,23 @@ from nbgrader.api import (
     SubmittedAssignment,
     SubmittedNotebook,
 )
-from sqlalchemy import Connection, Select, create_engine, event, select
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
-from sqlalchemy.pool import NullPool
 
-from passerelle.grading.layout import layout_of
-from passerelle.model.errors import ContentError, ServiceError
+from passerelle.grading.book import (
+    GradebookUnusableError,
+    OwnWrite,
+    fingerprint,
+    gradebook,
+    gradebook_path,
+    has_gradebook,
+)
+from passerelle.model.errors import ContentError
 from passerelle.model.verdict import place_of
 
-BUSY_TIMEOUT_S = 20
+__all__ = ["GradebookUnusableError", "OwnWrite", "fingerprint", "gradebook", "gradebook_path", "has_gradebook"]
+
 TIMESTAMP = "%Y-%m-%d %H:%M:%S.%f UTC"
-
-
-class GradebookUnusableError(ServiceError):
-    """A gradebook cannot be opened or written now."""
-
-    @classmethod
-    def missing(cls, path: Path) -> Self:
-        """Build the error for a course directory that has no gradebook."""
-        return cls(f"{path}: there is no gradebook; release a unit first (nbgrader generate_assignment)")
-
-    @classmethod
-    def because(cls, path: Path, error: Exception) -> Self:
-        """Build the error from what the database said."""
-        return cls(f"{path}: {error}; close other programs that hold it, or run «nbgrader db upgrade»")
 
 
 class UnitNotReleasedError(ContentError):
@@ -80,54 +70,6 @@ class MarkedCell:
     comment: str | None
 
 
-def gradebook_path(course_dir: Path) -> Path:
-    """Return where a course directory has its gradebook."""
-    return layout_of(course_dir).gradebook
-
-
-def fingerprint(course_dir: Path) -> tuple[int, ...]:
-    """Return what changes when somebody writes to the gradebook; empty where there is none."""
-    facts: list[int] = []
-    path = gradebook_path(course_dir)
-    for name in (path.name, f"{path.name}-wal"):
-        try:
-            state = path.with_name(name).stat()
-        except FileNotFoundError:
-            continue
-        facts += [state.st_mtime_ns, state.st_size, state.st_ino]
-    return tuple(facts)
-
-
-@contextmanager
-def gradebook(course_dir: Path, *, write: bool = False) -> Iterator[Session]:
-    """Open a transaction on a course's gradebook; `write` takes its lock at once and commits at the end.
-
-    Raises:
-        GradebookUnusableError: where there is none, or another program holds it for too long.
-    """
-    path = gradebook_path(course_dir)
-    if not path.is_file():
-        raise GradebookUnusableError.missing(path)
-    engine = create_engine(f"sqlite:///{path}", poolclass=NullPool, connect_args={"timeout": BUSY_TIMEOUT_S})
-
-    def no_implicit_begin(connection: Any, _record: Any) -> None:
-        connection.isolation_level = None
-
-    def begin(connection: Connection) -> None:
-        # Immediate, so that a trainer's mark is either seen by this transaction or comes after it.
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
-
-    event.listen(engine, "connect", no_implicit_begin)
-    event.listen(engine, "begin", begin)
-    try:
-        with Session(engine, expire_on_commit=False) as session, session.begin():
-            yield session
-    except DatabaseError as error:
-        raise GradebookUnusableError.because(path, error.orig or error) from error
-    finally:
-        engine.dispose()
-
-
 def nbgrader_timestamp(moment: datetime) -> str:
     """Return a moment as nbgrader writes it into `timestamp.txt`.
 
@@ -154,25 +96,34 @@ def find_notebooks(session: Session, course_dir: Path, unit: str) -> dict[str, A
     return found
 
 
-def labels(session: Session) -> dict[str, str]:
+def labels(session: Session, unit: str | None = None) -> dict[str, str]:
     """Return how each notebook (by its row's id) is named in the place of a check: not at all where it is alone."""
-    rows = session.execute(select(Notebook.id, Notebook.assignment_id, Notebook.name)).all()
+    query = select(Notebook.id, Notebook.assignment_id, Notebook.name)
+    if unit is not None:
+        query = query.join(Assignment, Assignment.id == Notebook.assignment_id).where(Assignment.name == unit)
+    rows = session.execute(query).all()
     alone = Counter(assignment for _, assignment, _ in rows)
     return {identity: name if alone[assignment] > 1 else "" for identity, assignment, name in rows}
 
 
 def marked_cells(session: Session, handle: str | None = None, unit: str | None = None) -> list[MarkedCell]:
     """Return the graded cells of all submissions that have a timestamp, with what was given by hand."""
+    concerned = select(SubmittedNotebook.id).join(
+        SubmittedAssignment, SubmittedAssignment.id == SubmittedNotebook.assignment_id
+    )
+    concerned = concerned.join(Assignment, Assignment.id == SubmittedAssignment.assignment_id)
+    query = submitted_cells().where(BaseCell.name.is_not(None))
+    if handle is not None:
+        query, concerned = (one.where(SubmittedAssignment.student_id == handle) for one in (query, concerned))
+    if unit is not None:
+        query, concerned = (one.where(Assignment.name == unit) for one in (query, concerned))
     comments = select(Comment.notebook_id, BaseCell.name, Comment.manual_comment).join(
         BaseCell, BaseCell.id == Comment.cell_id
     )
+    if handle is not None or unit is not None:
+        comments = comments.where(Comment.notebook_id.in_(concerned))
     said = {(notebook, name): words for notebook, name, words in session.execute(comments) if words}
-    label = labels(session)
-    query = submitted_cells().where(BaseCell.name.is_not(None))
-    if handle is not None:
-        query = query.where(SubmittedAssignment.student_id == handle)
-    if unit is not None:
-        query = query.where(Assignment.name == unit)
+    label = labels(session, unit)
     return [
         MarkedCell(
             handle=who,

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from typing import Any, Self
 
-from nbgrader.api import SubmittedNotebook
+from nbgrader.api import SubmittedAssignment, SubmittedNotebook
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -21,15 +21,17 @@ class LatePenaltyError(ContentError):
         return cls(f"{layout.root}: the late penalty plugin stops for {handle} with {what}; mend it")
 
 
-def assign_late_penalties(rows: Session, layout: Layout, submission: Any, notebooks: Collection[str]) -> None:
+def assign_late_penalties(rows: Session, layout: Layout, key: str, notebooks: Collection[str]) -> None:
     """Write the penalties of a submission's notebooks (those that were sent) as `nbgrader autograde` does.
+
+    `key` is the id of the submission's row.
 
     Raises:
         LatePenaltyError: the plugin, the course owner's code, stops.
     """
     if layout.is_ours:
         return
-    rows.refresh(submission)
+    submission: Any = rows.get_one(SubmittedAssignment, key)
     late_s = submission.total_seconds_late
     if late_s <= 0:
         return

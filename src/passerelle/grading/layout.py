@@ -9,17 +9,20 @@ import os
 import re
 import sys
 from collections.abc import Iterator
-from contextlib import chdir
+from contextlib import chdir, contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Self
 
-from sqlalchemy import make_url
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
 from traitlets.config import Config
 from traitlets.config.loader import PyFileConfigLoader
 
+from passerelle.ledger.postgres import BACKEND, DRIVER
 from passerelle.model.errors import ContentError
+from passerelle.model.settings import Settings
 
 CONFIG = "nbgrader_config.py"
 BUILT = "course.json"
@@ -36,9 +39,12 @@ class CourseConfigError(ContentError):
         return cls(f"{path}: it stops with {type(error).__name__}: {error}; mend it, nbgrader reads it too")
 
     @classmethod
-    def of_database(cls, path: Path, url: str) -> Self:
-        """Build the error from a gradebook that is no SQLite file."""
-        return cls(f"{path}: the gradebook {url!r} is no SQLite file; set CourseDirectory.db_url to one")
+    def of_database(cls, path: Path | str, kind: str) -> Self:
+        """Build the error from the kind of a gradebook's database."""
+        return cls(
+            f"{path}: the gradebook is neither an SQLite file nor on PostgreSQL, but {kind!r}; set "
+            "CourseDirectory.db_url to «sqlite:///…» or «postgresql+psycopg://…»"
+        )
 
 
 @dataclass(frozen=True)
@@ -47,10 +53,15 @@ class Layout:
 
     root: Path
     track: str
-    gradebook: Path
+    gradebook: URL
     is_ours: bool
     config: Config
     directory: Any = None  # nbgrader's CourseDirectory, in a course from elsewhere
+
+    @property
+    def gradebook_file(self) -> Path | None:
+        """Return the gradebook's file; None where it is on a database server."""
+        return Path(str(self.gradebook.database)) if self.gradebook.get_backend_name() == "sqlite" else None
 
     def source(self, unit: str) -> Path:
         """Return the folder of a unit's source."""
@@ -109,6 +120,23 @@ def allow_elsewhere(course_dir: Path) -> None:
     _from_elsewhere.add(course_dir.resolve())
 
 
+def is_allowed(course_dir: Path) -> bool:
+    """Tell whether a course directory may be one from elsewhere."""
+    return course_dir.resolve() in _from_elsewhere
+
+
+@contextmanager
+def allowed_elsewhere(course_dir: Path) -> Iterator[None]:
+    """Let it be one for as long as this lasts: a worker marks for several, and one of them may be the service."""
+    known = is_allowed(course_dir)
+    allow_elsewhere(course_dir)
+    try:
+        yield
+    finally:
+        if not known:
+            _from_elsewhere.discard(course_dir.resolve())
+
+
 def layout_of(course_dir: Path) -> Layout:
     """Return where a course directory keeps what; one is ours unless it was allowed to be another.
 
@@ -117,7 +145,7 @@ def layout_of(course_dir: Path) -> Layout:
     """
     root = course_dir.resolve()
     if root not in _from_elsewhere or (root / BUILT).is_file():
-        return Layout(root, root.name, root / "gradebook.db", is_ours=True, config=Config())
+        return Layout(root, root.name, _of_ours(root), is_ours=True, config=Config())
     try:
         state = (root / CONFIG).stat()
     except FileNotFoundError:
@@ -127,7 +155,42 @@ def layout_of(course_dir: Path) -> Layout:
 
 def is_outline(course_dir: Path) -> bool:
     """Say whether a course of ours is an outline, as the demo year's are: no source, no gradebook, the ledger alone."""
-    return not (course_dir / "source").is_dir() and not layout_of(course_dir).gradebook.is_file()
+    if (course_dir / "source").is_dir():
+        return False
+    path = layout_of(course_dir).gradebook_file
+    return path is None or not path.is_file()
+
+
+def gradebook_url(course_dir: Path) -> str:
+    """Return the URL of a gradebook as nbgrader takes it, password and all: for another program's environment."""
+    return layout_of(course_dir).gradebook.render_as_string(hide_password=False)
+
+
+def said_of(url: URL) -> str:
+    """Return how a gradebook's place is said: without password, and without options, which may hold one."""
+    if url.get_backend_name() == "sqlite":
+        return str(url.database)
+    return url.set(query={}).render_as_string(hide_password=True)
+
+
+def _of_ours(root: Path) -> URL:
+    """Return where a course of ours has its gradebook: the operator says it for all courses of the data directory."""
+    settings = Settings()
+    if not settings.gradebooks or root.parent != settings.courses:
+        # A copy that is built or restored elsewhere has a file of its own, and never writes to what is in use.
+        return URL.create("sqlite", database=str(root / "gradebook.db"))
+    return _checked(settings.gradebooks.replace("{track}", root.name), "PASSERELLE_GRADEBOOKS")
+
+
+def _checked(given: str, where: Path | str) -> URL:
+    try:
+        url = make_url(given)
+        kind = url.get_backend_name()
+    except (ArgumentError, ValueError):
+        raise CourseConfigError.of_database(where, given.partition(":")[0]) from None
+    if kind not in ("sqlite", BACKEND) or not url.database:
+        raise CourseConfigError.of_database(where, kind)
+    return url.set(drivername=DRIVER) if kind == BACKEND else url
 
 
 @lru_cache(maxsize=8)
@@ -138,11 +201,11 @@ def _elsewhere(root: Path, state: tuple[int, ...]) -> Layout:
     config = _config(root) if state else Config()
     # Given by name: nothing in the configuration leads away from the directory that was asked for.
     directory = CourseDirectory(config=config, root=str(root))
-    url = make_url(directory.db_url)
-    if url.get_backend_name() != "sqlite" or not url.database:
-        raise CourseConfigError.of_database(root / CONFIG, directory.db_url)
+    url = _checked(directory.db_url, root / CONFIG)
+    if url.get_backend_name() == "sqlite":
+        url = url.set(database=str(root / str(url.database)))
     track = directory.course_id or root.name
-    return Layout(root, track, root / url.database, is_ours=False, config=config, directory=directory)
+    return Layout(root, track, url, is_ours=False, config=config, directory=directory)
 
 
 def _config(root: Path) -> Config:

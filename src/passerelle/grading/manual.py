@@ -13,7 +13,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from passerelle.grading.gradebook import MarkedCell, gradebook, marked_cells
-from passerelle.ledger.manual import manual_mark, put_manual_mark
+from passerelle.ledger.manual import marks_given, put_manual_mark
 from passerelle.ledger.mentoring_tables import RubricMark
 from passerelle.ledger.tables import ManualMark, Receipt, VerdictRow
 from passerelle.model.verdict import Verdict
@@ -34,13 +34,9 @@ def answer_of(verdict: Verdict, check: str) -> str | None:
 
 def marks_of(session: Session, track: str, handle: str, verdict: Verdict) -> dict[str, ManualMark]:
     """Return the marks that people gave to the answers of a verdict, by check."""
-    found: dict[str, ManualMark] = {}
-    for check in verdict.checks:
-        answer = answer_of(verdict, check.place)
-        mark = manual_mark(session, handle, track, verdict.unit, check.place, answer) if answer is not None else None
-        if mark is not None:
-            found[check.place] = mark
-    return found
+    given = marks_given(session, handle, track, verdict.unit)
+    places = {check.place: answer_of(verdict, check.place) for check in verdict.checks}
+    return {place: given[place, answer] for place, answer in places.items() if answer and (place, answer) in given}
 
 
 def sync_manual_marks(course_dir: Path, session: Session, *, track: str | None = None) -> set[Submission]:

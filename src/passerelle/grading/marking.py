@@ -19,18 +19,20 @@ from passerelle.grading.box import Box, Keeper
 from passerelle.grading.examiner import WHOLE, has_hidden, needs, visible
 from passerelle.grading.heard import Heard, Overheard
 from passerelle.grading.libraries import libraries
-from passerelle.grading.pages import Pages
-from passerelle.grading.panel import Examiner, ExaminerError
-from passerelle.grading.prepare import Work, engine, prepare
+from passerelle.grading.pages import BrowserError, Pages
+from passerelle.grading.panel import CheckError, Examiner, ExaminerError
+from passerelle.grading.prepare import Prepared, Work, engine, prepare
 from passerelle.grading.rebuild import Rebuilt, RebuiltCell
 from passerelle.grading.sheet import MAX_SHOWN, Shown, executed_notebook
 from passerelle.grading.stops import RAISED, Stops
 from passerelle.grading.unboxed import is_unboxed
-from passerelle.grading.walls import Limits
+from passerelle.grading.walls import BoxError, Limits
 from passerelle.model.verdict import CheckResult, CheckState, Message, Outcome, Trust, Verdict, place_of
 
 # Kinds that the box need not run: checks are the examiner's, hints are for somebody who reads.
 _NOT_RUN = frozenset({"check", "hints"})
+_MOST_RUNS, _MOST_FAULTS = 4, 2
+"""How often a submission is run where processes die, and how often where what is ours stops."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,7 @@ class _Run:
     plain: PlainChecks | None = None
     pages: Pages | None = None
     looked_at: dict[str, list[str]] = field(default_factory=dict)
+    died: bool = False
     shown: dict[int, Shown] = field(default_factory=dict)
     keepers: dict[str, Keeper | None] = field(default_factory=dict)
     gone: dict[str, str] = field(default_factory=dict)
@@ -74,12 +77,16 @@ class _Told:
 
 @dataclass
 class _Notebook:
-    """What came of one notebook: `others` are of checks that gave two answers, and do not count."""
+    """What came of one notebook: `others` are of checks that gave two answers, and do not count.
+
+    `died`: a process that ran what is hers was killed, and not by us.
+    """
 
     checks: list[CheckResult]
     others: list[CheckResult]
     executed: NotebookNode
     tampering: list[Message]
+    died: bool
 
 
 def mark(
@@ -93,6 +100,9 @@ def mark(
 ) -> Marked:
     """Mark a submission.
 
+    A process that dies may be her doing, or that of a machine that is short of memory: nobody can tell. So it is all
+    done again, until nothing dies or the same comes of it as the time before. What is ours is tried again, too.
+
     Args:
         course_dir: the built course directory.
         unit: the unit's id.
@@ -105,13 +115,34 @@ def mark(
         ServiceError: there is no box, a check itself is broken, or nobody said whose it is; never what she sent.
         ContentError: the unit is not built.
     """
-    began = time.monotonic()
     prepared = prepare(course_dir, unit, files, learner, fellow)
+    faults, before = 0, None
+    for _ in range(_MOST_RUNS - 1):
+        try:
+            marked, died = _marked(prepared, unit, learner, limits or Limits())
+        except CheckError:
+            raise
+        except (BoxError, ExaminerError, BrowserError):
+            faults += 1
+            if faults > _MOST_FAULTS:
+                raise
+            continue
+        found = marked.verdict.model_copy(update={"seconds": 0.0})
+        if not died or found == before:
+            return marked
+        before = found
+    return _marked(prepared, unit, learner, limits or Limits())[0]
+
+
+def _marked(prepared: Prepared, unit: str, learner: Path, limits: Limits) -> tuple[Marked, bool]:
+    """Mark once; tell also whether a process of hers died of what may not be her doing."""
+    began = time.monotonic()
     several = len(prepared.works) > 1
     checks, answers, shown = list[CheckResult](), dict[str, str | None](), dict[str, NotebookNode]()
-    tampering, others = list[Message](), list[CheckResult]()
+    tampering, others, died = list[Message](), list[CheckResult](), False
     for work in prepared.works:
-        made = _marked_notebook(work, learner, limits or Limits())
+        made = _marked_notebook(work, learner, limits)
+        died |= made.died
         tampering += [one.model_copy(update={"args": {**one.args, "notebook": work.name}}) for one in made.tampering]
         label = work.name if several else ""
         checks += [check.model_copy(update={"notebook": label}) for check in made.checks]
@@ -134,7 +165,7 @@ def mark(
         others=tuple(others),
         seconds=round(time.monotonic() - began, 2),
     )
-    return Marked(verdict, shown)
+    return Marked(verdict, shown), died
 
 
 def _weakest(found: Iterable[Trust]) -> Trust:
@@ -165,7 +196,7 @@ def _marked_notebook(work: Work, learner: Path, limits: Limits) -> _Notebook:
     ]
     unit = work.card.model_dump(mode="json")
     shown = executed_notebook(work.source, work.rebuilt, run.shown, results, unit, _pictures(run, checks))
-    return _Notebook(checks, others, shown, run.plain.tampering if run.plain is not None else [])
+    return _Notebook(checks, others, shown, run.plain.tampering if run.plain is not None else [], run.died)
 
 
 def _told_of_box(work: Work, learner: Path, limits: Limits) -> tuple[_Run, _Told, Limits]:
@@ -186,19 +217,21 @@ def _told_of_box(work: Work, learner: Path, limits: Limits) -> tuple[_Run, _Told
         told = _told_of(examiner, run, work, checks)
         box.close()  # nothing of hers goes on living beside the boxes that follow
         run.pages.close()
-        plain.settle(lambda: _once_more(work, learner, limits, modules, plain))
+        plain.settle(lambda: _once_more(work, learner, limits, modules, plain, run))
+        run.died |= box.died
         return run, told, limits
 
 
 @contextmanager
 def _once_more(
-    work: Work, learner: Path, limits: Limits, modules: Sequence[str], plain: PlainChecks
+    work: Work, learner: Path, limits: Limits, modules: Sequence[str], plain: PlainChecks, run: _Run
 ) -> Iterator[Mapping[str, Keeper | None]]:
     """Run the notebook in a box of its own; give the state at each check."""
     also = libraries(cell.source for cell in work.solution.cells if cell.cell_type == "code")
     with Box(learner, work.files, limits, modules=modules, also=also, seed=work.box_seed) as box:
         box.wait()
         yield _run_cells(box, work.rebuilt, plain).keepers
+        run.died |= box.died
 
 
 def _told_of(examiner: Examiner, run: _Run, work: Work, checks: Sequence[RebuiltCell]) -> _Told:

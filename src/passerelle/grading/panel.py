@@ -56,7 +56,7 @@ class ExaminerError(ServiceError):
     @classmethod
     def of_check(cls, unit: str, key: str, fault: str) -> "ExaminerError":
         """Build the error from what is wrong with a check."""
-        return cls(
+        return CheckError(
             f"unit {unit}, check {key}: the check itself stopped with {fault}; mend it and build the course again"
         )
 
@@ -66,6 +66,10 @@ class ExaminerError(ServiceError):
         return cls(
             f"marking: the examiner gave no result ({said.strip()[-400:] or 'it said nothing'}); see the log of marking"
         )
+
+
+class CheckError(ExaminerError):
+    """A check stopped by itself: it would again."""
 
 
 class Examiner:

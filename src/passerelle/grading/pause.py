@@ -32,10 +32,15 @@ def step(root: Path) -> Iterator[bool]:
         root: the data directory.
     """
     # The wish first, and let go at once: a marker that is always busy would never leave a gap in one lock alone.
-    with _opened(root, WISH) as wish:
-        wanted = not _taken(wish, fcntl.LOCK_SH)
+    wanted = is_wished(root)
     with _opened(root, STEP) as mine:
         yield not wanted and _taken(mine, fcntl.LOCK_SH)
+
+
+def is_wished(root: Path) -> bool:
+    """Tell whether somebody waits for marking to pause."""
+    with _opened(root, WISH) as wish:
+        return not _taken(wish, fcntl.LOCK_SH)
 
 
 @contextmanager

@@ -38,7 +38,7 @@ def rehearse(course_dir: Path, unit: str, *, learner: Path, **how: Unpack[How]) 
         run(bench, unit, learner, records=False, **how)
         after = _counted(bench, unit)
         with ledger.reading(bench.engine) as session:
-            reasons = {one.handle: reason_of(session, one.id) for one in taken}
+            reasons = {one.handle: reason_of(session, one.receipt) for one in taken}
     return [
         change(bench.track, unit, handle, before.get(handle), after.get(handle), stood=stood.get(handle), reason=why)
         for handle, why in sorted(reasons.items())

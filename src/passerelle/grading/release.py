@@ -1,45 +1,52 @@
-"""The release of a unit, by nbgrader's own generate_assignment."""
+"""The release of a unit: what `nbgrader generate_assignment` would make of it, made in this process in milliseconds."""
 
 import fcntl
+import fnmatch
 import os
 import shutil
 import sqlite3
-import subprocess
-import sys
-import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import nbformat
+from sqlalchemy import Connection, create_engine, event
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import NullPool
 
 from passerelle.courses import CourseTextError, put_in_place, unit_source
+from passerelle.grading.handout import Handout, SourceFaultError, handout
+from passerelle.grading.unit_rows import CellsCameOrWentError, make_tables, put_unit
 
-_TIMEOUT_S = 120
+_TIMEOUT_S = 20
+"""As long as marking waits for the gradebook."""
+
+_IGNORED = (".ipynb_checkpoints", "*.pyc", "__pycache__", "feedback", "*.ipynb")
+"""nbgrader's: what is not copied. Notebooks are made anew."""
 
 
 class ReleaseError(CourseTextError):
-    """nbgrader refused to make a release, or did not get to it in time."""
+    """A unit cannot be released as it is, or the gradebook could not be written."""
 
     @classmethod
-    def said(cls, course_dir: Path, unit: str, log: str) -> Self:
-        """Build the error from nbgrader's log."""
-        said = [
-            line.partition("ERROR | ")[2] or line for line in log.splitlines() if "ERROR" in line or "Error:" in line
-        ]
-        what = " ".join((said[-1] if said else log[-300:]).split())
-        cure = "mend the unit's text and build it again"
-        if "because there are submissions" in log or "Cannot add or remove cells" in log:
-            what = "marked or locked cells came or went since fellows submitted it"
-            cure = "keep these cells and their keys, or give the changed unit a new name"
-        return cls.at(f"{course_dir.name}/{unit}", f"no release was made: {what}", cure)
+    def because(cls, course_dir: Path, unit: str, what: str) -> Self:
+        """Build the error of a source that nbgrader refuses, too."""
+        what = f"no release was made: {' '.join(what.split())}"
+        return cls.at(f"{course_dir.name}/{unit}", what, "mend the unit's text and build it again")
 
     @classmethod
-    def late(cls, course_dir: Path, unit: str, seconds: float) -> Self:
-        """Build the error of a release that took too long: nbgrader runs no cell, so the unit's text is not why."""
-        what = f"no release was made: nbgrader took over {seconds:g} s"
+    def submitted(cls, course_dir: Path, unit: str) -> Self:
+        """Build the error of a unit whose marks would belong to nothing any more."""
+        what = "no release was made: marked or locked cells came or went since fellows submitted it"
+        cure = "keep these cells and their keys, or give the changed unit a new name"
+        return cls.at(f"{course_dir.name}/{unit}", what, cure)
+
+    @classmethod
+    def gradebook(cls, course_dir: Path, unit: str, error: Exception) -> Self:
+        """Build the error of a gradebook that cannot be written: the unit's text is not why."""
+        what = f"no release was made: gradebook.db cannot be written: {error}"
         cure = "leave the unit's text as it is, look what holds the machine or gradebook.db, then release it again"
         return cls.at(f"{course_dir.name}/{unit}", what, cure)
 
@@ -47,61 +54,87 @@ class ReleaseError(CourseTextError):
 def generate(course_dir: Path, unit: str) -> Path:
     """Make the release of a built unit and its entries in the gradebook; return the release's folder.
 
-    A release of the present version is left alone. A new one replaces the old one at once; where nbgrader
-    refuses, the old one stays.
+    A release of the present version is left alone. A new one replaces the old one at once; where it is
+    refused, the old one stays.
 
     Raises:
-        ContentError: the unit is not built, or nbgrader refuses it.
+        ContentError: the unit is not built, or nbgrader would refuse it.
     """
     course_dir = course_dir.resolve()
-    version = unit_source(course_dir, unit).metadata["passerelle"]["version"]
+    built = unit_source(course_dir, unit).metadata["passerelle"]
     release = course_dir / "release" / unit
     with _alone(course_dir):
-        if not (_version(release / f"{unit}.ipynb") == version and _in_gradebook(course_dir, unit)):
-            _generate(course_dir, unit, release)
+        if not (_version(release / f"{unit}.ipynb") == built["version"] and _in_gradebook(course_dir, unit)):
+            make_release(course_dir, unit, built["track"])
     return release
 
 
-def _generate(course_dir: Path, unit: str, release: Path) -> None:
-    """Let nbgrader write the release beside its place, then put it there."""
-    # A name of its own: nbgrader removes the old release before it knows whether there will be a new one.
-    beside = f".release-{uuid.uuid4().hex}"
+def make_release(course_dir: Path, unit: str, track: str) -> None:
+    """Write the release of a unit beside its place, then the gradebook, then put the release there.
+
+    In this order: whatever is killed in between leaves the old release, and the next call begins anew.
+
+    Raises:
+        ReleaseError: nbgrader would refuse it, or the gradebook cannot be written.
+    """
+    release, source = course_dir / "release" / unit, course_dir / "source" / unit
+    beside = course_dir / f".release-{uuid.uuid4().hex}"
     try:
-        _nbgrader(
-            course_dir, unit, "generate_assignment", unit, "--force", f"--CourseDirectory.release_directory={beside}"
-        )
-        (course_dir / "gradebook.db").chmod(0o600)
+        notebooks = {path.stem: handout(path.read_text("utf-8")) for path in _notebooks(source)}
+        _write(beside / unit, source, notebooks)
+        with _book(course_dir) as rows:
+            put_unit(rows, track, unit, notebooks)
         release.parent.mkdir(exist_ok=True)
-        put_in_place(course_dir / beside / unit, release)
+        put_in_place(beside / unit, release)
+    except SourceFaultError as error:
+        raise ReleaseError.because(course_dir, unit, str(error)) from error
+    except CellsCameOrWentError as error:
+        raise ReleaseError.submitted(course_dir, unit) from error
+    except DBAPIError as error:
+        raise ReleaseError.gradebook(course_dir, unit, error.orig or error) from error
     finally:
-        shutil.rmtree(course_dir / beside, ignore_errors=True)
+        shutil.rmtree(beside, ignore_errors=True)
 
 
-def _nbgrader(course_dir: Path, unit: str, *arguments: str) -> None:
-    """Run nbgrader in the course directory: in a process of its own, for it changes its working directory."""
-    with tempfile.TemporaryDirectory(prefix="release-") as empty:
-        environment = os.environ | {
-            # nbgrader runs `alembic` from the path.
-            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
-            # Only the course's own configuration holds here, whoever's home this is.
-            "JUPYTER_NO_CONFIG": "1",
-            "JUPYTER_CONFIG_DIR": empty,
-        }
-        try:
-            done = subprocess.run(
-                [sys.executable, "-m", "nbgrader", *arguments],
-                cwd=course_dir,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                timeout=_TIMEOUT_S,
-                check=False,
-            )
-        except subprocess.TimeoutExpired as error:
-            raise ReleaseError.late(course_dir, unit, _TIMEOUT_S) from error
-    if done.returncode != 0:
-        raise ReleaseError.said(course_dir, unit, done.stderr)
+def _notebooks(source: Path) -> list[Path]:
+    return sorted(path for path in source.glob("*.ipynb") if not path.name.startswith("."))
+
+
+def _write(folder: Path, source: Path, notebooks: Mapping[str, Handout]) -> None:
+    """Write the files of a release, readable by everybody as nbgrader's are."""
+    folder.mkdir(parents=True)
+    for path in source.rglob("*"):
+        name = path.relative_to(source)
+        if path.is_file() and not any(fnmatch.fnmatch(part, one) for part in name.parts for one in _IGNORED):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes(path.read_bytes())
+    for stem, notebook in notebooks.items():
+        (folder / f"{stem}.ipynb").write_text(notebook.text, "utf-8")
+    for path in folder.rglob("*"):
+        if path.is_file():
+            path.chmod(0o644)
+
+
+@contextmanager
+def _book(course_dir: Path) -> Iterator[Connection]:
+    """Open a transaction on the course's gradebook, which is made where there is none."""
+    path = course_dir / "gradebook.db"
+    # Nobody else may read it, not even while it is made.
+    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    path.chmod(0o600)
+    engine = create_engine(f"sqlite:///{path}", poolclass=NullPool, connect_args={"timeout": _TIMEOUT_S})
+
+    def no_implicit_begin(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None
+
+    event.listen(engine, "connect", no_implicit_begin)
+    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+    try:
+        with engine.begin() as connection:
+            make_tables(connection)
+            yield connection
+    finally:
+        engine.dispose()
 
 
 def _version(notebook: Path) -> str | None:

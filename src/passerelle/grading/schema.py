@@ -10,12 +10,9 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from nbgrader.dbutil import ALEMBIC_DIR
 
-from passerelle.grading.gradebook import gradebook
+from passerelle.grading.book import add_ours, gradebook, gradebook_head
 
-
-def gradebook_head() -> str:
-    """Return the revision that the installed nbgrader wants."""
-    return str(ScriptDirectory(ALEMBIC_DIR).get_current_head())
+__all__ = ["gradebook_head", "gradebook_revision", "upgrade_gradebook"]
 
 
 def gradebook_revision(course_dir: Path) -> str | None:
@@ -36,14 +33,19 @@ def upgrade_gradebook(course_dir: Path) -> bool:
         GradebookUnusableError: where it cannot be written, or nbgrader's own step stops; it stays as it was.
     """
     if gradebook_revision(course_dir) == gradebook_head():
-        return False
+        with gradebook(course_dir, write=True):  # adds what is ours in it
+            return False
     scripts = ScriptDirectory(ALEMBIC_DIR)
 
     def steps(revision: Any, _context: MigrationContext) -> Sequence[Any]:
         return scripts._upgrade_revs("head", revision)  # what alembic's own command hands over
 
-    with gradebook(course_dir, write=True) as rows, EnvironmentContext(Config(), scripts, fn=steps) as environment:
+    with (
+        gradebook(course_dir, write=True, any_schema=True) as rows,
+        EnvironmentContext(Config(), scripts, fn=steps) as environment,
+    ):
         environment.configure(connection=rows.connection(), transactional_ddl=True)
         with environment.begin_transaction():
             environment.run_migrations()
+        add_ours(rows.connection())
     return True

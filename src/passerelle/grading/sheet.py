@@ -1,11 +1,12 @@
 """The executed notebook: her cells with what they showed, the unit's own with their checks' results.
 
-It is what `nbgrader autograde` would leave, so that nbgrader's own reading of it gives the verdict's points.
+It is what `nbgrader autograde` would leave, so that nbgrader's own reading of it gives the verdict's points. Cells and
+outputs are made from known parts; nbformat would hold each of them against its schema, which the tests do instead.
 """
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +15,7 @@ from nbformat import NotebookNode
 
 from autograders.catalogue import words
 from autograders.failure import Fact
-from passerelle.courses import notebook_in_language
+from passerelle.courses import put_into_language
 from passerelle.grading.rebuild import Origin, Rebuilt, RebuiltCell
 from passerelle.model.verdict import CheckResult, CheckState
 
@@ -72,11 +73,12 @@ def executed_notebook(
 
     `pictures` are of her pages, by the check that shows them: "width", "kind" and "body" (base64).
     """
-    cells, count = [], 0
+    cells, count, known = [], 0, set[str]()
     for place, cell in enumerate(rebuilt.cells):
         if cell.origin is Origin.MISSING:
             continue
-        made = _cell(cell, place)
+        made = _cell(cell, place, known)
+        known.add(made.id)
         if cell.cell_type == "code":
             outputs: list[NotebookNode] = []
             if cell.is_check:
@@ -92,20 +94,23 @@ def executed_notebook(
                     output.execution_count = count
             made.outputs = outputs
         cells.append(made)
-    notebook = nbformat.v4.new_notebook(cells=cells, metadata=nbformat.from_dict(dict(source.metadata)))
-    notebook.nbformat, notebook.nbformat_minor = 4, 5
-    notebook.metadata.setdefault("passerelle", nbformat.NotebookNode())
-    translated: NotebookNode = notebook_in_language(notebook, rebuilt.language)
-    return translated
+    metadata: NotebookNode = nbformat.from_dict(dict(source.metadata))
+    metadata.setdefault("passerelle", NotebookNode())
+    notebook = NotebookNode(nbformat=4, nbformat_minor=5, metadata=metadata, cells=cells)
+    put_into_language(notebook, rebuilt.language)
+    return notebook
 
 
-def _cell(cell: RebuiltCell, place: int) -> NotebookNode:
-    metadata = nbformat.from_dict(dict(cell.made.metadata)) if cell.made is not None else nbformat.NotebookNode()
-    new: Any = nbformat.v4.new_code_cell if cell.cell_type == "code" else nbformat.v4.new_markdown_cell
+def _cell(cell: RebuiltCell, place: int, known: Container[str]) -> NotebookNode:
+    metadata = nbformat.from_dict(dict(cell.made.metadata)) if cell.made is not None else NotebookNode()
     # Hers are numbered: her notebook's ids may be doubled, or anything.
-    known = cell.made.get("id") if cell.made is not None else None
-    identity = known or hashlib.sha256(f"added/{place}".encode()).hexdigest()[:12]
-    made: NotebookNode = new(source=cell.text, metadata=metadata, id=identity)
+    identity = cell.made.get("id") if cell.made is not None else None
+    if not identity or identity in known:
+        identity = hashlib.sha256(f"added/{place}".encode()).hexdigest()[:12]
+    kind = "code" if cell.cell_type == "code" else "markdown"
+    made = NotebookNode(id=identity, cell_type=kind, source=cell.text, metadata=metadata)
+    if kind == "code":
+        made.execution_count, made.outputs = None, []
     return made
 
 
@@ -115,18 +120,25 @@ def _of_check(result: CheckResult, language: str, unit: dict[str, Any]) -> list[
         return []
     lines = [line for one in result.messages for line in Fact(one.id, one.args, one.look).lines(language, unit)]
     if result.points > 0:
-        text = nbformat.v4.new_output("display_data", data={"text/plain": "\n".join(lines)})
-        return [text, nbformat.v4.new_output("execute_result", data={"text/plain": repr(result.points)})]
-    return [nbformat.v4.new_output("error", ename="CheckFailed", evalue="\n".join(lines), traceback=lines)]
+        points = _shown_as("execute_result", {"text/plain": repr(result.points)})
+        return [_shown_as("display_data", {"text/plain": "\n".join(lines)}), points]
+    return [NotebookNode(output_type="error", ename="CheckFailed", evalue="\n".join(lines), traceback=lines)]
+
+
+def _shown_as(kind: str, data: Mapping[str, str], metadata: Mapping[str, Any] | None = None) -> NotebookNode:
+    """Return an output with data; a result gets its number later."""
+    about: NotebookNode = nbformat.from_dict(dict(metadata or {}))
+    made = NotebookNode(output_type=kind, metadata=about, data=NotebookNode(data))
+    if kind == "execute_result":
+        made.execution_count = None
+    return made
 
 
 def _picture(told: Mapping[str, Any], language: str) -> NotebookNode:
     """Return what a browser showed of her page."""
     kind, said = str(told["kind"]), words("page-picture", {"width": told["width"]}, language)
     about = {"alt": said, "width": min(int(told["width"]), _WIDEST)}
-    data = {kind: told["body"], "text/plain": said}
-    made: NotebookNode = nbformat.v4.new_output("display_data", data=data, metadata={kind: about})
-    return made
+    return _shown_as("display_data", {kind: told["body"], "text/plain": said}, {kind: about})
 
 
 def _text(value: object) -> str:
@@ -141,12 +153,12 @@ def _output(told: object) -> NotebookNode | None:
     kind, data, traceback = told.get("output_type"), told.get("data"), told.get("traceback")
     made: NotebookNode | None = None
     if kind == "stream" and told.get("name") in ("stdout", "stderr"):
-        made = nbformat.v4.new_output("stream", name=told["name"], text=_text(told.get("text")))
+        made = NotebookNode(output_type="stream", name=told["name"], text=_text(told.get("text")))
     elif kind == "error":
         lines = [_text(line) for line in traceback[:60]] if isinstance(traceback, list) else []
         name, value = _text(told.get("ename")), _text(told.get("evalue"))
-        made = nbformat.v4.new_output("error", ename=name, evalue=value, traceback=lines)
+        made = NotebookNode(output_type="error", ename=name, evalue=value, traceback=lines)
     elif kind in ("display_data", "execute_result") and isinstance(data, dict):
         texts = {name: _text(text) for name, text in data.items() if name in _SHOWN_TYPES and type(text) is str}
-        made = nbformat.v4.new_output(kind, data=texts) if texts else None
+        made = _shown_as(str(kind), texts) if texts else None
     return made

@@ -12,10 +12,11 @@ from pathlib import Path
 from sqlalchemy.exc import DatabaseError
 
 from passerelle.courses import NotBuiltError
+from passerelle.grading.errand import WorkerEndedError
 from passerelle.grading.gradebook import GradebookUnusableError, UnitNotReleasedError
 from passerelle.grading.panel import ExaminerError
 from passerelle.grading.walls import BoxError
-from passerelle.ledger.reasons import BOX, CHECK, COURSE, DISK, GRADEBOOK, OTHER
+from passerelle.ledger.reasons import BOX, CHECK, COURSE, DISK, ENDED, GRADEBOOK, OTHER
 from passerelle.model.errors import PasserelleError
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
@@ -38,6 +39,7 @@ def _kind(error: Exception, otherwise: str) -> str:
         GradebookUnusableError: GRADEBOOK,
         UnitNotReleasedError: COURSE,
         NotBuiltError: COURSE,
+        WorkerEndedError: ENDED,
     }
     return next((kind for known, kind in kinds.items() if isinstance(error, known)), otherwise)
 

@@ -1,4 +1,4 @@
-"""The marking service's loop: one worker that takes jobs from the ledger, marks them and records them.
+"""One marker: it takes jobs from the ledger, has them marked, and records what came of them.
 
 The ledger holds all state that matters, so a killed worker loses nothing: what it had leased is taken again,
 and what it had not recorded is found at the next start. Nothing that a fellow sends stops the loop, and no
@@ -6,31 +6,28 @@ fault of ours costs her a point.
 """
 
 import logging
-import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from time import monotonic
 
 from sqlalchemy import Engine
 
 from passerelle import ledger
-from passerelle.grading import pause, trouble
+from passerelle.grading import trouble
 from passerelle.grading.again import Rehearser
+from passerelle.grading.cluster import Here, SchedulerLostError
 from passerelle.grading.feedback import release_feedback, stale_feedback
-from passerelle.grading.gradebook import fingerprint
-from passerelle.grading.manual import sync_manual_marks
+from passerelle.grading.line import Crew, Line, Work
 from passerelle.grading.marking import Marked, mark, verdict_key
+from passerelle.grading.noticed import Noticer
 from passerelle.grading.record import record, stands
-from passerelle.grading.seeds import fellow_key
 from passerelle.grading.standing import standing_attempt
 from passerelle.grading.trees import clear_scratch
-from passerelle.grading.wake import Bell
-from passerelle.ledger import manual, queue, reasons, receipts
+from passerelle.ledger import queue, reasons, receipts
 from passerelle.ledger.queue import Lease
 from passerelle.ledger.receipts import AttemptRow
 from passerelle.ledger.tables import Job, Receipt
@@ -39,7 +36,6 @@ from passerelle.model.parcel import unpack
 from passerelle.model.settings import Settings
 from passerelle.model.verdict import Outcome, Verdict
 
-LEASE_S = 60
 LOOK_EVERY_S = 1.0
 AGAIN_AFTER_S = 30.0
 MOST_WRITES = 5
@@ -74,34 +70,6 @@ class _Fresh:
     marked: Marked
 
 
-def work(settings: Settings, stop: threading.Event, *, marking: Marking | None = None) -> None:
-    """Mark what comes in until told to stop.
-
-    Args:
-        settings: the installation.
-        stop: set it to end the loop; it ends after the submission in hand, and within a second when idle.
-        marking: how one submission is marked.
-
-    Raises:
-        ServiceError: where another marking service runs already.
-    """
-    engine = ledger.engine(settings.database_url)
-    try:
-        with Bell(settings.marking_socket) as bell:
-            # We are the only one: what is leased was a killed marker's, and need not wait for its lease to run out.
-            with ledger.session(engine) as session:
-                queue.end_leases(session, datetime.now(UTC))
-            fellow_of = partial(fellow_key, settings.secrets)
-            worker = Worker(engine, lambda: marked_courses(settings), settings.learner, marking, fellow_of=fellow_of)
-            while not stop.is_set():
-                with pause.step(settings.root) as may:
-                    busy = may and worker.step()
-                if not busy:
-                    bell.wait(LOOK_EVERY_S)
-    finally:
-        engine.dispose()
-
-
 def courses_of(settings: Settings) -> dict[str, Path]:
     """Return an installation's course directories by track."""
     return {path.name: path for path in sorted(settings.courses.glob("*")) if path.is_dir()}
@@ -124,6 +92,10 @@ class Worker:
         feeds: make feedback pages.
         fellow_of: says what stands for a fellow in the seeds, by handle; without it, a unit with a seed of each
             fellow waits for us.
+        crew: who marks, in the way of `marking`; without one, this process does.
+        again: also mark what has its verdict already.
+        on_end: is told of each submission that came to an end: receipt, verdict (none: it waits for us), and whether
+            it had that from before.
     """
 
     def __init__(
@@ -136,38 +108,65 @@ class Worker:
         records: bool = True,
         feeds: bool = True,
         fellow_of: Callable[[str], str] = lambda _handle: "",
+        crew: Crew | None = None,
+        again: bool = False,
+        on_end: Callable[[str, Verdict | None, bool], object] = lambda _receipt, _verdict, _kept: None,
     ) -> None:
         self._engine = engine
         self._courses = courses
         self._learner = learner
         self._marking, self._fellow_of = marking or Marking(), fellow_of
-        self._seen: dict[str, tuple[int, ...]] = {}
-        self._last_marks: dict[str, int] = {}
-        self._said: dict[str, str] = {}
+        self._again, self._on_end = again, on_end
+        self._crew = crew or Here(self._marking.mark)
+        self._line = Line(engine, self._crew, learner)
+        self._noticer = Noticer(engine, courses)
         self._to_settle: dict[Place, float] = {}
         self._written = Counter[Place]()
         self._to_feed: dict[Place, float] = {}
         self._records, self._feeds = records, records and feeds
         how = self._marking
-        self._rehearser = Rehearser(engine, self._course_dir, learner, how.mark, how.verdict_key, fellow_of)
+        self._rehearser = Rehearser(engine, self._course_dir, learner, self._crew.mark, how.verdict_key, fellow_of)
         self._to_check = list(courses()) if records else []
         for course_dir in courses().values() if records else ():
             clear_scratch(course_dir)
 
-    def step(self) -> bool:
-        """Do one thing; tell whether there was one to do."""
+    def step(self, *, new: bool = True) -> bool:
+        """Do one thing; tell whether there was one to do. Without `new`, what is under way comes to its end.
+
+        Raises:
+            SchedulerLostError: who marks is gone.
+        """
         try:
             return (
-                self._notice_manual_marks()
-                or self._mark_next()
+                self._notice_manual_marks(idle=False)
+                or self._mark_next(new=new)
                 or self._next_of(self._to_settle, self._settle, reasons.GRADEBOOK)
                 or self._next_of(self._to_feed, self._feed, reasons.FEEDBACK)
                 or self._check_next()
-                or self._rehearser.step()
+                or self._notice_manual_marks(idle=True)
+                or (new and self._rehearser.step())
             )
+        except SchedulerLostError:
+            raise
         except Exception:  # whatever it is, the next submission is somebody else's
             log.exception("a step of the marking service went wrong; it goes on")
             return False
+
+    @property
+    def under_way(self) -> int:
+        """Return how many submissions are being marked."""
+        return len(self._line)
+
+    def wait(self, timeout_s: float = LOOK_EVERY_S) -> bool:
+        """Wait until one that is under way comes to its end; tell whether one is."""
+        if self.under_way:
+            self._line.renew()
+            self._end_next(timeout_s)
+        return bool(self.under_way)
+
+    def give_up(self) -> None:
+        """Queue again what is being marked: nobody waits for it here any more."""
+        self._line.give_up()
 
     def _course_dir(self, track: str) -> Path:
         try:
@@ -177,37 +176,71 @@ class Worker:
 
     # Jobs
 
-    def _mark_next(self) -> bool:
-        now = datetime.now(UTC)
-        with ledger.session(self._engine) as session:
-            held = queue.lease(session, now, LEASE_S)
-        if held is None:
-            return False
-        with self._ours_if_it_fails(held):
-            self._mark_leased(held)
-        return True
+    def _mark_next(self, *, new: bool) -> bool:
+        self._line.renew()
+        held = self._line.lease() if new else None
+        if held is not None:
+            self._begin(held)
+        return self._end_next() or held is not None
 
     @contextmanager
     def _ours_if_it_fails(self, held: Lease) -> Iterator[None]:
         try:
             yield
+        except SchedulerLostError:
+            with ledger.session(self._engine) as session:
+                queue.release(session, held)
+            raise
         except Exception as error:  # a fault of ours, known or not: she waits, and loses nothing
             why = trouble.reason(error, reasons.kind_of(held.reason or ""))
             facts = {"receipt": held.receipt, "track": held.track, "unit": held.unit, "tries": held.tries, "why": why}
             log.warning("waits for us", extra={"facts": facts}, exc_info=not isinstance(error, PasserelleError))
             with ledger.session(self._engine) as session:
                 queue.give_back(session, held, why, datetime.now(UTC))
+            self._on_end(held.receipt, None, False)
 
-    def _mark_leased(self, held: Lease) -> None:
-        files = self._files(held.receipt)
-        if files is None:  # erased meanwhile
-            with ledger.session(self._engine) as session:
-                session.get_one(Job, held.job).state = queue.DONE
-            return
-        known = self._known(held, files)
-        fresh = None if known else _Fresh(held.receipt, files, self._mark(held, files))
-        verdict = known or (fresh.marked.verdict if fresh else None)
-        assert verdict is not None  # one of the two  # noqa: S101
+    def _begin(self, held: Lease) -> None:
+        """Have a leased job marked, or write the verdict that these answers have from any attempt before."""
+        with self._ours_if_it_fails(held):
+            files = self._files(held.receipt)
+            if files is None:
+                self._leave(held)
+                return
+            course_dir, fellow = self._course_dir(held.track), self._fellow_of(held.handle)
+            key = self._marking.verdict_key(course_dir, held.unit, files, learner=self._learner, fellow=fellow)
+            with ledger.reading(self._engine) as session:
+                known = None if self._again else queue.cached_verdict(session, key)
+            if known is None:
+                self._line.begin(Work(held, key, course_dir, fellow), files)
+            else:
+                self._write(held, known, None)
+
+    def _leave(self, held: Lease) -> None:
+        """Close the job of what was erased meanwhile."""
+        with ledger.session(self._engine) as session:
+            session.get_one(Job, held.job).state = queue.DONE
+
+    def _end_next(self, timeout_s: float = 0.0) -> bool:
+        """Write what came of one that was being marked."""
+        ended = self._line.take(timeout_s)
+        if ended is None:
+            return False
+        work, outcome = ended
+        held = work.held
+        with self._ours_if_it_fails(held):
+            if outcome.error is not None:
+                raise outcome.error
+            files = self._files(held.receipt)
+            if files is None:
+                self._leave(held)
+            elif outcome.marked is not None:
+                marked = _sound(outcome.marked)
+                self._write(held, marked.verdict, _Fresh(held.receipt, files, marked))
+        for twin in self._line.twins(work):
+            self._begin(twin)
+        return True
+
+    def _write(self, held: Lease, verdict: Verdict, fresh: "_Fresh | None") -> None:
         # The verdict first: she can read it while the rest is written.
         kept = self._keep(held.receipt, held.track, verdict, held)
         if kept is None:
@@ -218,18 +251,12 @@ class Worker:
         self._settle(place, fresh)
         if held.reason is not None:  # what stopped before may have been her page
             self._feed(place)
+            self._to_feed.pop(place, None)
         with ledger.session(self._engine) as session:
             queue.finish(session, held, kept, datetime.now(UTC))
         facts = {"receipt": held.receipt, "track": held.track, "unit": held.unit, "seconds": round(verdict.seconds, 2)}
-        log.info("marked", extra={"facts": {**facts, "outcome": verdict.outcome, "known": known is not None}})
-
-    def _known(self, held: Lease, files: Mapping[str, bytes]) -> Verdict | None:
-        """Return the verdict of these answers where they were marked before, in any attempt."""
-        course_dir = self._course_dir(held.track)
-        fellow = self._fellow_of(held.handle)
-        key = self._marking.verdict_key(course_dir, held.unit, files, learner=self._learner, fellow=fellow)
-        with ledger.reading(self._engine) as session:
-            return queue.cached_verdict(session, key)
+        log.info("marked", extra={"facts": {**facts, "outcome": verdict.outcome, "known": fresh is None}})
+        self._on_end(held.receipt, kept, fresh is None)
 
     def _files(self, receipt: str) -> dict[str, bytes] | None:
         with ledger.reading(self._engine) as session:
@@ -240,13 +267,6 @@ class Worker:
             return unpack(parcel)
         except SubmissionError:
             return {}  # marking says, as her verdict, that there is no notebook
-
-    def _mark(self, sent: Lease | AttemptRow, files: Mapping[str, bytes]) -> Marked:
-        course_dir, fellow = self._course_dir(sent.track), self._fellow_of(sent.handle)
-        marked = self._marking.mark(course_dir, sent.unit, files, learner=self._learner, fellow=fellow)
-        if marked.verdict.outcome is Outcome.OURS:
-            raise ServiceError("; ".join(notice.id for notice in marked.verdict.notices) or "a fault of ours")
-        return marked
 
     def _keep(self, receipt: str, track: str, verdict: Verdict, held: Lease | None = None) -> Verdict | None:
         """Store a verdict; return the one that stands, None where the job was taken from us or queued again."""
@@ -302,36 +322,17 @@ class Worker:
         files = self._files(chosen.receipt)
         if files is None:
             return None
-        marked = self._mark(chosen, files)
+        course_dir, fellow = self._course_dir(chosen.track), self._fellow_of(chosen.handle)
+        marked = _sound(self._crew.mark(course_dir, chosen.unit, files, learner=self._learner, fellow=fellow))
         kept = self._keep(chosen.receipt, chosen.track, marked.verdict)
         return _Fresh(chosen.receipt, files, Marked(kept or marked.verdict, marked.notebooks))
 
-    def _notice_manual_marks(self) -> bool:
-        """Copy marks that trainers have given since the last look."""
-        noticed = False
-        for track, course_dir in self._courses().items():
-            now = fingerprint(course_dir)
-            if self._seen.get(track, ()) == now:
-                continue
-            try:
-                with ledger.session(self._engine) as session:
-                    changed = sync_manual_marks(course_dir, session, track=track)
-                    # Those of our own page are in the ledger already; at the start everything is settled anyway.
-                    last = self._last_marks.get(track)
-                    newer, self._last_marks[track] = manual.marked_after(session, track, last or 0)
-                    changed |= newer if last is not None else set()
-            except ServiceError as error:
-                if self._said.get(track) != str(error):  # once, not every second
-                    log.warning("manual marks of %s wait: %s", track, error)
-                self._said[track] = str(error)
-                continue
-            self._said.pop(track, None)
-            self._seen[track] = now
-            for handle, unit in changed:
-                noticed = True
-                self._to_settle[Place(track, handle, unit)] = 0.0
-                self._to_feed[Place(track, handle, unit)] = 0.0
-        return noticed
+    def _notice_manual_marks(self, *, idle: bool) -> bool:
+        """Take up marks that trainers have given since the last look."""
+        changed = [Place(*where) for where in self._noticer.look(idle=idle)]
+        self._to_settle |= dict.fromkeys(changed, 0.0)
+        self._to_feed |= dict.fromkeys(changed, 0.0)
+        return bool(changed)
 
     # What can wait
 
@@ -374,3 +375,14 @@ class Worker:
             self._to_feed |= {Place(track, *who): 0.0 for who in stale_feedback(session, track)}
         self._to_settle |= {Place(track, one.handle, one.unit): 0.0 for one in known if one.verdict is not None}
         return True
+
+
+def _sound(marked: Marked) -> Marked:
+    """Return what was marked.
+
+    Raises:
+        ServiceError: its verdict says that it met a fault of ours.
+    """
+    if marked.verdict.outcome is Outcome.OURS:
+        raise ServiceError("; ".join(notice.id for notice in marked.verdict.notices) or "a fault of ours")
+    return marked

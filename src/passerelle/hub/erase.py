@@ -198,8 +198,8 @@ def databases_of(settings: Settings) -> list[Path]:
     """Return the database files of a set of data, the ledger first."""
     found = [settings.root / LEDGER] if _is_file(settings) else []
     found += [settings.root / "hub" / "jupyterhub.sqlite"]
-    found += [gradebook_path(course_dir) for course_dir in courses_of(settings).values()]
-    return [path for path in found if path.is_file()]
+    books = [gradebook_path(course_dir) for course_dir in courses_of(settings).values()]
+    return [path for path in (*found, *books) if path is not None and path.is_file()]
 
 
 def _copies_of_hub(settings: Settings) -> list[Path]:

@@ -4,7 +4,7 @@ import signal
 import threading
 from types import FrameType
 
-from passerelle.grading.worker import work
+from passerelle.grading.service import work
 from passerelle.hub import logs
 from passerelle.model.settings import Settings
 

@@ -15,24 +15,29 @@ from sqlalchemy import Connection, Engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.orm import Session
 
-from passerelle.ledger import revisions
+from passerelle.ledger import postgres, revisions
+from passerelle.ledger.postgres import READING
 
 BUSY_TIMEOUT_S = 30
-READING = "passerelle_reading"
+ONE_WRITER = "SELECT pg_advisory_xact_lock(1)"
+"""Numbers of rows go up in the order of commits: pages ask for what is newer than the last that they saw."""
 CONNECTIONS = 40
 """How many SQLite connections are kept open: an event loop reads in up to 32 threads. One more is closed after use,
 and to open it again takes longer than most of what it is asked."""
+CONNECTIONS_TO_A_SERVER = 16
+"""As many are kept to PostgreSQL by each process, and as many more opened while they are needed: a server has 100."""
 
 
 def engine(url: str) -> Engine:
-    """Return an engine for a ledger; an SQLite one is in WAL mode, in a file for its owner only.
+    """Return an engine for a ledger, on PostgreSQL or in an SQLite file in WAL mode, for its owner only.
 
-    SQLite: foreign keys are held, a locked file is waited for, and a commit is on the disk before it returns
-    (a receipt is a promise). Errors do not repeat parameters: they are what somebody sent.
+    There is one writer at a time, who waits for the one before; foreign keys are held, and a commit is on the disk
+    before it returns (a receipt is a promise). Errors do not repeat parameters: they are what somebody sent.
     """
     parsed = make_url(url)
-    if parsed.get_backend_name() != "sqlite":
-        return sqlalchemy.create_engine(parsed, pool_pre_ping=True, hide_parameters=True)
+    if postgres.is_postgres(parsed):
+        kept = {"pool_size": CONNECTIONS_TO_A_SERVER, "max_overflow": CONNECTIONS_TO_A_SERVER, "pool_pre_ping": True}
+        return postgres.engine(parsed, ONE_WRITER, BUSY_TIMEOUT_S, **kept)
     _make_private_file(parsed)
     made = sqlalchemy.create_engine(
         parsed, connect_args={"timeout": BUSY_TIMEOUT_S}, pool_size=CONNECTIONS, hide_parameters=True
@@ -95,7 +100,7 @@ def _begin_sqlite(connection: Connection) -> None:
 def session(engine: Engine) -> Iterator[Session]:
     """Open a transaction that may write: committed at the end, undone when anything is raised.
 
-    Keep it short (never mark, wait or call anybody inside): on SQLite there is one at a time.
+    Keep it short (never mark, wait or call anybody inside): there is one at a time.
     Objects stay readable after it.
     """
     with Session(engine, expire_on_commit=False) as opened, opened.begin():

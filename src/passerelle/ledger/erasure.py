@@ -227,7 +227,7 @@ def call_off(session: Session, handle: str, at: datetime) -> bool:
 
 def agree(session: Session, request: int, by: str, at: datetime) -> ErasureRequest | None:
     """Let the job do it; None where there is no such open wish, or it is one's own."""
-    wish = session.scalar(select(ErasureRequest).where(ErasureRequest.id == request, *_open()).with_for_update())
+    wish = session.scalar(select(ErasureRequest).where(ErasureRequest.id == request, *_open()))
     if wish is None or wish.handle == by:
         return None
     if wish.agreed is None:

@@ -63,8 +63,7 @@ def ask(
     Raises:
         TooManyOpenError: where MOST_OPEN of hers wait already.
     """
-    # One after another: the second of two sends finds the first.
-    session.execute(select(Person.handle).where(Person.handle == fellow).with_for_update())
+    # Writers come one after another: the second of two sends finds the first.
     said = words.strip()[:MOST_CHARACTERS] or None
     known = session.scalar(select(HelpRequest).where(HelpRequest.fellow == fellow, HelpRequest.token == token))
     if known is not None:

@@ -87,7 +87,7 @@ def _open(session: Session, token: str, at: datetime) -> Invitation | None:
         Invitation.token_hash == _hash(token), Invitation.used.is_(None), Invitation.expires > at
     )
     # Where the database locks rows, the second of two at once waits, and then finds it used.
-    return session.scalars(query.with_for_update()).first()
+    return session.scalars(query).first()
 
 
 def open_until(session: Session, handles: Iterable[str], at: datetime) -> dict[str, datetime]:

@@ -52,6 +52,12 @@ def manual_mark(session: Session, handle: str, track: str, unit: str, check: str
     return session.scalar(query)
 
 
+def marks_given(session: Session, handle: str, track: str, unit: str) -> dict[tuple[str, str], ManualMark]:
+    """Return the marks that count for a fellow's answers at a unit, by check and answer."""
+    query = select(ManualMark).where(ManualMark.handle == handle, ManualMark.track == track, ManualMark.unit == unit)
+    return {(mark.check, mark.answer): mark for mark in session.scalars(query.order_by(ManualMark.id))}
+
+
 def marked_after(session: Session, track: str, last: int) -> tuple[set[tuple[str, str]], int]:
     """Return at whom and which unit marks of a track came after the mark with an id; and the id of the last one."""
     query = select(ManualMark.id, ManualMark.handle, ManualMark.unit)

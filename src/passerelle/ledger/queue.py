@@ -63,22 +63,27 @@ def put_all(
 
     Whatever has not changed keeps its verdict (it is cached by its key), so this is cheap.
     """
-    query = select(Receipt.id).where(Receipt.track == track, Receipt.erased.is_(None)).order_by(Receipt.received)
+    asked = [Receipt.track == track, Receipt.erased.is_(None)]
     if units is not None:
-        query = query.where(Receipt.unit.in_(units))
+        asked.append(Receipt.unit.in_(units))
     if handles is not None:
-        query = query.where(Receipt.handle.in_(handles))
-    receipts = session.scalars(query).all()
-    for receipt in receipts:
-        put(session, receipt, at)
-    return len(receipts)
+        asked.append(Receipt.handle.in_(handles))
+    chosen = select(Receipt.id).where(*asked)
+    afresh = {"state": QUEUED, "tries": 0, "queued": at, "not_before": at}
+    gone = dict.fromkeys(("leased_until", "done", "reason"))
+    session.execute(update(Job).where(Job.receipt.in_(chosen)).values(**afresh, **gone))
+    unknown = chosen.where(Receipt.id.not_in(select(Job.receipt))).order_by(Receipt.received)
+    session.add_all(Job(receipt=receipt, **afresh) for receipt in session.scalars(unknown).all())
+    session.flush()
+    return session.scalar(select(func.count()).select_from(chosen.subquery())) or 0
 
 
 def lease(session: Session, now: datetime, seconds: float) -> Lease | None:
     """Take a job for some seconds; None where there is none.
 
-    Whose work was looked at least in the last minutes comes first, so that many submissions of one fellow hold up
-    nobody else; among equals the job that has waited longest. One whose lease ran out (its marker died) is taken again.
+    Whose work was looked at least in the last minutes comes first, what is being looked at included, so that many
+    submissions of one fellow hold up nobody else; among equals the job that has waited longest. One whose lease ran
+    out (its marker died) is taken again.
 
     A clock that goes back freezes nothing: what is queued is due at once, and a rest or a lease that ends further
     ahead than any can comes from before the jump, and is over.
@@ -90,7 +95,7 @@ def lease(session: Session, now: datetime, seconds: float) -> Lease | None:
     served = (
         select(Receipt.handle, func.count().label("times"))
         .join(Job, Job.receipt == Receipt.id)
-        .where(or_(and_(Job.done > now - FAIR_WITHIN, Job.done <= now), Job.state == OURS))
+        .where(or_(and_(Job.done > now - FAIR_WITHIN, Job.done <= now), Job.state.in_((OURS, LEASED))))
         .group_by(Receipt.handle)
         .subquery()
     )
@@ -143,6 +148,11 @@ def renew(session: Session, held: Lease, now: datetime, seconds: float) -> Lease
     if not _change_held(session, held, leased_until=until):
         return None
     return Lease(**{**held.__dict__, "until": until})
+
+
+def release(session: Session, held: Lease) -> None:
+    """Queue a job again whose marking came to no end, through no doing of its own; its turn comes as before."""
+    _change_held(session, held, state=QUEUED, tries=max(held.tries - 1, 0), leased_until=None)
 
 
 def end_leases(session: Session, now: datetime) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.orm import Session
 
 from passerelle.ledger import queue
-from passerelle.ledger.tables import Job, ManualMark, Person, Receipt, VerdictRow
+from passerelle.ledger.tables import Job, ManualMark, Receipt, VerdictRow
 from passerelle.model.errors import SubmissionError
 from passerelle.model.verdict import CheckResult, CheckState, Verdict
 
@@ -91,8 +91,7 @@ def take(
     Raises:
         TokenReusedError: for a token that came with something else.
     """
-    # One fellow's submissions one after another: numbers have no gaps, also where writers run side by side.
-    session.execute(select(Person.handle).where(Person.handle == handle).with_for_update())
+    # Writers come one after another: numbers have no gaps.
     sha256 = hashlib.sha256(parcel).hexdigest()
     known = receipt_of_token(session, handle, token)
     if known is not None:

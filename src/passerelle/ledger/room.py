@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from passerelle.ledger.queue import DONE
-from passerelle.ledger.tables import Job, Person, Receipt
+from passerelle.ledger.tables import Job, Receipt
 from passerelle.model.errors import SubmissionError
 
 MAX_WAITING = 20
@@ -40,7 +40,6 @@ def must_have_room(session: Session, handle: str, at: datetime) -> None:
     Raises:
         NoRoomError: too many without a verdict, or too many in the last minutes.
     """
-    session.execute(select(Person.handle).where(Person.handle == handle).with_for_update())
     waiting = session.scalar(
         select(func.count(Receipt.id))
         .join(Job, Job.receipt == Receipt.id)

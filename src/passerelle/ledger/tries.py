@@ -28,7 +28,7 @@ def begin(session: Session, key: str, at: datetime) -> datetime | None:
 
     Counted first, so that a hundred tries at once are a hundred. A try during a wait is none: it makes nothing longer.
     """
-    row = session.get(SignInTries, key, with_for_update=True)
+    row = session.get(SignInTries, key)
     if row is not None and row.until is not None and row.until > at:
         return row.until
     if row is None or row.last < at - FORGOTTEN_AFTER:

@@ -12,6 +12,9 @@ from typing import Any, Self
 from passerelle.model.errors import ServiceError
 from passerelle.model.people import course_user
 
+MOST_WORKERS = 4
+"""Where nobody says how many: each has a warm box, and a small machine has no memory for more."""
+
 _ADDRESS = re.compile(r"https?://(?=[^:]*[a-z])[a-z0-9-]+(\.[a-z0-9-]+)+(:[0-9]{1,5})?")
 
 
@@ -58,8 +61,19 @@ class Settings:
     database: str = field(
         default="", metadata=_says("SQLAlchemy URL of the ledger; empty: SQLite in the data directory")
     )
+    gradebooks: str = field(
+        default="",
+        metadata=_says("SQLAlchemy URL of the courses' gradebooks, with {track} in it; empty: a file in each course"),
+    )
     learner: Path = field(
         default=Path(sys.prefix), metadata=_says("the environment that fellows' servers and the learner box run from")
+    )
+    marking_workers: int = field(
+        default=0, metadata=_says("submissions marked at once; 0: one a core, four at most", least=0)
+    )
+    scheduler: str = field(
+        default="",
+        metadata=_says("address of a running Dask scheduler whose workers mark; empty: the marking service's own"),
     )
     node_modules: Path = field(default=Path("node_modules"), metadata=_says("where the hub's proxy is installed"))
     course_sources: Path = field(default=Path("courses"), metadata=_says("the courses as text"))
@@ -149,6 +163,11 @@ class Settings:
     def database_url(self) -> str:
         """Return the ledger's SQLAlchemy URL."""
         return self.database or f"sqlite:///{self.root}/ledger.db"
+
+    @property
+    def workers(self) -> int:
+        """Return how many submissions are marked at once; 1 where nothing else is said, and there is one core."""
+        return self.marking_workers or min(len(os.sched_getaffinity(0)), MOST_WORKERS)
 
     @property
     def courses(self) -> Path:

@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 from passerelle.courses import NotBuiltError, unit_source
-from passerelle.grading.gradebook import GradebookUnusableError, comments_on_answers, gradebook_path
+from passerelle.grading.gradebook import GradebookUnusableError, comments_on_answers, has_gradebook
 
 log = logging.getLogger(__name__)
 
@@ -19,7 +19,7 @@ def comments_by_task(
     The gradebook holds one attempt of a unit: with `received`, only what stands beside that attempt. A page is worth
     more than its comments: where the gradebook cannot be read now, there are none.
     """
-    if not gradebook_path(course_dir).is_file():
+    if not has_gradebook(course_dir):
         return {}
     try:
         comments = comments_on_answers(course_dir, handle, unit, received)

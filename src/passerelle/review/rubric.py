@@ -12,7 +12,7 @@ from tornado.web import HTTPError
 
 from passerelle.courses import NotBuiltError, unit_source
 from passerelle.grading.by_hand import AnotherAnswerError, MarkByHand, give_mark
-from passerelle.grading.gradebook import GradebookUnusableError, gradebook_path
+from passerelle.grading.gradebook import GradebookUnusableError, has_gradebook
 from passerelle.grading.layout import is_outline
 from passerelle.grading.rebuild import UnreadableSubmissionError, key_of, read_notebook, rebuild, text_of
 from passerelle.ledger import help as asking
@@ -86,7 +86,7 @@ class MarkPage(PageHandler):
             return await self._show(found, trouble="another")
         except GradebookUnusableError:
             self.set_status(503)
-            return await self._show(found, trouble="gradebook" if gradebook_path(course_dir).is_file() else "missing")
+            return await self._show(found, trouble="gradebook" if has_gradebook(course_dir) else "missing")
         self.context.wake_marking(f"manual {row.track}".encode())
         return self.redirect(f"{self.context.prefix}queue", status=303)
 

@@ -86,6 +86,14 @@ def task(key: str, points: float, text: str) -> Part:
 
 def make_course(root: Path, assignments: Sequence[Assignment]) -> Path:
     """Write a course directory, and let stock nbgrader release all of it."""
+    write_course(root, assignments)
+    done = nbgrader(root, "generate_assignment", "*", "--force")
+    assert done.returncode == 0, done.stderr
+    return root
+
+
+def write_course(root: Path, assignments: Sequence[Assignment]) -> None:
+    """Write a course directory: its sources and nbgrader's configuration."""
     (root / "nbgrader_config.py").write_text(CONFIG)
     for assignment in assignments:
         folder = root / "source" / assignment.name
@@ -95,9 +103,6 @@ def make_course(root: Path, assignments: Sequence[Assignment]) -> Path:
         for path, content in assignment.files.items():
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
             (folder / path).write_text(content, "utf-8")
-    done = nbgrader(root, "generate_assignment", "*", "--force")
-    assert done.returncode == 0, done.stderr
-    return root
 
 
 def nbgrader(root: Path, *arguments: str, timeout_s: float = 7200) -> subprocess.CompletedProcess[str]:

@@ -4,12 +4,13 @@ from pathlib import Path
 import pytest
 
 from passerelle.model.settings import Settings
+from tests.ledgers import place_of
 from tests.unit.exchange.served import Served, built_course, new_ledger, release, serve
 
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return Settings(data=tmp_path / "data")
+    return Settings(data=tmp_path / "data", database=place_of())
 
 
 @pytest.fixture

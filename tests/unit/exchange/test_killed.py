@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[3]
 @contextmanager
 def exchange(settings: Settings, port: int, moment: str) -> Iterator[subprocess.Popen[str]]:
     program = [sys.executable, str(Path(__file__).with_name("killed.py")), str(settings.data), str(port), moment]
-    environment = {**os.environ, "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"}
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}", "PASSERELLE_DATABASE": settings.database}
     with subprocess.Popen(program, stdout=subprocess.PIPE, text=True, env=environment, cwd=settings.data) as running:
         try:
             assert running.stdout is not None

@@ -17,6 +17,7 @@ from sqlalchemy import Engine
 
 from passerelle import ledger
 from passerelle.courses import build_course, unit_source
+from passerelle.grading.layout import gradebook_url
 from passerelle.grading.marking import Marked
 from passerelle.grading.record import record
 from passerelle.grading.release import generate
@@ -115,7 +116,8 @@ class Desk:
     @classmethod
     def open(cls, root: Path, course_dir: Path) -> "Desk":
         """Copy a built course into an installation of its own."""
-        settings = Settings(data=root)
+        # One worker: several have tests of their own.
+        settings = Settings(data=root, marking_workers=1)
         shutil.copytree(course_dir, settings.courses / TRACK)
         new_ledger(settings.database_url)
         desk = cls(settings, ledger.engine(settings.database_url))
@@ -155,7 +157,7 @@ class Desk:
 
     def book(self) -> Gradebook:
         """Open nbgrader's own gradebook."""
-        return Gradebook(f"sqlite:///{self.course_dir}/gradebook.db", TRACK)
+        return Gradebook(gradebook_url(self.course_dir), TRACK)
 
     def grade(self, check: str, handle: str = "acacia") -> dict[str, Any]:
         """Return a grade as formgrader gets it."""

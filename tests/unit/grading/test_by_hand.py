@@ -12,7 +12,14 @@ from passerelle.ledger import help as asking
 from passerelle.ledger.help import ChosenLevel
 from passerelle.ledger.mentoring_tables import RubricMark
 from passerelle.ledger.tables import ManualMark, Receipt
+from tests.ledgers import KINDS
 from tests.unit.grading.desk import BY_TEXT, MANUAL, TRACK, UNIT, Desk
+
+
+@pytest.fixture(params=KINDS)
+def gradebooks(request: pytest.FixtureRequest) -> str:
+    """Each test here runs on both kinds of gradebook."""
+    return str(request.param)
 
 
 def give(desk: Desk, receipt: Receipt, points: float = 1.0, comment: str | None = "Clear.") -> None:

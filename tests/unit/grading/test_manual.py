@@ -5,7 +5,14 @@ from passerelle import ledger
 from passerelle.grading.gradebook import GradebookUnusableError
 from passerelle.grading.manual import Submission, sync_manual_marks
 from passerelle.ledger.tables import ManualMark
+from tests.ledgers import KINDS, SQLITE
 from tests.unit.grading.desk import CHECK, HALF, MANUAL, SUM, UNIT, Desk
+
+
+@pytest.fixture(params=KINDS)
+def gradebooks(request: pytest.FixtureRequest) -> str:
+    """Each test here runs on both kinds of gradebook."""
+    return str(request.param)
 
 
 def sync(desk: Desk) -> set[Submission]:
@@ -84,6 +91,7 @@ def test_a_mark_belongs_to_what_stood_there_not_to_a_newer_attempt(desk: Desk) -
     assert [row.points for row in desk.attempts()] == [3.0, 2.0]
 
 
+@pytest.mark.parametrize("gradebooks", [SQLITE])
 def test_no_gradebook_says_so(desk: Desk) -> None:
     (desk.course_dir / "gradebook.db").unlink()
 

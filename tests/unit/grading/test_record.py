@@ -12,8 +12,16 @@ from traitlets.config import Config
 from passerelle import ledger
 from passerelle.grading import record as record_module
 from passerelle.grading.gradebook import GradebookUnusableError, UnitNotReleasedError, gradebook
+from passerelle.grading.layout import gradebook_url
 from passerelle.ledger.tables import ManualMark
+from tests.ledgers import KINDS, SQLITE
 from tests.unit.grading.desk import ANSWER, CHECK, HALF, MANUAL, RIGHT, SUM, TRACK, UNIT, Desk
+
+
+@pytest.fixture(params=KINDS)
+def gradebooks(request: pytest.FixtureRequest) -> str:
+    """Each test here runs on both kinds of gradebook."""
+    return str(request.param)
 
 
 def formgrader_says(desk: Desk, handle: str = "acacia") -> dict[str, object]:
@@ -21,6 +29,7 @@ def formgrader_says(desk: Desk, handle: str = "acacia") -> dict[str, object]:
     config = Config()
     config.CourseDirectory.root = str(desk.course_dir)
     config.CourseDirectory.course_id = TRACK
+    config.CourseDirectory.db_url = gradebook_url(desk.course_dir)
     config.Exchange.root = str(desk.settings.root / "exchange")
     api = NbGraderAPI(CourseDirectory(config=config), config=config)
     return next(row for row in api.get_submissions(UNIT) if row["student"] == handle)
@@ -197,6 +206,7 @@ def test_a_moment_in_another_zone_is_the_same_moment(desk: Desk) -> None:
     assert formgrader_says(desk)["autograded"] is True
 
 
+@pytest.mark.parametrize("gradebooks", [SQLITE])
 def test_no_gradebook_is_a_fault_of_ours(desk: Desk) -> None:
     receipt = desk.submit(desk.files())
     (desk.course_dir / "gradebook.db").unlink()
@@ -215,12 +225,13 @@ def test_another_version_in_the_gradebook_never_costs_points(desk: Desk) -> None
         desk.record(desk.submit(desk.files()))
 
 
+@pytest.mark.parametrize("gradebooks", [SQLITE])
 def test_a_gradebook_that_somebody_holds_is_waited_for_and_then_said(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import sqlite3
 
-    monkeypatch.setattr("passerelle.grading.gradebook.BUSY_TIMEOUT_S", 0.1)
+    monkeypatch.setattr("passerelle.grading.book.BUSY_TIMEOUT_S", 0.1)
     holder = sqlite3.connect(desk.course_dir / "gradebook.db", isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
     try:
@@ -236,6 +247,7 @@ def test_nbgrader_makes_its_own_feedback_of_what_was_recorded(desk: Desk) -> Non
     config = Config()
     config.CourseDirectory.root = str(desk.course_dir)
     config.CourseDirectory.course_id = TRACK
+    config.CourseDirectory.db_url = gradebook_url(desk.course_dir)
     config.Exchange.root = str(desk.settings.root / "exchange")
 
     made = NbGraderAPI(CourseDirectory(config=config), config=config).generate_feedback(UNIT, "acacia")
@@ -267,6 +279,7 @@ def test_what_a_fellow_names_stays_in_her_folder_and_keeps_nothing_from_being_re
     assert formgrader_says(desk)["autograded"] is True
 
 
+@pytest.mark.parametrize("gradebooks", [SQLITE])
 def test_a_released_folder_stays_usable_after_a_copy(desk: Desk, tmp_path: Path) -> None:
     desk.record(desk.submit(desk.files()))
     shutil.copytree(desk.course_dir, tmp_path / "copy")

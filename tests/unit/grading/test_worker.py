@@ -14,8 +14,9 @@ from sqlalchemy import select
 
 from passerelle import ledger
 from passerelle.grading.marking import Marked
+from passerelle.grading.service import work
 from passerelle.grading.wake import Bell, wake
-from passerelle.grading.worker import Marking, Place, Worker, courses_of, work
+from passerelle.grading.worker import Marking, Place, Worker, courses_of
 from passerelle.ledger import queue
 from passerelle.ledger.releases import feedback_of
 from passerelle.ledger.tables import Job

@@ -23,7 +23,8 @@ from passerelle import ledger
 from passerelle.courses import put_in_place
 from passerelle.grading.agreement import disagreements
 from passerelle.grading.manual import sync_manual_marks
-from passerelle.grading.worker import Worker, courses_of, work
+from passerelle.grading.service import work
+from passerelle.grading.worker import Worker, courses_of
 from passerelle.hub.backup import LAST, BackupError, backup, summary
 from passerelle.hub.lock import InUseError, one_backup
 from passerelle.hub.manifest import Manifest, backups

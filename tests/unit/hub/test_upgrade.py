@@ -10,7 +10,7 @@ from alembic import command
 
 from passerelle import ledger
 from passerelle.grading import pause
-from passerelle.grading.worker import work
+from passerelle.grading.service import work
 from passerelle.hub import demo
 from passerelle.hub.backup import backup
 from passerelle.hub.manifest import backups

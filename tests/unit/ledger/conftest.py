@@ -7,14 +7,22 @@ from sqlalchemy import Engine
 
 from passerelle import ledger
 from passerelle.ledger import people
-from tests.ledgers import new_ledger
+from tests.ledgers import KINDS, new_ledger, nothing_of
 
 NOW = datetime(2026, 11, 24, 18, 42, 7, 123456, tzinfo=UTC)
 
 
+@pytest.fixture(params=KINDS)
+def kind(request: pytest.FixtureRequest) -> str:
+    """A kind of database: all tests that need one run on each."""
+    return str(request.param)
+
+
 @pytest.fixture
-def url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path}/data/ledger.db"
+def url(kind: str, tmp_path: Path) -> Iterator[str]:
+    """A database with nothing in it."""
+    with nothing_of(kind, tmp_path / "data" / "ledger.db") as found:
+        yield found
 
 
 @pytest.fixture

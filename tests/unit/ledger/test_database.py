@@ -1,18 +1,20 @@
 import subprocess
 import sys
 import threading
+import traceback
 from datetime import datetime
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Engine, create_engine, event, func, select, text
+from sqlalchemy import Engine, create_engine, event, func, insert, make_url, select, text
 from sqlalchemy.exc import IntegrityError, OperationalError, StatementError
 
 from passerelle import ledger
 from passerelle.ledger import people, receipts
-from passerelle.ledger.tables import Access, Base, Receipt
+from passerelle.ledger.tables import Access, Base, Person, Receipt
+from tests.ledgers import POSTGRESQL, SQLITE
 
 
 def test_a_migrated_ledger_has_the_schema_of_the_tables(engine: Engine) -> None:
@@ -44,6 +46,7 @@ def test_two_that_migrate_at_once_make_one_ledger(url: str) -> None:
     made.dispose()
 
 
+@pytest.mark.parametrize("kind", [SQLITE])
 def test_only_its_owner_may_read_the_file_and_what_sqlite_puts_beside_it(programme: Engine, tmp_path: Path) -> None:
     with ledger.reading(programme) as session:
         people.person(session, "acacia")
@@ -179,3 +182,29 @@ def test_a_second_engine_of_one_process_leaves_the_locks_of_the_first(tmp_path: 
 
     assert subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True, check=True).stdout == "(2,)\n"
     first.dispose()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", [POSTGRESQL])
+def test_postgresql_does_not_repeat_a_row_that_it_refuses(programme: Engine) -> None:
+    row = {"handle": "cedar", "role": "fellow", "first_name": "Her Own Name", "language": "fr"}
+
+    with pytest.raises(IntegrityError) as caught, ledger.session(programme) as session:
+        session.execute(insert(Person).values(**row))
+
+    told = "".join(traceback.format_exception(caught.value))
+    assert "created" in told
+    assert "Her Own Name" not in told
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", [POSTGRESQL])
+def test_a_password_in_the_url_is_in_no_error(url: str) -> None:
+    wrong = make_url(url).set(password="open-sesame", host="127.0.0.1", port=1).update_query_dict({"host": "127.0.0.1"})
+
+    with pytest.raises(OperationalError) as caught:
+        ledger.migrate(wrong.render_as_string(hide_password=False))
+
+    told = "".join(traceback.format_exception(caught.value))
+    assert "127.0.0.1" in told
+    assert "open-sesame" not in told

@@ -1,5 +1,6 @@
 """A small programme in a real ledger: what the tests of progress and pages look at."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -14,7 +15,7 @@ from passerelle.model.course import CheckCard, Course, CourseUnit, StaffNotes, U
 from passerelle.model.people import Role
 from passerelle.model.settings import Settings
 from passerelle.model.verdict import CheckResult, CheckState, Message, Outcome, Verdict
-from tests.ledgers import new_ledger
+from tests.ledgers import USUAL, new_ledger, place_of
 
 START = datetime(2026, 10, 5, 7, 0, tzinfo=UTC)
 NOW = datetime(2026, 11, 24, 17, 42, 7, tzinfo=UTC)
@@ -100,7 +101,7 @@ def verdict(
         results.append(CheckResult(key=check, points=earned, max_points=most, state=state, messages=told))
     results.append(CheckResult(key="check-why", points=0, max_points=2, state=CheckState.BY_HAND))
     return Verdict(
-        key=key or f"{name}-{sorted(points.items())}-{why}",
+        key=key or hashlib.sha256(f"{name}-{sorted(points.items())}-{why}".encode()).hexdigest(),
         unit=name,
         version="1",
         engine="test",
@@ -177,9 +178,9 @@ class Programme:
             )
 
 
-def new_programme(folder: Path) -> Programme:
-    """Make an empty programme with its built course, below a folder of the test's."""
-    settings = Settings(data=folder / "var")
+def new_programme(folder: Path, kind: str = USUAL) -> Programme:
+    """Make an empty programme with its built course, below a folder of the test's, on a kind of database."""
+    settings = Settings(data=folder / "var", database=place_of(kind))
     new_ledger(settings.database_url)
     course_dir = settings.courses / TRACK
     course_dir.mkdir(parents=True)
