@@ -38,6 +38,10 @@ _MOST_FILES = 50_000
 _CAPABILITIES_V3 = 0x20080522
 _AMBIENT, _CLEAR_ALL = 47, 4
 _GET_FLAGS, _SET_FLAGS, _UP = 0x8913, 0x8914, 0x1
+_TOP_PAD, _USUAL_PAD = -2, 128 * 1024
+_WILL_NEED_LARGE = 14
+HEAP = 256 * 1024 * 1024
+"""Bytes that are set aside at once (by address, not by memory) for the objects of a server and its forks."""
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -49,6 +53,7 @@ def _done(result: int, what: str) -> None:
 
 def main() -> NoReturn:
     """Warm up, then fork until nobody asks any more."""
+    _ask_for_large_pages()
     without_pyarrow()
     control = Channel.inherited(int(sys.argv[1]))
     agent, alone, modules = importlib.import_module(sys.argv[2]), sys.argv[3] == "alone", json.loads(sys.argv[4])
@@ -76,6 +81,14 @@ def main() -> NoReturn:
         os._exit(0)
 
 
+def _ask_for_large_pages() -> None:
+    """Let the heap, which holds nothing yet, lie in large pages; where there are none it lies in small ones."""
+    _libc.sbrk.restype = ctypes.c_void_p
+    end = _libc.sbrk(0) or 0
+    first = max(0, end - HEAP) // 4096 * 4096
+    _libc.madvise(ctypes.c_void_p(first), ctypes.c_size_t(end - first), _WILL_NEED_LARGE)
+
+
 def _loaded() -> set[str]:
     """Return what is imported, by the names of whole packages."""
     return {name.partition(".")[0] for name in sys.modules}
@@ -91,15 +104,18 @@ def _first(agent: Any, made: Any, order: dict[str, Any], descriptors: list[int],
     """Be the first process of a fork."""
     try:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        _libc.mallopt(_TOP_PAD, _USUAL_PAD)
         line, status = (Channel.inherited(one) for one in descriptors[:2])
         try:
             if alone:
-                _done(_libc.unshare(_NEW_MOUNTS | _NEW_IPC | _NEW_PROCESSES | _NEW_NETWORK), "namespaces")
+                network = _NEW_NETWORK if order["network"] else 0
+                _done(_libc.unshare(_NEW_MOUNTS | _NEW_IPC | _NEW_PROCESSES | network), "namespaces")
                 if os.fork() != 0:
                     os._exit(0)
                 for place, size in order["disks"].items():
                     _mount(place, size)
-                _bring_up_loopback()
+                if order["network"]:
+                    _bring_up_loopback()
             _write(order["root"], descriptors[2])
             for said in descriptors[3:]:
                 os.dup2(said, 2)

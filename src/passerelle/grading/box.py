@@ -200,6 +200,32 @@ class Keeper:
         self._line.close()
 
 
+class Trial:
+    """A kept state, asked for one check: what may change it is asked of a fork; the next check finds it as it was.
+
+    To ask what a name holds changes nothing, and most checks of values ask no more. A context manager.
+    """
+
+    def __init__(self, keeper: Keeper) -> None:
+        self._keeper = keeper
+        self._fork: Keeper | None = None
+
+    def ask(self, question: Mapping[str, Any]) -> bytes:
+        """Return the answer, as `Keeper.ask` does."""
+        if self._fork is None and question["ask"] != "get":
+            self._fork = self._keeper.again()
+        return (self._fork or self._keeper).ask(question)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._fork is not None:
+            self._fork.close()
+
+
 class Box:
     """One submission's box. A context manager: what was started inside ends with it."""
 
@@ -241,7 +267,7 @@ class Box:
             del limited["NPROC"]  # without a namespace it counts all that this user runs, ours too
         disks = dict.fromkeys(DISKS, self.limits.disk)
         root = WORK if self._scratch is None else self._scratch.name
-        order = {"root": root, "disks": disks, "sealed": [], "limits": limited, "seed": seed}
+        order = {"root": root, "disks": disks, "sealed": [], "network": True, "limits": limited, "seed": seed}
         content = content_of({} if self._unboxed else files)
         try:
             kind = self._kind(learner)

@@ -173,7 +173,7 @@ class Fork:
         Args:
             kind: of what.
             order: what it is to be: "root", where its files go; "disks", place -> bytes; "sealed": those that cannot be
-                written any more; and what its agent asks for.
+                written any more; "network": whether it has one of its own; and what its agent asks for.
             content: descriptor of its files (`content_of`).
             modules: what is to be imported before.
             also: what may be, to save time.

@@ -6,7 +6,7 @@ A fault of the submission is its verdict; a fault of ours is a ServiceError.
 import json
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from nbformat import NotebookNode
 
 from passerelle.grading import calibrate
 from passerelle.grading.asserts import PlainChecks
-from passerelle.grading.box import Box, Keeper
+from passerelle.grading.box import Box, Keeper, Trial
 from passerelle.grading.examiner import WHOLE, has_hidden, needs, visible
 from passerelle.grading.heard import Heard, Overheard
 from passerelle.grading.libraries import libraries
@@ -302,16 +302,11 @@ def _examine(
         return run.plain.examine(cell, keeper, why, hidden=hidden, counts=counts)
     gone = json.dumps({"state": "gone", "why": why}).encode()
     source = cell.text if hidden else visible(cell.text)
-    # Of a fork: the next to ask must not find what this one changed (a stack, a generator).
-    fork = keeper.again() if keeper is not None else None
-    try:
-        ask = fork.ask if fork is not None else lambda _question: gone
+    with Trial(keeper) if keeper is not None else nullcontext() as trial:
+        ask = trial.ask if trial is not None else lambda _question: gone
         if run.pages is not None:
             ask = run.pages.beside(ask, run.looked_at.setdefault(cell.key, []))
         told = examiner.examine(source, cell.points or 0.0, ask, hidden=hidden)
-    finally:
-        if fork is not None:
-            fork.close()
     if told["fault"]:
         raise ExaminerError.of_check(work.card.unit, cell.key, str(told["fault"]))
     return told

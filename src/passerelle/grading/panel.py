@@ -20,7 +20,7 @@ from passerelle.grading import watch
 from passerelle.grading.examiner import WHOLE
 from passerelle.grading.forkserver import Fork, Kind, content_of, state_of
 from passerelle.grading.unboxed import is_unboxed
-from passerelle.grading.walls import EXAMINER_DISK, UNIT, examiner_command
+from passerelle.grading.walls import EXAMINER_DISK, FORKED_MEMORY, UNIT, examiner_command
 from passerelle.model.errors import ServiceError
 
 _CHECK_S = 300.0
@@ -104,7 +104,9 @@ class Examiner:
         content, size = (content_of({}), 0) if is_unboxed() else _content_of(self._folder)
         root = str(self._folder) if is_unboxed() else UNIT
         disks = {"/tmp": EXAMINER_DISK, UNIT: size + _ROOM}  # noqa: S108  inside
-        order = {"root": root, "disks": disks, "sealed": [UNIT], "cpu_s": cpu_s, "memory": _MEMORY, "seed": self._seed}
+        # No network but the server's, in which there is none: what examines asks for nothing there.
+        order = {"root": root, "disks": disks, "sealed": [UNIT], "network": False}
+        order |= {"cpu_s": cpu_s, "memory": _MEMORY, "seed": self._seed}
         try:
             said = self._said_file.fileno()
             self._fork = Fork(self._kind(), order, content, modules=self._modules, also=self._also, said=said)
@@ -122,6 +124,7 @@ class Examiner:
             "OPENBLAS_NUM_THREADS": "1",
             "LANG": "C.UTF-8",
             "PATH": "/usr/bin:/bin",
+            **FORKED_MEMORY,
         }
         if is_unboxed():
             roots = {str(package.parent), str(Path(autograders.__file__).parent.parent)}

@@ -191,7 +191,7 @@ def test_a_library_that_starts_threads_is_not_forked_from(tmp_path: Path) -> Non
         0,
         environment={"PYTHONPATH": path},
     )
-    order = {"root": str(tmp_path), "disks": {}, "sealed": [], "limits": {}, "seed": ""}
+    order = {"root": str(tmp_path), "disks": {}, "sealed": [], "network": False, "limits": {}, "seed": ""}
     content = content_of({})
     fork = Fork(kind, order, content, also=["busy"])
     os.close(content)
