@@ -4,8 +4,12 @@ One writer at a time: whatever looks first and then writes does so over a state 
 waits for it is served in turn. Whoever reads sees one state from beginning to end, and hinders nobody.
 """
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import count
 from typing import Any
 
+import psycopg
 import sqlalchemy
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.engine import URL, ExceptionContext
@@ -14,6 +18,7 @@ BACKEND = "postgresql"
 DRIVER = "postgresql+psycopg"
 READING = "passerelle_reading"
 CONNECT_TIMEOUT_S = 10
+ROWS_A_PART = 20_000
 ONE_STATE = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 
 
@@ -45,6 +50,28 @@ def engine(url: URL, lock: str, wait_s: int, **options: Any) -> Engine:
     event.listen(made, "begin", begin)
     event.listen(made, "handle_error", _tell_no_values)
     return made
+
+
+@contextmanager
+def rows_of(url: URL) -> Iterator[Callable[[str], Iterator[tuple[Any, ...]]]]:
+    """Yield what asks for rows in SQL, a part at a time, all of one state; for reading a great many of them.
+
+    Raises:
+        psycopg.Error: the server cannot be reached, or refuses.
+    """
+    numbers = count()
+
+    def ask(query: str) -> Iterator[tuple[Any, ...]]:
+        with connection.cursor(name=f"rows_{next(numbers)}") as cursor:
+            cursor.itersize = ROWS_A_PART
+            cursor.execute(query.encode())
+            yield from cursor
+
+    target = url.set(drivername=BACKEND).render_as_string(hide_password=False)
+    with psycopg.connect(target, connect_timeout=CONNECT_TIMEOUT_S) as connection:
+        connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        connection.read_only = True
+        yield ask
 
 
 def _tell_no_values(context: ExceptionContext) -> None:
