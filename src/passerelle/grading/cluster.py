@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 AHEAD = 2
 """So many submissions a worker are under way, and at most as many results wait to be written."""
+CONNECT_S = 10.0
 RECONNECT_S = 60.0
 NOBODY_S = 120.0
 FETCH_S = 30.0
@@ -141,16 +142,27 @@ class Cluster:
         import dask  # noqa: PLC0415  late: one worker needs none of it
         import distributed  # noqa: PLC0415
 
-        logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what matters of it is said here
+        for name in ("distributed", "distributed.client", "distributed.scheduler"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)  # what matters of it is said here
         warnings.filterwarnings("ignore", message="Sending large graph", category=UserWarning)
         if self._nest is not None:
             return self._open_local(self._nest)
         dask.config.set({name: value for name, value in SETTINGS.items() if name.startswith("distributed.admin")})
         try:
             connect: Any = distributed.Client
-            return connect(self._scheduler, timeout=RECONNECT_S, set_as_default=False, heartbeat_interval="5s")
+            return connect(self._scheduler, timeout=CONNECT_S, set_as_default=False, heartbeat_interval="5s")
         except (OSError, ValueError, TypeError) as error:
             raise SchedulerLostError.at(self._scheduler, error) from error
+
+    def _open_again(self) -> Any:
+        """Return a new client where Dask's own has given up; what the old one was asked came back as lost."""
+        until = time.monotonic() + RECONNECT_S
+        while True:
+            try:
+                return self._open()
+            except SchedulerLostError:
+                if time.monotonic() > until:
+                    raise
 
     def _open_local(self, nest: Nest) -> Any:
         import dask  # noqa: PLC0415
@@ -161,6 +173,7 @@ class Cluster:
         dask.config.set({**SETTINGS, "distributed.scheduler.allowed-failures": 0})
         security = made.Security.temporary()
         options = {"host": "127.0.0.1", "protocol": "tls://", "dashboard": False, "dashboard_address": "127.0.0.1:0"}
+        options["local_directory"] = nest.scratch
         self._local = made.SpecCluster(
             scheduler={"cls": made.Scheduler, "options": {**options, "security": security}},
             security=security,
@@ -208,9 +221,12 @@ class Cluster:
 
     def _ask(self, tag: int, asked: Errand) -> str:
         key = f"mark-{self._run}-{next(self._numbers)}"
-        if self._client.status == "closed":
-            raise SchedulerLostError.at(self._said_address)
-        future = self._client.submit(errand.run, self._mark, asked, key=key, pure=False)
+        try:
+            future = self._client.submit(errand.run, self._mark, asked, key=key, pure=False)
+        except Exception as error:
+            if self._client.status == "closed":
+                raise SchedulerLostError.at(self._said_address) from error
+            raise
         self._under_way[key] = tag, asked, future
         future.add_done_callback(partial(self._fetch, key, tag))
         return key
@@ -292,12 +308,12 @@ class Cluster:
         self._looked = now
         if self._nest is not None and self._nest.revive():
             log.warning("the marking processes ended, and are started again")
-        if self._client.status == "closed":
-            raise SchedulerLostError.at(self._said_address)
-        if self._client.status != "running":
-            log.warning("the scheduler went; waiting for it", extra={"facts": {"scheduler": self._scheduler}})
-            return
         if not self._scheduler:
+            return
+        if self._client.status == "closed":
+            self._client = self._open_again()
+        elif self._client.status != "running":
+            log.warning("%s: the scheduler went; waiting for it", self._scheduler)
             return
         self._workers = self._count()
         if self._workers:
