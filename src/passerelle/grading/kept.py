@@ -56,6 +56,11 @@ class KeptUnit:
         return facts_text(self.source)
 
     @cached_property
+    def card(self) -> dict[str, Any]:
+        """Return its public card as plain values."""
+        return self.built.card.model_dump(mode="json")
+
+    @cached_property
     def texts(self) -> frozenset[str]:
         """Return the texts of its cells as fellows read them, in all languages: the unit's own, nobody's answers."""
         found = {without_hidden_tests(cell.source) for cell in self.source.cells}

@@ -258,6 +258,7 @@ def engine() -> str:
         "warm",
         "place_rows",
         "notebook_text",
+        "page_html",
     }
     for path in [
         *sorted(rooms[0].glob("*.py")),
