@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import count
 from typing import Any
+from urllib.parse import unquote
 
 import psycopg
 import sqlalchemy
 from sqlalchemy import Connection, Engine, event
-from sqlalchemy.engine import URL, ExceptionContext
+from sqlalchemy.engine import URL, ExceptionContext, make_url
 
 BACKEND = "postgresql"
 DRIVER = "postgresql+psycopg"
@@ -27,6 +28,19 @@ def is_postgres(url: URL) -> bool:
     return url.get_backend_name() == BACKEND
 
 
+def spelt(url: URL | str) -> URL:
+    """Return a URL with our driver where it leads to PostgreSQL and names none."""
+    parsed = make_url(url)
+    return parsed.set(drivername=DRIVER) if parsed.drivername == BACKEND else parsed
+
+
+def dump_line(url: str, name: str) -> str:
+    """Return the command that copies a database; it asks for the password itself, or finds it in ~/.pgpass."""
+    of = make_url(url)
+    target = URL.create(BACKEND, of.username, host=of.host, port=of.port, database=of.database).render_as_string()
+    return f"`pg_dump --format=custom --file={name}.dump {unquote(target)}`"
+
+
 def engine(url: URL, lock: str, wait_s: int, **options: Any) -> Engine:
     """Return an engine whose transactions write one after another, but for those with the option READING.
 
@@ -36,8 +50,7 @@ def engine(url: URL, lock: str, wait_s: int, **options: Any) -> Engine:
         wait_s: how long it waits for that, and for a row; then it is an OperationalError.
         options: `create_engine`'s.
     """
-    if url.drivername == BACKEND:
-        url = url.set(drivername=DRIVER)
+    url = spelt(url)
     arguments = {"connect_timeout": str(CONNECT_TIMEOUT_S), "application_name": "passerelle"} | dict(url.query)
     made = sqlalchemy.create_engine(url, connect_args=arguments, hide_parameters=True, **options)
 
