@@ -122,7 +122,7 @@ class Cluster:
         self._kept: deque[Outcome] = deque()
         self._alone: deque[tuple[int, Errand]] = deque()
         self._alone_now: str | None = None
-        self._checked: set[tuple[Place, str]] = set()
+        self._checked: set[Place] = set()
         self._workers, self._looked, self._empty_since = (nest.workers if nest else 1), 0.0, time.monotonic()
         # Dask has no types of its own.
         self._local: Any = None
@@ -213,7 +213,8 @@ class Cluster:
     def _errand(self, course_dir: Path, unit: str, files: Files, learner: Path, fellow: str) -> Errand:
         place = self._place(course_dir, learner)
         self._check(place)
-        return Errand(place, unit, dict(files), fellow, errand.engine_of(place.learner))
+        engine = errand.engine_of(place.learner) if self._scheduler else None  # our own processes are this version
+        return Errand(place, unit, dict(files), fellow, engine)
 
     @staticmethod
     def _place(course_dir: Path, learner: Path) -> Place:
@@ -352,9 +353,9 @@ class Cluster:
         Raises:
             WorkerDiffersError: one would mark otherwise; those that come later are asked with each submission.
         """
-        ours = errand.engine_of(place.learner)
-        if not self._scheduler or (place, ours.marker) in self._checked:
+        if not self._scheduler or place in self._checked:
             return
+        ours = errand.engine_of(place.learner)
         for address, said in self._client.run(errand.said_by_worker, place, on_error="return").items():
             if isinstance(said, BaseException):
                 raise WorkerDiffersError.at(address, f"it cannot mark ({type(said).__name__}: {said})")
@@ -367,7 +368,7 @@ class Cluster:
         threads = {address: count for address, count in self._client.nthreads().items() if count != 1}
         for address, count in threads.items():
             raise WorkerDiffersError.at(address, f"it has {count} threads, and marks with one («--nthreads 1»)")
-        self._checked.add((place, ours.marker))
+        self._checked.add(place)
 
 
 def _ours(error: BaseException | None) -> Exception:

@@ -37,8 +37,7 @@ from passerelle.model.settings import Settings
 from passerelle.model.verdict import Outcome, Verdict
 
 LOOK_EVERY_S = 1.0
-LOOK_AGAIN_S = 0.3
-"""An empty queue is asked again after this while there is something else to do; else with each step."""
+LOOK_AGAIN_S = 0.3  # an empty queue, while there is something else to do
 AGAIN_AFTER_S = 30.0
 MOST_WRITES = 5
 """Records of one place in a row that did not stand afterwards: a sixth would not, either."""
