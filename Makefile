@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 BOOTSTRAP := scripts/bootstrap
 
-.PHONY: help start test test-fast lint lock bench bench-marking routes bench-class bench-words bench-pages bench-review faults attacks mutated differential differential-oracle check pictures bench-exports
+.PHONY: help start test test-fast lint lock bench bench-marking scale routes bench-class bench-words bench-pages bench-review faults attacks mutated differential differential-oracle check pictures bench-exports
 
 help: ## say what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -26,9 +26,14 @@ routes: ## write docs/security-routes.md anew, from tests/attacks/walls.csv
 bench: ## measure the loop's figures and marking's, stock nbgrader beside them, and print them (some 15 minutes)
 	@status=0; $(BOOTSTRAP) run benchmarks.loop || status=$$?; $(MAKE) --no-print-directory bench-marking || status=$$?; exit $$status
 
-PART ?= releases,wall,workers,feedback,memory,hub
-bench-marking: ## measure marking beside stock nbgrader; PART=wall,memory … measures these alone
-	@$(BOOTSTRAP) run benchmarks.marking --part $(PART)
+PART ?= releases,wall,workers,feedback,memory,writer,hub
+bench-marking: ## measure marking beside stock nbgrader; PART=wall,memory … these alone, SAVE=FILE for the simulation
+	@$(BOOTSTRAP) run benchmarks.marking --part $(PART) $(if $(SAVE),--save $(SAVE))
+
+scale: ## simulate a deadline evening with the costs in benchmarks/costs.json: the tables and pictures of docs/scale.md
+	@out=$$(mktemp -d) && chmod 777 $$out && $(BOOTSTRAP) run benchmarks.scale --into $$out && \
+	cp $$out/*.svg docs/pictures/ && cp $$out/scale.md docs/scale.md; \
+	status=$$?; rm -r $$out; exit $$status
 
 bench-class: ## measure how a class of twelve starts and submits
 	@$(BOOTSTRAP) run benchmarks.class_start

@@ -74,20 +74,44 @@ def ran(
 
 def _look(root: int, done: threading.Event, sizes: list[Sizes], began: float) -> None:
     while not done.wait(_LOOK_EVERY_S):
-        pss = private = unseen = 0
-        members = list(tree(root))
-        for pid in members:
-            try:
-                rows = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-            except (FileNotFoundError, ProcessLookupError):
-                continue
-            except OSError:
-                unseen += 1
-                continue
-            parts = {row.split(":")[0]: int(row.split()[1]) * 1024 for row in rows[1:]}
-            pss += parts.get("Pss", 0)
-            private += parts.get("Private_Clean", 0) + parts.get("Private_Dirty", 0)
-        sizes.append(Sizes(time.monotonic() - began, pss, private, len(members), unseen))
+        found = _sizes(root, time.monotonic() - began)
+        if found is not None:
+            sizes.append(found)
+
+
+def sizes_of(root: int) -> Sizes:
+    """Return what a tree of processes takes now, as soon as none of them comes or goes while we look."""
+    while (found := _sizes(root, 0.0)) is None:
+        time.sleep(_LOOK_EVERY_S)
+    return found
+
+
+def _sizes(root: int, at: float) -> Sizes | None:
+    """Return what a tree takes; None where it was another one at the end: its parts would not be of one moment."""
+    pss = private = unseen = 0
+    members = list(tree(root))
+    for pid in members:
+        try:
+            rows = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        except OSError:
+            unseen += 1
+            continue
+        parts = {row.split(":")[0]: int(row.split()[1]) * 1024 for row in rows[1:]}
+        pss += parts.get("Pss", 0)
+        private += parts.get("Private_Clean", 0) + parts.get("Private_Dirty", 0)
+    return Sizes(at, pss, private, len(members), unseen) if set(members) == set(tree(root)) else None
+
+
+def cpu_of(root: int) -> float:
+    """Return the CPU seconds of a tree of processes so far, of those that ended and were waited for, too."""
+    ticks = 0
+    for pid in tree(root):
+        with suppress(OSError):
+            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            ticks += sum(map(int, fields[11:15]))
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def tree(root: int) -> Iterator[int]:

@@ -6,6 +6,7 @@ One a process, started by the first test that asks. It need not outlive the mach
 import atexit
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -46,7 +47,7 @@ def socket() -> Path:
         started = ("setpriv", "--pdeathsig", "QUIT", program("postgres"), "-D", str(data), *settings)
         server = subprocess.Popen(started, stdout=log, stderr=log, env=_environment())
     atexit.register(server.wait, 20)
-    atexit.register(server.terminate)
+    atexit.register(server.send_signal, signal.SIGINT)  # at once, whoever still has a connection
     until = time.monotonic() + 60
     while True:
         try:

@@ -92,6 +92,19 @@ def test_a_gradebook_that_is_held_is_not_put_on_the_units_text(
     assert [path.name for path in (tmp_path / "built").glob(".release*")] == [".release.lock"]
 
 
+def test_a_gradebook_of_another_nbgrader_is_left_as_it_is(course: Path, tmp_path: Path) -> None:
+    build_course(course, tmp_path / "built")
+    released = generate(tmp_path / "built", "mini")
+    with closing(sqlite3.connect(tmp_path / "built" / "gradebook.db")) as book, book:
+        book.execute("update alembic_version set version_num = '50a4d84c131a'")
+    shutil.rmtree(released)
+
+    with pytest.raises(ReleaseError, match=r"gradebook\.db is 50a4d84c131a.*run «nbgrader db upgrade»"):
+        generate(tmp_path / "built", "mini")
+
+    assert not released.exists()
+
+
 def test_a_unit_that_is_not_built_has_no_release(course: Path, tmp_path: Path) -> None:
     build_course(course, tmp_path / "built")
     shutil.rmtree(tmp_path / "built" / "source" / "mini")

@@ -21,10 +21,13 @@ from pathlib import Path
 from tests.attacks.tiny import UNIT
 from tests.faults import batch_course, outcome
 from tests.faults.left import everywhere, files_in
+from tests.faults.own_world import be_alone
 from tests.faults.victims import (
     BOX,
     CLIENT,
     EXAMINER,
+    NEST,
+    WARM,
     WORKER,
     Seen,
     become_reaper,
@@ -39,7 +42,7 @@ WITHIN_S = 1.0
 """A kill comes up to so long after its moment: some hit a run that has just been started."""
 RUN_S = 1800.0
 GONE_S = 20.0
-VICTIMS = (CLIENT, WORKER, BOX, EXAMINER)
+VICTIMS = (CLIENT, NEST, WORKER, WARM, BOX, EXAMINER)
 
 
 @dataclass
@@ -82,8 +85,8 @@ class Batch:
 
     @property
     def said(self) -> str:
-        """Return the last lines of what the run has said so far."""
-        return (self.place / "said.txt").read_text("utf-8", "replace")[-1500:]
+        """Return the beginning of what the run has said so far."""
+        return (self.place / "said.txt").read_text("utf-8", "replace")[:1500]
 
     def stop(self) -> None:
         """End what still runs."""
@@ -249,6 +252,7 @@ def table(report: Report) -> str:
 
 def main() -> int:
     """Kill a batch; print what came of it; 1 where something is not as it must be."""
+    be_alone("tests.faults.batch")
     parser = argparse.ArgumentParser(prog="make faults-batch", description=__doc__)
     parser.add_argument("--count", type=int, default=200, help="submissions (200)")
     parser.add_argument("--kills", type=int, default=100, help="kills (100)")

@@ -13,33 +13,54 @@ _PR_SET_CHILD_SUBREAPER = 36
 
 @dataclass(frozen=True)
 class Seen:
-    """A process: when it began (in ticks), its command line in one text, and those above it, nearest first."""
+    """A process: when it began (in ticks), how many namespaces of processes deep, its command line in one text.
+
+    `above` are the command lines of those above it, nearest first.
+    """
 
     pid: int
     born: int
+    depth: int
     line: str
     above: tuple[str, ...] = ()
 
 
 Role = Callable[[Seen], bool]
+_SERVER, _WORKERS = "autograders.forkserver", "passerelle-workers"
 
 
-def _within(module: str) -> Role:
-    """Tell of a process whether it runs a module behind a wall, or is the wall, or belongs to what runs there."""
-    return lambda one: module in one.line or any(module in line for line in one.above)
+def _forked_for(agent: str) -> Role:
+    """Tell of a process whether it is in a fork of a warm process: two namespaces deep, whatever it calls itself."""
+    return lambda one: (
+        one.depth > 1 and any(_SERVER in line and f" {agent} " in line for line in (one.line, *one.above))
+    )
+
+
+def _is_warm(one: Seen) -> bool:
+    return _SERVER in one.line and (one.depth == 1 or "bwrap" in one.line)
+
+
+def _is_browser(one: Seen) -> bool:
+    return any("autograders.web_browser" in line for line in (one.line, *one.above))
 
 
 def _is_worker(one: Seen) -> bool:
-    return "spawn_main" in one.line and "-m passerelle" in " ".join(one.above) and "bwrap" not in " ".join(one.above)
+    return _WORKERS in one.line and bool(one.above) and _WORKERS in one.above[0]
 
 
-CLIENT, SCHEDULER, WORKER = "client (and writer)", "scheduler", "worker"
+def _is_nest(one: Seen) -> bool:
+    return _WORKERS in one.line and not _is_worker(one)
+
+
+CLIENT, NEST, WORKER = "client (scheduler and writer)", "what forks the workers", "worker"
 WARM, BOX, EXAMINER, BROWSER = "warm process", "box", "examiner", "browser"
 ROLES: Mapping[str, Role] = {
+    NEST: _is_nest,
     WORKER: _is_worker,
-    BOX: _within("autograders.box"),
-    EXAMINER: _within("passerelle.grading.examiner"),
-    BROWSER: _within("autograders.web_browser"),
+    WARM: _is_warm,
+    BOX: _forked_for("autograders.box"),
+    EXAMINER: _forked_for("passerelle.grading.examiner"),
+    BROWSER: _is_browser,
 }
 """Who may be killed below the client: a predicate over a process and those above it."""
 
@@ -53,6 +74,7 @@ def below(root: int) -> list[Seen]:
     """Return the living processes below one."""
     lines: dict[int, str] = {}
     born: dict[int, int] = {}
+    depth: dict[int, int] = {}
     children: dict[int, list[int]] = {}
     for path in Path("/proc").iterdir():
         if path.name.isdigit():
@@ -63,15 +85,21 @@ def below(root: int) -> list[Seen]:
                 if facts[0] not in b"ZX":
                     words = (path / "cmdline").read_bytes().replace(b"\0", b" ")
                     lines[int(path.name)] = words.decode("utf-8", "replace")
+                    depth[int(path.name)] = _depth(path)
     found: list[Seen] = []
     waiting: list[tuple[int, tuple[str, ...]]] = [(root, (lines.get(root, ""),))]
     while waiting:
         parent_pid, above = waiting.pop()
         for pid in children.get(parent_pid, ()):
             if pid in lines:
-                found.append(Seen(pid, born[pid], lines[pid], above))
+                found.append(Seen(pid, born[pid], depth[pid], lines[pid], above))
             waiting.append((pid, (lines.get(pid, ""), *above)))
     return found
+
+
+def _depth(process: Path) -> int:
+    rows = (process / "status").read_text("utf-8", "replace").splitlines()
+    return next((len(row.split()) - 2 for row in rows if row.startswith("NSpid:")), 0)
 
 
 def playing(role: str, client: int) -> list[int]:

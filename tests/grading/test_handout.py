@@ -11,10 +11,16 @@ from typing import Any
 import nbformat
 import pytest
 from nbformat import NotebookNode
+from nbgrader.api import Base
+from sqlalchemy import create_engine
+from sqlalchemy.pool import NullPool
 
 from passerelle.courses import build_course
 from passerelle.courses.trees import read_tree
+from passerelle.grading.handout import handout
 from passerelle.grading.release import ReleaseError, make_release
+from passerelle.grading.unit_rows import has_unit, put_unit
+from tests import postgres
 from tests.grading.differential.making import nbgrader, write_course
 from tests.grading.differential.submissions import ALL
 from tests.unit.courses.example import write_example
@@ -35,7 +41,8 @@ ROWS = {
     "cells": "select assignment.name, notebook.name, base_cell.name, type, grade_cells.max_score, grade_cells.cell_type,"
     " solution_cells.id is not null, task_cells.max_score, task_cells.cell_type from base_cell"
     " join notebook on notebook.id = notebook_id join assignment on assignment.id = assignment_id"
-    " left join grade_cells using (id) left join solution_cells using (id) left join task_cells using (id)",
+    " left join grade_cells on base_cell.id = grade_cells.id left join solution_cells on base_cell.id = solution_cells.id"
+    " left join task_cells on base_cell.id = task_cells.id",
     "sources": "select assignment.name, notebook.name, source_cell.name, cell_type, locked, source, checksum"
     " from source_cell join notebook on notebook.id = notebook_id join assignment on assignment.id = assignment_id",
     "courses": "select id from course",
@@ -238,6 +245,33 @@ def submit(*course_dirs: Path) -> None:
                 "insert into submitted_notebook (id, assignment_id, notebook_id)"
                 " select 's' || id, 's' || assignment_id, id from notebook"
             )
+
+
+def test_the_rows_are_the_same_on_postgresql(odd: Path) -> None:
+    shutil.copytree(odd / "stock" / "source", odd / "ours" / "source")
+    notebooks = {
+        path.stem: handout(path.read_text("utf-8")) for path in (odd / "ours" / "source" / "two").glob("*.ipynb")
+    }
+    make_release(odd / "ours", "two", TRACK)
+    engine = create_engine(postgres.empty_database(), poolclass=NullPool)
+    with engine.begin() as connection:
+        Base.metadata.create_all(connection)
+    for _ in range(2):  # the second time finds what the first one wrote
+        with engine.begin() as connection:
+            put_unit(connection, TRACK, "two", notebooks)
+
+    with engine.connect() as connection:
+        found = {
+            name: sorted((tuple(row) for row in connection.exec_driver_sql(ROWS[name])), key=repr)
+            for name in ("kernels", "cells", "courses")
+        }
+        sources = connection.exec_driver_sql("select name, cell_type, locked, source, checksum from source_cell").all()
+        assert has_unit(connection, "two")
+        assert not has_unit(connection, "one")
+
+    known = rows(odd / "ours")
+    assert found == {name: known[name] for name in found}
+    assert sorted(tuple(row) for row in sources) == sorted(row[2:] for row in known["sources"] if row[0] == "two")
 
 
 def nested() -> NotebookNode:

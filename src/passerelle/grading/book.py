@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from alembic.script import ScriptDirectory
+from nbgrader.api import Base
 from nbgrader.dbutil import ALEMBIC_DIR
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import URL
@@ -198,6 +199,28 @@ def _forget_connections() -> None:
 
 
 os.register_at_fork(after_in_child=_forget_connections)
+
+
+@contextmanager
+def server_book(course_dir: Path) -> Iterator[Connection]:
+    """Open a transaction on a gradebook on a server that writes as soon as it is its turn; makes one where none is.
+
+    Raises:
+        GradebookUnusableError: it is of another nbgrader, cannot be reached, or is held for too long.
+    """
+    url = layout_of(course_dir).gradebook
+    try:
+        with _server(url).begin() as connection:
+            if not inspect(connection).has_table("alembic_version"):
+                Base.metadata.create_all(connection)
+                connection.exec_driver_sql("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)")
+                version = {"version": gradebook_head()}
+                connection.execute(text("INSERT INTO alembic_version (version_num) VALUES (:version)"), version)
+            _make_ready(connection, said_of(url))
+            _take_turn(connection, None)
+            yield connection
+    except DatabaseError as error:
+        raise GradebookUnusableError.because(said_of(url), error.orig or error) from error
 
 
 def _take_turn(connection: Connection, own: OwnWrite | None) -> None:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 AHEAD = 2
 """So many submissions a worker are under way, and at most as many results wait to be written."""
+CONNECT_S = 10.0
 RECONNECT_S = 60.0
 NOBODY_S = 120.0
 FETCH_S = 30.0
@@ -121,7 +122,7 @@ class Cluster:
         self._kept: deque[Outcome] = deque()
         self._alone: deque[tuple[int, Errand]] = deque()
         self._alone_now: str | None = None
-        self._checked: set[tuple[Place, str]] = set()
+        self._checked: set[Place] = set()
         self._workers, self._looked, self._empty_since = (nest.workers if nest else 1), 0.0, time.monotonic()
         # Dask has no types of its own.
         self._local: Any = None
@@ -141,16 +142,27 @@ class Cluster:
         import dask  # noqa: PLC0415  late: one worker needs none of it
         import distributed  # noqa: PLC0415
 
-        logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what matters of it is said here
+        for name in ("distributed", "distributed.client", "distributed.scheduler"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)  # what matters of it is said here
         warnings.filterwarnings("ignore", message="Sending large graph", category=UserWarning)
         if self._nest is not None:
             return self._open_local(self._nest)
         dask.config.set({name: value for name, value in SETTINGS.items() if name.startswith("distributed.admin")})
         try:
             connect: Any = distributed.Client
-            return connect(self._scheduler, timeout=RECONNECT_S, set_as_default=False, heartbeat_interval="5s")
+            return connect(self._scheduler, timeout=CONNECT_S, set_as_default=False, heartbeat_interval="5s")
         except (OSError, ValueError, TypeError) as error:
             raise SchedulerLostError.at(self._scheduler, error) from error
+
+    def _open_again(self) -> Any:
+        """Return a new client where Dask's own has given up; what the old one was asked came back as lost."""
+        until = time.monotonic() + RECONNECT_S
+        while True:
+            try:
+                return self._open()
+            except SchedulerLostError:
+                if time.monotonic() > until:
+                    raise
 
     def _open_local(self, nest: Nest) -> Any:
         import dask  # noqa: PLC0415
@@ -161,6 +173,7 @@ class Cluster:
         dask.config.set({**SETTINGS, "distributed.scheduler.allowed-failures": 0})
         security = made.Security.temporary()
         options = {"host": "127.0.0.1", "protocol": "tls://", "dashboard": False, "dashboard_address": "127.0.0.1:0"}
+        options["local_directory"] = nest.scratch
         self._local = made.SpecCluster(
             scheduler={"cls": made.Scheduler, "options": {**options, "security": security}},
             security=security,
@@ -200,7 +213,8 @@ class Cluster:
     def _errand(self, course_dir: Path, unit: str, files: Files, learner: Path, fellow: str) -> Errand:
         place = self._place(course_dir, learner)
         self._check(place)
-        return Errand(place, unit, dict(files), fellow, errand.engine_of(place.learner))
+        engine = errand.engine_of(place.learner) if self._scheduler else None  # our own processes are this version
+        return Errand(place, unit, dict(files), fellow, engine)
 
     @staticmethod
     def _place(course_dir: Path, learner: Path) -> Place:
@@ -208,9 +222,12 @@ class Cluster:
 
     def _ask(self, tag: int, asked: Errand) -> str:
         key = f"mark-{self._run}-{next(self._numbers)}"
-        if self._client.status == "closed":
-            raise SchedulerLostError.at(self._said_address)
-        future = self._client.submit(errand.run, self._mark, asked, key=key, pure=False)
+        try:
+            future = self._client.submit(errand.run, self._mark, asked, key=key, pure=False)
+        except Exception as error:
+            if self._client.status == "closed":
+                raise SchedulerLostError.at(self._said_address) from error
+            raise
         self._under_way[key] = tag, asked, future
         future.add_done_callback(partial(self._fetch, key, tag))
         return key
@@ -292,12 +309,12 @@ class Cluster:
         self._looked = now
         if self._nest is not None and self._nest.revive():
             log.warning("the marking processes ended, and are started again")
-        if self._client.status == "closed":
-            raise SchedulerLostError.at(self._said_address)
-        if self._client.status != "running":
-            log.warning("the scheduler went; waiting for it", extra={"facts": {"scheduler": self._scheduler}})
-            return
         if not self._scheduler:
+            return
+        if self._client.status == "closed":
+            self._client = self._open_again()
+        elif self._client.status != "running":
+            log.warning("%s: the scheduler went; waiting for it", self._scheduler)
             return
         self._workers = self._count()
         if self._workers:
@@ -336,9 +353,9 @@ class Cluster:
         Raises:
             WorkerDiffersError: one would mark otherwise; those that come later are asked with each submission.
         """
-        ours = errand.engine_of(place.learner)
-        if not self._scheduler or (place, ours.marker) in self._checked:
+        if not self._scheduler or place in self._checked:
             return
+        ours = errand.engine_of(place.learner)
         for address, said in self._client.run(errand.said_by_worker, place, on_error="return").items():
             if isinstance(said, BaseException):
                 raise WorkerDiffersError.at(address, f"it cannot mark ({type(said).__name__}: {said})")
@@ -351,7 +368,7 @@ class Cluster:
         threads = {address: count for address, count in self._client.nthreads().items() if count != 1}
         for address, count in threads.items():
             raise WorkerDiffersError.at(address, f"it has {count} threads, and marks with one («--nthreads 1»)")
-        self._checked.add((place, ours.marker))
+        self._checked.add(place)
 
 
 def _ours(error: BaseException | None) -> Exception:

@@ -4,11 +4,12 @@ nbgrader's own `generate_feedback` starts from files and opens the gradebook sev
 same, made by its template in a few milliseconds.
 """
 
-from collections.abc import Sequence
+import json
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import nbformat
 import nbgrader
@@ -23,9 +24,11 @@ from traitlets.config import Config
 from autograders.catalogue import words as words_of_check
 from autograders.failure import Fact
 from passerelle import ledger
-from passerelle.courses import load_course, notebook_in_language
+from passerelle.courses import put_into_language
 from passerelle.grading.gradebook import gradebook, nbgrader_timestamp
+from passerelle.grading.kept import KeptUnit, kept_course, kept_unit
 from passerelle.grading.layout import layout_of
+from passerelle.grading.page_html import PageExporter
 from passerelle.grading.pages import WIDTHS
 from passerelle.grading.safe_html import FeedbackHTMLExporter
 from passerelle.grading.words import catalogue, words
@@ -36,6 +39,8 @@ from passerelle.model.errors import ServiceError
 from passerelle.model.parcel import pack
 from passerelle.model.people import LANGUAGES
 from passerelle.model.verdict import CheckResult, Verdict
+
+AnyExporter = TypeVar("AnyExporter", bound=FeedbackHTMLExporter)
 
 _FORMGRADER = Path(nbgrader.__file__).parent / "server_extensions" / "formgrader"
 TEMPLATES = _FORMGRADER / "templates"
@@ -95,12 +100,14 @@ def release_feedback(course_dir: Path, handle: str, unit: str, engine: Engine, *
         path = course_dir / "autograded" / handle / unit / f"{unit}.ipynb"
         if not path.is_file():
             return False
-        notebook = nbformat.reads(path.read_text("utf-8"), as_version=4)
+        notebook = _read(path)
     if sum(map(_length, notebook.cells)) > MAX_CHARACTERS:
         return False
-    notebook = notebook_in_language(notebook, language)
-    _say_checks_again(notebook, _verdict_of(engine, notebook), _messages_of(course_dir, unit), language)
-    page = feedback_page(notebook, facts, language)
+    put_into_language(notebook, language)
+    kept = _unit_of(course_dir, unit)
+    card = kept.card if kept is not None else None  # it has the unit's own messages
+    _say_checks_again(notebook, _verdict_of(engine, notebook), card, language)
+    page = feedback_page(notebook, facts, language, kept.texts if kept is not None else ())
     with ledger.session(engine) as session:
         put_feedback(
             session,
@@ -113,6 +120,21 @@ def release_feedback(course_dir: Path, handle: str, unit: str, engine: Engine, *
     return True
 
 
+def _read(path: Path) -> Any:
+    """Return an executed notebook: recording made it, so it is not held against nbformat's schema again."""
+    raw = path.read_bytes()
+    found = json.loads(raw)
+    return nbformat.v4.to_notebook(found) if found.get("nbformat") == 4 else nbformat.reads(raw.decode(), as_version=4)
+
+
+def _unit_of(course_dir: Path, unit: str) -> KeptUnit | None:
+    """Return a unit, with its own messages and texts; None of a course from elsewhere, or where it is one no longer."""
+    layout = layout_of(course_dir)
+    if not layout.is_ours or all(one.card.unit != unit for one in kept_course(course_dir).units):
+        return None
+    return kept_unit(layout, unit)
+
+
 def _verdict_of(engine: Engine, notebook: Any) -> Verdict | None:
     """Return the verdict that an executed notebook is of; None where it does not say, or the verdict was erased."""
     key = notebook.metadata.get("passerelle", {}).get("verdict")
@@ -120,14 +142,6 @@ def _verdict_of(engine: Engine, notebook: Any) -> Verdict | None:
         query = select(VerdictRow.record).where(VerdictRow.key == key, VerdictRow.erased.is_(None))
         record = session.scalar(query)
     return Verdict.model_validate(record) if record is not None else None
-
-
-def _messages_of(course_dir: Path, unit: str) -> dict[str, Any] | None:
-    """Return a unit's card, which has its own messages; a course from elsewhere has none."""
-    if not layout_of(course_dir).is_ours:
-        return None
-    cards = (one.card for one in load_course(course_dir).units)
-    return next((card.model_dump(mode="json") for card in cards if card.unit == unit), None)
 
 
 def _say_checks_again(notebook: Any, verdict: Verdict | None, unit: dict[str, Any] | None, language: str) -> None:
@@ -198,8 +212,11 @@ def _standing(rows: Session, handle: str, unit: str) -> tuple[datetime, dict[str
     }
 
 
-def feedback_page(notebook: Any, facts: dict[str, Any], language: str) -> str:
-    """Return nbgrader's feedback page of an executed notebook, with nothing in it that runs."""
+def feedback_page(notebook: Any, facts: dict[str, Any], language: str, own: Collection[str] = ()) -> str:
+    """Return nbgrader's feedback page of an executed notebook, with nothing in it that runs.
+
+    No more is left of the notebook than is shown; `own` are the texts of its unit.
+    """
     for cell in notebook.cells:
         marking = cell.metadata.get("nbgrader")
         if marking is None:
@@ -208,13 +225,21 @@ def feedback_page(notebook: Any, facts: dict[str, Any], language: str) -> str:
         comment = facts["comments"].get(marking.get("grade_id"))
         marking["comment"] = words(comment, language) if comment else None
     resources = {"nbgrader": {name: facts[name] for name in ("notebook", "score", "max_score", "late_penalty")}}
-    page, _ = _exporter(language).from_notebook_node(notebook, resources=resources)
-    return str(page)
+    return _exporter(language).page(notebook, resources, own)
 
 
 @cache
-def _exporter(language: str) -> FeedbackHTMLExporter:
+def _exporter(language: str) -> PageExporter:
     """Return the exporter with nbgrader's template in a language; it compiles the template once."""
+    return exporter_in(language, PageExporter)
+
+
+def exporter_in(language: str, kind: type[AnyExporter]) -> AnyExporter:
+    """Return an exporter with nbgrader's template in a language.
+
+    Raises:
+        ServiceError: nbgrader has another template now.
+    """
     config = Config()
     config.HTMLExporter.template_name = "feedback"
     config.HTMLExporter.extra_template_basedirs = [str(TEMPLATES)]
@@ -228,9 +253,9 @@ def _exporter(language: str) -> FeedbackHTMLExporter:
     # The longest first: some phrases are part of others.
     for english in sorted(catalogue(language), key=len, reverse=True):
         template = template.replace(english, words(english, language))
-    exporter = FeedbackHTMLExporter(config=config)
+    exporter = kind(config=config)
     exporter.extra_loaders = [DictLoader({"index.html.j2": template}), *exporter.extra_loaders]
-    exporter.register_preprocessor(CSSHTMLHeaderPreprocessor, enabled=True)
+    exporter.register_preprocessor(CSSHTMLHeaderPreprocessor, enabled=True)  # type: ignore[no-untyped-call]
     return exporter
 
 

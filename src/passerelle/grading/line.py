@@ -62,10 +62,19 @@ class Line:
     def __len__(self) -> int:
         return len(self._under_way)
 
+    @property
+    def has_room(self) -> bool:
+        """Tell whether one more may be under way."""
+        return self._crew.room > 0
+
+    @property
+    def is_waited_for(self) -> bool:
+        """Tell whether something is in the queue."""
+        with ledger.reading(self._engine) as session:
+            return queue.is_any_queued(session)
+
     def lease(self) -> Lease | None:
-        """Take a job from the queue; None where there is none, or nobody to mark it now."""
-        if self._crew.room <= 0:
-            return None
+        """Take a job from the queue; None where there is none."""
         with ledger.session(self._engine) as session:
             return queue.lease(session, datetime.now(UTC), LEASE_S)
 

@@ -19,7 +19,6 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
@@ -59,6 +58,7 @@ class Nest:
         self.workers = workers
         self._command = [sys.executable, "-c", _BOOT + "nest.main()", "passerelle-workers"]
         self._told: bytes | None = None
+        self._scratch: str | None = None
         self._process = self._begin()
 
     def _begin(self) -> "subprocess.Popen[bytes]":
@@ -68,8 +68,16 @@ class Nest:
 
     def join(self, address: str, tls: Mapping[str, str]) -> None:
         """Let workers start, for a scheduler at an address, with the certificates of this run."""
-        self._told = json.dumps({"address": address, "tls": dict(tls), "workers": self.workers}).encode()
+        told = {"address": address, "tls": dict(tls), "workers": self.workers, "scratch": self.scratch}
+        self._told = json.dumps(told).encode()
         self._write(self._process, self._told)
+
+    @property
+    def scratch(self) -> str:
+        """Return a folder for what Dask writes; it goes with these processes, also where the client was killed."""
+        if self._scratch is None:
+            self._scratch = tempfile.mkdtemp(prefix="passerelle-workers-")
+        return self._scratch
 
     @staticmethod
     def _write(process: "subprocess.Popen[bytes]", line: bytes) -> None:
@@ -98,6 +106,8 @@ class Nest:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        if self._scratch is not None:
+            shutil.rmtree(self._scratch, ignore_errors=True)
 
     def _close_pipe(self) -> None:
         assert self._process.stdin is not None  # noqa: S101
@@ -132,19 +142,18 @@ def main() -> None:
     if not line:
         return
     told = json.loads(line)
-    scratch = Path(tempfile.mkdtemp(prefix="passerelle-workers-"))
     gc.freeze()
-    brood = _Brood(told, scratch)
+    brood = _Brood(told)
     try:
         brood.keep()
     finally:
         brood.end()
-        shutil.rmtree(scratch, ignore_errors=True)
+        shutil.rmtree(told["scratch"], ignore_errors=True)
 
 
 class _Brood:
-    def __init__(self, told: Mapping[str, Any], scratch: Path) -> None:
-        self._told, self._scratch = told, scratch
+    def __init__(self, told: Mapping[str, Any]) -> None:
+        self._told = told
         self._born: dict[int, tuple[int, float]] = {}  # process and time of birth, by descriptor
         self._number = 0
 
@@ -189,14 +198,14 @@ class _Brood:
             os.dup2(empty, 0)
             for descriptor in self._born:
                 os.close(descriptor)
-            asyncio.run(_serve(self._told, str(self._scratch), self._number))
+            asyncio.run(_serve(self._told, self._number))
             code = 0
         finally:
             # Not by sys.exit: the nest's own clean-up is the nest's.
             os._exit(code)
 
 
-async def _serve(told: Mapping[str, Any], scratch: str, number: int) -> None:
+async def _serve(told: Mapping[str, Any], number: int) -> None:
     import dask  # noqa: PLC0415
     import distributed  # noqa: PLC0415
 
@@ -210,7 +219,7 @@ async def _serve(told: Mapping[str, Any], scratch: str, number: int) -> None:
         name=f"worker-{number}",
         security=security,
         memory_limit=0,
-        local_directory=scratch,
+        local_directory=told["scratch"],
         dashboard=False,
         silence_logs=50,
         death_timeout=60,

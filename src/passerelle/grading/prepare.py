@@ -2,18 +2,17 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
 
 import autograders
-from passerelle.courses import load_course, unit_source
 from passerelle.grading.elsewhere import nothing_of_elsewhere, rebuild_elsewhere, source_notebooks
+from passerelle.grading.kept import facts_of, facts_text, kept_unit
 from passerelle.grading.layout import Layout, layout_of
 from passerelle.grading.rebuild import Rebuilt, UnreadableSubmissionError, nothing_of, rebuild
 from passerelle.grading.seeds import seed_of, seed_of_box
@@ -47,6 +46,8 @@ class Work:
     seed: str
     unreadable: Message | None = None
     absent: bool = False
+    facts: tuple[str, str] = ("", "")
+    """What matters of the source and of the solution, as JSON."""
 
     @property
     def box_seed(self) -> str:
@@ -72,9 +73,8 @@ def prepare(course_dir: Path, unit: str, files: Mapping[str, bytes], learner: Pa
         ServiceError: the gradebook of a course from elsewhere cannot be read, or a unit needs to know whose it is.
     """
     layout = layout_of(course_dir)
-    beside = layout.files(unit)
-    card, works, public = (
-        _ours(layout, unit, files, fellow) if layout.is_ours else _elsewhere(layout, unit, files, beside)
+    card, works, public, beside = (
+        _ours(layout, unit, files, fellow) if layout.is_ours else _elsewhere(layout, unit, files)
     )
     hers, left_out = _her_files(files, public)
     works = tuple(replace(work, files={**hers, **public}) for work in works)
@@ -86,23 +86,24 @@ def prepare(course_dir: Path, unit: str, files: Mapping[str, bytes], learner: Pa
 
 def _ours(
     layout: Layout, unit: str, files: Mapping[str, bytes], fellow: str
-) -> tuple[Unit, tuple[Work, ...], dict[str, bytes]]:
-    """Return a unit of ours, its one notebook, and the files that go into the box."""
-    built = load_course(layout.root).unit(unit)
-    source = unit_source(layout.root, unit)
-    rebuilt, unreadable = _read(f"{unit}.ipynb", files, partial(rebuild, source), partial(nothing_of, source))
-    folder = layout.source(unit)
-    work = Work(built.card, unit, folder, source, source, rebuilt, {}, seed_of(built, fellow), unreadable)
-    return built.card, (work,), dict(_public_files(folder))
+) -> tuple[Unit, tuple[Work, ...], Mapping[str, bytes], Mapping[str, bytes]]:
+    """Return a unit of ours, its one notebook, the files that go into the box, and those beside the source."""
+    kept = kept_unit(layout, unit)
+    built, source = kept.built, kept.source
+    rebuilt, unreadable = _read(f"{unit}.ipynb", files, partial(rebuild, kept.plan), partial(nothing_of, kept.plan))
+    seed, folder = seed_of(built, fellow), layout.source(unit)
+    work = Work(built.card, unit, folder, source, source, rebuilt, {}, seed, unreadable, facts=(kept.facts, kept.facts))
+    return built.card, (work,), kept.public, kept.beside
 
 
 def _elsewhere(
-    layout: Layout, unit: str, files: Mapping[str, bytes], beside: dict[str, bytes]
-) -> tuple[Unit, tuple[Work, ...], dict[str, bytes]]:
-    """Return an assignment from elsewhere, its notebooks, and the files that go into the box: all of the source's."""
+    layout: Layout, unit: str, files: Mapping[str, bytes]
+) -> tuple[Unit, tuple[Work, ...], Mapping[str, bytes], Mapping[str, bytes]]:
+    """Return an assignment from elsewhere and its notebooks; all files of the source go into the box."""
+    beside = layout.files(unit)
     sources = source_notebooks(layout, unit)
     cells = [cell for source in sources for cell in source.cells]
-    version = hashlib.sha256(json.dumps([_facts(cell) for cell in cells], sort_keys=True).encode()).hexdigest()[:16]
+    version = hashlib.sha256(json.dumps([facts_of(cell) for cell in cells], sort_keys=True).encode()).hexdigest()[:16]
     checks = tuple(
         CheckCard(key=meta.grade_id, task="", points=meta.points, manual=meta.solution or meta.task, title=_text(meta))
         for meta in (cell.metadata.nbgrader for cell in cells)
@@ -123,12 +124,11 @@ def _elsewhere(
             partial(rebuild_elsewhere, source, add_missing=add_missing),
             partial(nothing_of_elsewhere, source),
         )
-        absent = name not in files
-        work = Work(
-            card, source.name, layout.source(unit), whole, source.solution, rebuilt, {}, unit, unreadable, absent
-        )
+        folder, absent = layout.source(unit), name not in files
+        facts = (facts_text(whole), facts_text(source.solution))
+        work = Work(card, source.name, folder, whole, source.solution, rebuilt, {}, unit, unreadable, absent, facts)
         works.append(work)
-    return card, tuple(works), beside
+    return card, tuple(works), beside, beside
 
 
 def _text(meta: NotebookNode) -> Text:
@@ -145,13 +145,6 @@ def _read(
         return read(files[name]), None
     except UnreadableSubmissionError as error:
         return nothing(), error.facts
-
-
-def _public_files(folder: Path) -> Iterator[tuple[str, bytes]]:
-    """Yield what is released beside the notebook: the data and the public card."""
-    for path in sorted([folder / "unit.json", *(folder / "data").rglob("*")]):
-        if path.is_file() and not path.is_symlink():
-            yield path.relative_to(folder).as_posix(), path.read_bytes()
 
 
 def _her_files(files: Mapping[str, bytes], public: Mapping[str, bytes]) -> tuple[dict[str, bytes], list[str]]:
@@ -189,35 +182,50 @@ def _key(
     `files` are those in the box, `beside` those that the examiner sees: hers may have the name of one.
     """
     facts = {
-        "unit": [card.track, card.unit, card.version],
-        "notebooks": [
-            {
-                "name": work.name,
-                "source": [_facts(cell) for cell in work.source.cells],
-                "solution": [_facts(cell) for cell in work.solution.cells],
-                "cells": [[cell.key, cell.cell_type, cell.text] for cell in work.rebuilt.cells],
-                "unreadable": work.unreadable.model_dump() if work.unreadable else None,
-                "notices": [notice.model_dump() for notice in work.rebuilt.notices],
-            }
-            for work in works
-        ],
-        "files": _hashes(files),
-        "beside": _hashes(beside),
-        "engine": engine(),
-        "environment": environment_mark(learner),
-        "seed": works[0].seed,
+        "unit": json.dumps([card.track, card.unit, card.version]),
+        "notebooks": f"[{', '.join(map(_facts_of_work, works))}]",
+        "files": json.dumps(_hashes(files), sort_keys=True),
+        "beside": json.dumps(_hashes(beside), sort_keys=True),
+        "engine": json.dumps(engine()),
+        "environment": json.dumps(_environment(learner)),
+        "seed": json.dumps(works[0].seed),
     }
-    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(_object(facts).encode()).hexdigest()
+
+
+def _facts_of_work(work: Work) -> str:
+    source, solution = work.facts
+    facts = {
+        "name": json.dumps(work.name),
+        "source": source,
+        "solution": solution,
+        "cells": json.dumps([[cell.key, cell.cell_type, cell.text] for cell in work.rebuilt.cells]),
+        "unreadable": json.dumps(work.unreadable.model_dump() if work.unreadable else None, sort_keys=True),
+        "notices": json.dumps([notice.model_dump() for notice in work.rebuilt.notices], sort_keys=True),
+    }
+    return _object(facts)
+
+
+def _object(parts: Mapping[str, str]) -> str:
+    """Return the JSON object of values that are JSON already, its keys sorted, as `json.dumps` would write it."""
+    return f"{{{', '.join(f'{json.dumps(name)}: {parts[name]}' for name in sorted(parts))}}}"
 
 
 def _hashes(files: Mapping[str, bytes]) -> dict[str, str]:
     return {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
 
 
-def _facts(cell: NotebookNode) -> list[Any]:
-    """Return what matters of a cell of a source: not what it showed when its author last ran it."""
-    ours, theirs = cell.metadata.get("passerelle"), cell.metadata.get("nbgrader")
-    return [cell.cell_type, cell.source, ours, theirs]
+def _environment(learner: Path) -> str:
+    """Return what names the packages of the learner environment: they are looked at again when one comes or goes."""
+    folders = [*learner.glob("lib/python3.*/site-packages")]
+    if not folders:
+        return environment_mark(learner)
+    return _environment_at(learner, tuple((folder, folder.stat().st_mtime_ns) for folder in folders))
+
+
+@lru_cache(maxsize=8)
+def _environment_at(learner: Path, _state: tuple[tuple[Path, int], ...]) -> str:
+    return environment_mark(learner)
 
 
 @cache
@@ -250,6 +258,7 @@ def engine() -> str:
         "warm",
         "place_rows",
         "notebook_text",
+        "page_html",
     }
     for path in [
         *sorted(rooms[0].glob("*.py")),

@@ -8,7 +8,7 @@ the cell of the unit that they followed.
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -92,6 +92,46 @@ class Rebuilt:
         return found
 
 
+@dataclass(frozen=True)
+class PlannedCell:
+    """What rebuilding asks of a cell of the source: read once, it is asked for every submission.
+
+    `released`: a locked cell as fellows may have it, by the lines that matter.
+    """
+
+    key: str
+    made: NotebookNode
+    kind: str
+    task: str | None
+    is_answer: bool
+    is_free: bool
+    released: tuple[list[str], ...] | None
+
+    @classmethod
+    def of(cls, key: str, made: NotebookNode) -> "PlannedCell":
+        """Build it from a cell."""
+        ours = _ours(made)
+        is_free = made.cell_type == "code" and not _is_kept(made) and ours.get("kind") != "hints"
+        locked = _nbgrader(made).get("locked") and not _is_answer(made)
+        kind = str(ours.get("kind") or kind_of(made))
+        released = _releases(made) if locked else None
+        return cls(key, made, kind, ours.get("task"), _is_answer(made), is_free, released)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A source notebook as it is rebuilt, its cells by key."""
+
+    cells: Mapping[str, PlannedCell]
+
+    @classmethod
+    def of(cls, source: NotebookNode) -> "Plan":
+        """Build it from a source notebook."""
+        # The last of two with one key, at the place of the first.
+        known = {key_of(cell): cell for cell in source.cells}
+        return cls({key: PlannedCell.of(key, made) for key, made in known.items()})
+
+
 class UnreadableSubmissionError(SubmissionError):
     """The submitted notebook cannot be read. `facts` is the message of her verdict."""
 
@@ -113,32 +153,30 @@ class _Found:
     added: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
 
 
-def rebuild(source: NotebookNode, submitted: bytes) -> Rebuilt:
+def rebuild(source: NotebookNode | Plan, submitted: bytes) -> Rebuilt:
     """Rebuild the notebook to be marked.
 
     Args:
-        source: the unit's source notebook, solutions and hidden tests inside.
+        source: the unit's source notebook, solutions and hidden tests inside; or its plan.
         submitted: the submitted notebook file.
 
     Raises:
         UnreadableSubmissionError: the file is no notebook, or larger than any honest one.
     """
-    known = {key_of(cell): cell for cell in source.cells}
+    known = (source if isinstance(source, Plan) else Plan.of(source)).cells
     notebook = read_notebook(submitted)
     found = _sort(notebook["cells"], known)
     cells, answers, notices = _added(found, ""), dict[str, str | None](), list[Message]()
     changed = 0
-    for key, made in known.items():
-        texts = found.texts.get(key, [])
-        origin, text = _text(made, texts)
-        if _is_answer(made):
+    for key, planned in known.items():
+        texts, made = found.texts.get(key, []), planned.made
+        origin, text = _text(planned, texts)
+        if planned.is_answer:
             answers[key] = None if is_blank(made, text) else text
             notices += _notices(made, texts)
-        elif _nbgrader(made).get("locked") and texts and any(lines_of(one) not in _releases(made) for one in texts):
+        elif planned.released is not None and any(_differs(one, planned) for one in texts):
             changed += 1
-        ours = _ours(made)
-        kind = str(ours.get("kind") or kind_of(made))
-        cells.append(RebuiltCell(key, kind, ours.get("task"), made.cell_type, text, origin, made))
+        cells.append(RebuiltCell(key, planned.kind, planned.task, made.cell_type, text, origin, made))
         cells += _added(found, key)
     if changed:
         notices.append(Message(id="notice-restored", args={"count": changed}))
@@ -147,7 +185,7 @@ def rebuild(source: NotebookNode, submitted: bytes) -> Rebuilt:
     return Rebuilt(tuple(cells), answers, tuple(notices), language if language in LANGUAGES else "en")
 
 
-def nothing_of(source: NotebookNode) -> Rebuilt:
+def nothing_of(source: NotebookNode | Plan) -> Rebuilt:
     """Return the rebuilt notebook of a submission that cannot be read: every answer blank."""
     empty = json.dumps({"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}).encode()
     return rebuild(source, empty)
@@ -210,7 +248,7 @@ def depth(value: Any) -> int:
     return deepest
 
 
-def _sort(cells: list[dict[str, Any]], known: Mapping[str, NotebookNode]) -> _Found:
+def _sort(cells: list[dict[str, Any]], known: Container[str]) -> _Found:
     """Sort the submitted cells: those of the unit by key, others by what they follow."""
     found, follows = _Found(), ""
     for cell in cells:
@@ -232,18 +270,23 @@ def text_of(cell: Mapping[str, Any]) -> str:
         raise UnreadableSubmissionError.of("unreadable-notebook")
     if len(text) > MAX_CELL_CHARACTERS:
         raise UnreadableSubmissionError.of("unreadable-cell", count=len(text), most=MAX_CELL_CHARACTERS)
+    if text.isascii() and "\0" not in text:
+        return text
     # A lone surrogate is no text: nothing could store or send it.
     return text.encode("utf-8", "replace").decode("utf-8").replace("\0", "")
 
 
-def _text(made: NotebookNode, texts: list[str]) -> tuple[Origin, str]:
-    if _is_answer(made):
+def _text(planned: PlannedCell, texts: list[str]) -> tuple[Origin, str]:
+    made = planned.made
+    if planned.is_answer:
         return Origin.ANSWER, "\n\n".join(texts) if made.cell_type == "markdown" else "\n".join(texts)
-    ours = _ours(made)
-    is_free = made.cell_type == "code" and not _is_kept(made) and ours.get("kind") != "hints"
-    if is_free and texts:
+    if planned.is_free and texts:
         return (Origin.SOURCE, made.source) if "\n".join(texts) == made.source else (Origin.EDITED, "\n".join(texts))
     return Origin.SOURCE, made.source
+
+
+def _differs(text: str, planned: PlannedCell) -> bool:
+    return text != planned.made.source and lines_of(text) not in (planned.released or ())
 
 
 def _added(found: _Found, follows: str) -> list[RebuiltCell]:

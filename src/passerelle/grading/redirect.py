@@ -16,6 +16,8 @@ from passerelle.grading.words import words
 from passerelle.model.errors import ServiceError
 
 TIMEOUT_S = 5.0
+GRADEBOOK = "PASSERELLE_GRADEBOOK"
+"""The variable in which a course's own server finds the URL of a gradebook that is not in the directory."""
 QUEUED = "{count} submissions of {unit} are queued: marking takes a few seconds each. Reload this page to see them."
 NOT_QUEUED = (
     "Marking {unit} could not be queued: {reason}. What was submitted is safe; please try again in a minute, or tell "
@@ -64,11 +66,13 @@ def install_in(course_dir: Path) -> None:
 def install(config: Any) -> None:
     """Let nbgrader, where it has read this configuration, queue marking instead of autograding.
 
-    Its feedback pages, which fellows get, are cleaned as ours are, and show no hidden test.
+    Its feedback pages, which fellows get, are cleaned as ours are, and show no hidden test. Its gradebook is ours.
     """
     from nbgrader.converters import Autograde  # noqa: PLC0415  # it has imported this already; others need not
 
     Autograde.start = _queue_instead
+    if os.environ.get(GRADEBOOK):
+        config.CourseDirectory.db_url = os.environ[GRADEBOOK]
     config.GenerateFeedback.exporter_class = "passerelle.grading.safe_html.FeedbackHTMLExporter"
 
 

@@ -7,7 +7,7 @@ import shutil
 import sqlite3
 import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 from typing import Any, Self
 
@@ -18,7 +18,8 @@ from sqlalchemy.pool import NullPool
 
 from passerelle.courses import CourseTextError, put_in_place, unit_source
 from passerelle.grading.handout import Handout, SourceFaultError, handout
-from passerelle.grading.unit_rows import CellsCameOrWentError, make_tables, put_unit
+from passerelle.grading.unit_rows import CellsCameOrWentError, OtherSchemaError, has_unit, make_tables, put_unit
+from passerelle.model.settings import Settings
 
 _TIMEOUT_S = 20
 """As long as marking waits for the gradebook."""
@@ -41,6 +42,13 @@ class ReleaseError(CourseTextError):
         """Build the error of a unit whose marks would belong to nothing any more."""
         what = "no release was made: marked or locked cells came or went since fellows submitted it"
         cure = "keep these cells and their keys, or give the changed unit a new name"
+        return cls.at(f"{course_dir.name}/{unit}", what, cure)
+
+    @classmethod
+    def another_schema(cls, course_dir: Path, unit: str, found: str) -> Self:
+        """Build the error of a gradebook of an older or newer nbgrader."""
+        what = f"no release was made: the schema of gradebook.db is {found}, that of another nbgrader"
+        cure = "run «nbgrader db upgrade» in the course directory, then release it again"
         return cls.at(f"{course_dir.name}/{unit}", what, cure)
 
     @classmethod
@@ -88,6 +96,8 @@ def make_release(course_dir: Path, unit: str, track: str) -> None:
         put_in_place(beside / unit, release)
     except SourceFaultError as error:
         raise ReleaseError.because(course_dir, unit, str(error)) from error
+    except OtherSchemaError as error:
+        raise ReleaseError.another_schema(course_dir, unit, str(error)) from error
     except CellsCameOrWentError as error:
         raise ReleaseError.submitted(course_dir, unit) from error
     except DBAPIError as error:
@@ -118,7 +128,11 @@ def _write(folder: Path, source: Path, notebooks: Mapping[str, Handout]) -> None
 @contextmanager
 def _book(course_dir: Path) -> Iterator[Connection]:
     """Open a transaction on the course's gradebook, which is made where there is none."""
-    path = course_dir / "gradebook.db"
+    path = _file_of(course_dir)
+    if path is None:
+        with _server_book(course_dir) as connection:
+            yield connection
+        return
     # Nobody else may read it, not even while it is made.
     os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
     path.chmod(0o600)
@@ -148,7 +162,10 @@ def _version(notebook: Path) -> str | None:
 
 def _in_gradebook(course_dir: Path, unit: str) -> bool:
     """Say whether the gradebook knows the unit."""
-    path = course_dir / "gradebook.db"
+    path = _file_of(course_dir)
+    if path is None:
+        with _server_book(course_dir) as connection:
+            return has_unit(connection, unit)
     if not path.is_file():
         return False
     query = "select count(*) from notebook join assignment as unit on assignment_id = unit.id where unit.name = ?"
@@ -158,6 +175,21 @@ def _in_gradebook(course_dir: Path, unit: str) -> bool:
     except sqlite3.OperationalError:
         return False
     return bool(found[0])
+
+
+def _file_of(course_dir: Path) -> Path | None:
+    """Return the gradebook's file; None where it is on a server."""
+    if not Settings().gradebooks:
+        return course_dir / "gradebook.db"
+    from passerelle.grading.layout import layout_of  # noqa: PLC0415  it brings the ledger along, for half a second
+
+    return layout_of(course_dir).gradebook_file
+
+
+def _server_book(course_dir: Path) -> AbstractContextManager[Connection]:
+    from passerelle.grading.book import server_book  # noqa: PLC0415  it brings nbgrader along, for a second
+
+    return server_book(course_dir)
 
 
 @contextmanager

@@ -68,7 +68,11 @@ def _attribute(_tag: str, name: str, value: str) -> str | None:
 
 def shown(notebook: NotebookNode) -> NotebookNode:
     """Return of a notebook only what is shown: outputs, attachments and metadata made anew from known parts."""
-    kept = copy.deepcopy(notebook)
+    return reduce_to_shown(copy.deepcopy(notebook))
+
+
+def reduce_to_shown(kept: NotebookNode) -> NotebookNode:
+    """Leave of a notebook only what is shown, and return it."""
     kept.metadata = NotebookNode({"language_info": NotebookNode({"name": "python", "pygments_lexer": "ipython3"})})
     for cell in kept.cells:
         marking = _marking(cell.metadata.get("nbgrader"))
@@ -201,12 +205,16 @@ class FeedbackHTMLExporter(SafeHTMLExporter):
         self, nb: NotebookNode, resources: dict[str, Any] | None = None, **options: Any
     ) -> tuple[str, dict[str, Any]]:
         """Render a notebook without its hidden tests."""
-        seen = copy.deepcopy(nb)
-        for cell in seen.cells:
-            marking = cell.metadata.get("nbgrader", {})
-            if marking and not marking.get("solution"):
-                cell.source = without_hidden_tests(cell.source)
-        return super().from_notebook_node(seen, resources, **options)
+        return super().from_notebook_node(without_hidden(copy.deepcopy(nb)), resources, **options)
+
+
+def without_hidden(notebook: NotebookNode) -> NotebookNode:
+    """Take the hidden tests out of a notebook, and return it."""
+    for cell in notebook.cells:
+        marking = cell.metadata.get("nbgrader", {})
+        if marking and not marking.get("solution"):
+            cell.source = without_hidden_tests(cell.source)
+    return notebook
 
 
 def _clean_any(element: str | bytes) -> str:

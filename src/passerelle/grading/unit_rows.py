@@ -17,6 +17,7 @@ from passerelle.grading.handout import Handout, SourceCell
 _DEFAULT_COURSE = "default_course"
 """The course that nbgrader adds to every gradebook."""
 
+_VERSION = table("alembic_version", column("version_num"))
 _COURSE = table("course", column("id"))
 _ASSIGNMENT = table("assignment", column("id"), column("name"), column("course_id"))
 _NOTEBOOK = table("notebook", column("id"), column("name"), column("assignment_id"), column("kernelspec"))
@@ -33,6 +34,10 @@ _SUBMITTED = table("submitted_assignment", column("assignment_id"))
 _SUBMITTED_NOTEBOOK = table("submitted_notebook", column("notebook_id"))
 
 
+class OtherSchemaError(Exception):
+    """A gradebook is of another nbgrader: what its schema is."""
+
+
 class CellsCameOrWentError(Exception):
     """Notebooks or cells of a unit that was submitted already are others now: its marks would hang in the air."""
 
@@ -46,12 +51,27 @@ class _Cells:
 
 
 def make_tables(connection: Connection) -> None:
-    """Make an empty SQLite gradebook where the file has no table yet."""
+    """Make an empty SQLite gradebook where the file has no table yet.
+
+    Raises:
+        OtherSchemaError: there is one, of another nbgrader than this is written for.
+    """
+    empty = files(__package__).joinpath("gradebook.sql").read_text("utf-8")
     if connection.exec_driver_sql("SELECT count(*) FROM sqlite_master").scalar():
+        numbered = "SELECT count(*) FROM sqlite_master WHERE name = 'alembic_version'"
+        version = connection.exec_driver_sql(numbered).scalar() and connection.execute(select(_VERSION)).scalar()
+        if not version or f"'{version}'" not in empty:
+            raise OtherSchemaError(version or "not numbered")
         return
-    for statement in files(__package__).joinpath("gradebook.sql").read_text("utf-8").split(";\n"):
+    for statement in empty.split(";\n"):
         if statement.strip():
             connection.exec_driver_sql(statement)
+
+
+def has_unit(connection: Connection, unit: str) -> bool:
+    """Say whether a gradebook knows a notebook of a unit."""
+    known = select(_NOTEBOOK.c.id).join(_ASSIGNMENT, _ASSIGNMENT.c.id == _NOTEBOOK.c.assignment_id)
+    return connection.execute(known.where(_ASSIGNMENT.c.name == unit)).first() is not None
 
 
 def put_unit(connection: Connection, track: str, unit: str, notebooks: Mapping[str, Handout]) -> None:

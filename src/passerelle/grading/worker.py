@@ -37,6 +37,7 @@ from passerelle.model.settings import Settings
 from passerelle.model.verdict import Outcome, Verdict
 
 LOOK_EVERY_S = 1.0
+LOOK_AGAIN_S = 0.3  # an empty queue, while there is something else to do
 AGAIN_AFTER_S = 30.0
 MOST_WRITES = 5
 """Records of one place in a row that did not stand afterwards: a sixth would not, either."""
@@ -120,7 +121,9 @@ class Worker:
         self._crew = crew or Here(self._marking.mark)
         self._line = Line(engine, self._crew, learner)
         self._noticer = Noticer(engine, courses)
+        self._queue_empty_until = 0.0
         self._to_settle: dict[Place, float] = {}
+        self._standing: set[Place] = set()
         self._written = Counter[Place]()
         self._to_feed: dict[Place, float] = {}
         self._records, self._feeds = records, records and feeds
@@ -139,12 +142,12 @@ class Worker:
         try:
             return (
                 self._notice_manual_marks(idle=False)
-                or self._mark_next(new=new)
+                or self._mark_next(new=new and monotonic() >= self._queue_empty_until)
                 or self._next_of(self._to_settle, self._settle, reasons.GRADEBOOK)
                 or self._next_of(self._to_feed, self._feed, reasons.FEEDBACK)
                 or self._check_next()
                 or self._notice_manual_marks(idle=True)
-                or (new and self._rehearser.step())
+                or (new and (self._mark_next(new=True) or self._rehearser.step()))
             )
         except SchedulerLostError:
             raise
@@ -158,11 +161,12 @@ class Worker:
         return len(self._line)
 
     def wait(self, timeout_s: float = LOOK_EVERY_S) -> bool:
-        """Wait until one that is under way comes to its end; tell whether one is."""
-        if self.under_way:
-            self._line.renew()
-            self._end_next(timeout_s)
-        return bool(self.under_way)
+        """Wait until one that is under way comes to its end, or somebody can mark again; tell whether there is more."""
+        if not self.under_way and (self._line.has_room or not self._line.is_waited_for):
+            return False
+        self._line.renew()
+        self._end_next(timeout_s)
+        return True
 
     def give_up(self) -> None:
         """Queue again what is being marked: nobody waits for it here any more."""
@@ -178,9 +182,12 @@ class Worker:
 
     def _mark_next(self, *, new: bool) -> bool:
         self._line.renew()
-        held = self._line.lease() if new else None
+        held = self._line.lease() if new and self._line.has_room else None
         if held is not None:
             self._begin(held)
+        elif new and self._line.has_room:
+            # What can wait is done meanwhile: to look takes longer than to find something, in a long queue of it.
+            self._queue_empty_until = monotonic() + LOOK_AGAIN_S
         return self._end_next() or held is not None
 
     @contextmanager
@@ -294,6 +301,8 @@ class Worker:
         course_dir = self._course_dir(place.track)
         if stands(course_dir, place.handle, chosen.received, raw):
             self._written.pop(place, None)
+            if self._to_check:
+                self._standing.add(place)
             return
         if self._written[place] >= MOST_WRITES:
             del self._written[place]
@@ -373,7 +382,10 @@ class Worker:
         with ledger.reading(self._engine) as session:
             known = receipts.attempts_of_track(session, track)
             self._to_feed |= {Place(track, *who): 0.0 for who in stale_feedback(session, track)}
-        self._to_settle |= {Place(track, one.handle, one.unit): 0.0 for one in known if one.verdict is not None}
+        places = {Place(track, one.handle, one.unit) for one in known if one.verdict is not None}
+        self._to_settle |= dict.fromkeys(sorted(places - self._standing), 0.0)
+        if not self._to_check:
+            self._standing.clear()
         return True
 
 

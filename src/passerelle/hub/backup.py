@@ -5,7 +5,7 @@ import json
 import os
 import shutil
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -17,6 +17,7 @@ from passerelle.hub.lock import one_backup
 from passerelle.hub.manifest import Contents, Manifest, Stored, backups, hash_of
 from passerelle.hub.snapshot import copy_databases
 from passerelle.hub.tree import Copier
+from passerelle.ledger import postgres
 from passerelle.model.errors import ServiceError
 from passerelle.model.keys import write_private
 from passerelle.model.settings import Settings
@@ -43,12 +44,13 @@ class BackupError(ServiceError):
     """No backup was made."""
 
     @classmethod
-    def other_database(cls) -> Self:
-        """Build the error of a ledger that is not ours to copy."""
+    def other_database(cls, settings: Settings) -> Self:
+        """Build the error of a ledger or gradebooks that are not ours to copy."""
+        lines = [postgres.dump_line(one, name) for name, one in _on_servers(settings)]
         return cls(
-            "The ledger is not in the data directory (PASSERELLE_DATABASE), and only SQLite is copied here: back that "
-            "database up with its own tool (`pg_dump`), and the data directory while the hub is stopped; see the "
-            "operator's guide."
+            "The ledger or the gradebooks are not in the data directory (PASSERELLE_DATABASE, PASSERELLE_GRADEBOOKS), "
+            "and only SQLite is copied here. Stop the hub, copy the data directory, and each database with its own "
+            f"tool, {'; '.join(lines) or '`pg_dump`'} (pg_restore brings it back); see the operator's guide."
         )
 
     @classmethod
@@ -74,10 +76,18 @@ def check_is_ours(settings: Settings) -> None:
     """Refuse a ledger that is not the data directory's own file.
 
     Raises:
-        BackupError: it is on a database server, or elsewhere.
+        BackupError: it or a gradebook is on a database server, or elsewhere.
     """
-    if settings.database_url != f"sqlite:///{settings.root}/{LEDGER}":
-        raise BackupError.other_database()
+    if settings.database_url != f"sqlite:///{settings.root}/{LEDGER}" or settings.gradebooks:
+        raise BackupError.other_database(settings)
+
+
+def _on_servers(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Yield what is on database servers, by a name for its copy; a gradebook's URL is given for all courses."""
+    if settings.database_url.startswith(postgres.BACKEND):
+        yield "ledger", settings.database_url
+    if settings.gradebooks.startswith(postgres.BACKEND):
+        yield "gradebook-{track}", settings.gradebooks
 
 
 def backup(settings: Settings, into: Path, *, keep: int | None = None, secrets: bool = True, say: Say) -> Path:

@@ -177,6 +177,8 @@ def forget_in(settings: Settings, erasing: Erasing, say: Say) -> None:
         finally:
             engine.dispose()
     say("writing the databases anew")
+    if not _is_file(settings) or settings.gradebooks:
+        say("on the database server: run `VACUUM FULL`; until then her rows are in its free pages")
     for path in databases_of(settings):
         vacuum(path)
 

@@ -26,6 +26,7 @@ from traitlets.config import Config
 from passerelle.grading.redirect import NOT_QUEUED, QUEUED, announce_manual_marks, queue_marking
 from passerelle.grading.safe_html import SafeHTMLExporter
 from passerelle.grading.words import words
+from passerelle.hub.formgrader_lists import change_lists
 from passerelle.model.errors import ServiceError
 
 _PICTURES = {".png", ".jpg", ".jpeg", ".gif", ".webp"}
@@ -78,6 +79,7 @@ def change_formgrader() -> None:
     if getattr(base, _MARK, False):
         return
     setattr(base, _MARK, True)
+    change_lists()
     base.NbGraderAPI = QueueingAPI
     base.BaseHandler.gradebook = property(_fresh_gradebook(base.BaseHandler.gradebook.fget))
     base.BaseHandler.exporter = property(_exporter)

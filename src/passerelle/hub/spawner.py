@@ -16,6 +16,8 @@ from traitlets import Dict, Integer
 
 import passerelle
 from passerelle import ledger
+from passerelle.grading.layout import gradebook_url
+from passerelle.grading.redirect import GRADEBOOK
 from passerelle.hub import origins
 from passerelle.hub.box import MB, RUNTIME, Box, accounts_file, groups_file
 from passerelle.hub.launcher import Launch, launch
@@ -135,6 +137,8 @@ class BubblewrapSpawner(LocalProcessSpawner):  # type: ignore[misc]  # jupyterhu
         }
         if self.track:
             kept |= {"PASSERELLE_TRACK": self.track, "PASSERELLE_COURSE": home, "JUPYTER_CONFIG_PATH": COURSE_CONFIG}
+            if settings.gradebooks:
+                kept[GRADEBOOK] = gradebook_url(settings.courses / self.track)
             if not _inside(PACKAGE, [prefix]):
                 kept["PYTHONPATH"] = str(PACKAGE.parent)
         return kept

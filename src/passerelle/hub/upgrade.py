@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from passerelle import ledger
 from passerelle.courses import build_course
 from passerelle.grading import pause
+from passerelle.grading.gradebook import has_gradebook
 from passerelle.grading.release import generate
 from passerelle.grading.schema import upgrade_gradebook
 from passerelle.grading.worker import courses_of
@@ -22,7 +23,7 @@ from passerelle.hub import demo, preflight
 from passerelle.hub.backup import LEDGER, Say, backup
 from passerelle.hub.lock import hub_runs
 from passerelle.hub.snapshot import copy_database
-from passerelle.ledger import revisions
+from passerelle.ledger import postgres, revisions
 from passerelle.model.errors import PasserelleError, ServiceError
 from passerelle.model.settings import Settings
 
@@ -68,7 +69,7 @@ def upgrade(settings: Settings, backups: Path | None, *, say: Say) -> None:
             say(f"ledger: {_from_to(before, revisions.head())}")
         for track, course_dir in courses_of(settings).items():
             with _step(f"the gradebook of {track} is migrated", made):
-                news = (course_dir / "gradebook.db").is_file() and upgrade_gradebook(course_dir)
+                news = has_gradebook(course_dir) and upgrade_gradebook(course_dir)
                 say(f"gradebook of {track}: {'brought up to date' if news else 'up to date'}")
         with _step("the courses are built", made):
             for source in demo.changed_courses(settings):
@@ -115,7 +116,7 @@ def _refuse_newer(settings: Settings) -> None:
 
 
 def _revision(settings: Settings) -> str | None:
-    engine = sqlalchemy.create_engine(settings.database_url)
+    engine = sqlalchemy.create_engine(postgres.spelt(settings.database_url))
     try:
         with engine.connect() as connection:
             return revisions.revision_of(connection)

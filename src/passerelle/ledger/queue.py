@@ -124,6 +124,12 @@ def lease(session: Session, now: datetime, seconds: float) -> Lease | None:
     )
 
 
+def is_any_queued(session: Session) -> bool:
+    """Tell whether anything is queued; what rests after a fault of ours is not."""
+    queued = select(Job.id).join(Receipt, Receipt.id == Job.receipt)
+    return session.scalar(queued.where(Job.state == QUEUED, Receipt.erased.is_(None)).limit(1)) is not None
+
+
 def _ended(now: datetime, seconds: float) -> ColumnElement[bool]:
     """Tell of a lease whether it is over; `seconds` is how long one lasts."""
     return or_(Job.leased_until <= now, Job.leased_until > now + timedelta(seconds=seconds))

@@ -1,4 +1,4 @@
-"""What the gradebook of any nbgrader course directory says, read in SQL and never written.
+"""What the gradebook of any nbgrader course directory says, in its file or on PostgreSQL: read in SQL, never written.
 
 nbgrader's own `Gradebook` is not used: opening it may migrate the file, and its export asks for each submission by
 itself and writes a submission that is not there as 0.0. Scores are added up by nbgrader's rule (nbgrader.api, 0.9): a
@@ -7,12 +7,13 @@ manual score stands before an automatic one, extra credit comes on top, and a la
 
 import sqlite3
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from operator import itemgetter
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 from zoneinfo import ZoneInfo
 
 from passerelle.model.errors import ServiceError
@@ -36,6 +37,8 @@ ASSIGNMENTS: tuple[Column, ...] = (
 )
 """A row a student and assignment of a course directory."""
 
+Moment = str | datetime | None
+Extension = str | timedelta | None
 _NEEDED = {"student", "assignment", "notebook", "submitted_assignment", "submitted_notebook", "grade", "grade_cells"}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -61,7 +64,7 @@ class GradebookError(ServiceError):
         return cls(f"{path}: there is no gradebook; give --course-dir the directory that nbgrader has it in")
 
     @classmethod
-    def unreadable(cls, path: Path, why: object) -> Self:
+    def unreadable(cls, path: Path | str, why: object) -> Self:
         """Build the error of a file that is no gradebook of nbgrader 0.9."""
         return cls(f"{path}: {why}; look whether it is nbgrader's, and run `nbgrader db upgrade` in a copy")
 
@@ -76,20 +79,62 @@ class _Sums:
         self.cells = self.waiting = self.unmarked = 0
 
 
+Ask = Callable[[str], Iterable[tuple[Any, ...]]]
+"""What asks a gradebook something in SQL."""
+
+
 @contextmanager
-def _opened(path: Path) -> Iterator[sqlite3.Connection]:
-    if not path.is_file():
-        raise GradebookError.missing(path)
+def _opened(course_dir: Path) -> Iterator[Ask]:
+    """Open a gradebook to read one state of it from beginning to end, while somebody marks.
+
+    It is `gradebook.db` wherever there is one; only else nbgrader's configuration is read for where it is, which is
+    Python and runs here as it does in nbgrader.
+    """
+    path = course_dir / "gradebook.db"
+    with _file(path) if path.is_file() else _elsewhere(course_dir) as ask:
+        yield ask
+
+
+@contextmanager
+def _elsewhere(course_dir: Path) -> Iterator[Ask]:
+    # An export of a file takes less time than these take to import.
+    import psycopg  # noqa: PLC0415
+
+    from passerelle.grading.layout import allow_elsewhere, layout_of, said_of  # noqa: PLC0415
+    from passerelle.ledger import postgres  # noqa: PLC0415
+
+    allow_elsewhere(course_dir)
+    layout = layout_of(course_dir)
+    if layout.gradebook_file is not None:
+        if not layout.gradebook_file.is_file():
+            raise GradebookError.missing(layout.gradebook_file)
+        with _file(layout.gradebook_file) as ask:
+            yield ask
+        return
+    where = said_of(layout.gradebook)
+    try:
+        with postgres.rows_of(layout.gradebook) as ask:
+            _must_be_nbgraders(where, ask("SELECT tablename FROM pg_tables WHERE schemaname = current_schema()"))
+            yield ask
+    except psycopg.Error as error:
+        raise GradebookError.unreadable(where, " ".join(str(error).split())) from error
+
+
+@contextmanager
+def _file(path: Path) -> Iterator[Ask]:
     try:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=30)) as connection:
-            # One state from beginning to end, while somebody marks.
             connection.execute("BEGIN")
-            names = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-            if not names >= _NEEDED:
-                raise GradebookError.unreadable(path, f"it has no table {min(_NEEDED - names)}")
-            yield connection
+            _must_be_nbgraders(path, connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'"))
+            yield connection.execute
     except sqlite3.Error as error:
         raise GradebookError.unreadable(path, error) from error
+
+
+def _must_be_nbgraders(where: Path | str, tables: Iterable[tuple[Any, ...]]) -> None:
+    names = {name for (name,) in tables}
+    if not names >= _NEEDED:
+        raise GradebookError.unreadable(where, f"it has no table {min(_NEEDED - names)}")
 
 
 def assignments_table(
@@ -106,28 +151,30 @@ def assignments_table(
     Raises:
         GradebookError: there is no gradebook, or none that we can read.
     """
-    path = course_dir / "gradebook.db"
     try:
-        return Table("assignments", ASSIGNMENTS, _rows(path, as_of, zone, fellows, since))
+        return Table("assignments", ASSIGNMENTS, _rows(course_dir, as_of, zone, fellows, since))
     except (TypeError, ValueError, OverflowError) as error:
         # SQLite keeps a text in a column of numbers as it is.
-        raise GradebookError.unreadable(path, f"it has a value that is none of nbgrader's ({error})") from error
+        raise GradebookError.unreadable(
+            course_dir / "gradebook.db", f"it has a value that is none of nbgrader's ({error})"
+        ) from error
 
 
 def _rows(
-    path: Path, as_of: datetime, zone: ZoneInfo, fellows: Collection[str] | None, since: datetime | None
+    course_dir: Path, as_of: datetime, zone: ZoneInfo, fellows: Collection[str] | None, since: datetime | None
 ) -> list[Sequence[Value]]:
-    with _opened(path) as connection:
-        sums = _sums(connection)
-        most = dict(connection.execute(_MOST))
-        assignments = connection.execute("SELECT id, name, duedate FROM assignment ORDER BY name").fetchall()
-        students = [one for (one,) in connection.execute("SELECT id FROM student ORDER BY id")]
+    with _opened(course_dir) as ask:
+        sums = _sums(ask)
+        most: dict[str, float] = {assignment: points for assignment, points in ask(_MOST)}  # noqa: C416  # rows
+        # In Python, whose order is that of the characters, in whatever language a server sorts.
+        assignments = sorted(ask("SELECT id, name, duedate FROM assignment"), key=itemgetter(1))
+        students = sorted(one for (one,) in ask("SELECT id FROM student"))
         query = "SELECT student_id, assignment_id, id, timestamp, extension FROM submitted_assignment"
-        sent = {(student, assignment): rest for student, assignment, *rest in connection.execute(query)}
-    course = path.resolve().parent.name
+        sent = {(student, assignment): rest for student, assignment, *rest in ask(query)}
+    course = course_dir.resolve().name
 
     @cache  # few due dates, and as many extensions as were given, stand for all the rows
-    def due_of(duedate: str | None, extension: str | None) -> tuple[datetime | None, datetime | None]:
+    def due_of(duedate: Moment, extension: Extension) -> tuple[datetime | None, datetime | None]:
         due = _due(duedate, extension)
         return due, local(due, zone)
 
@@ -151,21 +198,21 @@ def _rows(
     return rows
 
 
-def _sums(connection: sqlite3.Connection) -> dict[str, _Sums]:
+def _sums(ask: Ask) -> dict[str, _Sums]:
     """Return what the grades of each submitted assignment add up to.
 
     The grades are read once, as they lie in the file, and added up here: nbgrader has no index by which SQL could
     group them, and sorting millions of rows takes several times as long.
     """
-    by_machine = {cell for (cell,) in connection.execute(_BY_MACHINE)}
+    by_machine = {cell for (cell,) in ask(_BY_MACHINE)}
     sums: dict[str, _Sums] = {}
     of_notebook: dict[str, _Sums] = {}
     query = "SELECT id, assignment_id, late_submission_penalty FROM submitted_notebook"
-    for notebook, submission, penalty in connection.execute(query):
+    for notebook, submission, penalty in ask(query):
         one = of_notebook[notebook] = sums.setdefault(submission, _Sums())
         one.penalty += penalty or 0.0
         one.cells += 1
-    for notebook, cell, auto, manual, extra, needs in connection.execute(_GRADES):
+    for notebook, cell, auto, manual, extra, needs in ask(_GRADES):
         one = of_notebook.get(notebook)  # type: ignore[assignment]  # a grade may be left of a notebook that is gone
         if one is None:
             continue
@@ -195,15 +242,19 @@ def _points(found: _Sums | None, state: State, most: float) -> tuple[Value, ...]
     return (points, found.penalty, max(0.0, round(points - found.penalty, 6)), most, found.waiting)
 
 
-def _moment(text: str | None) -> datetime | None:
-    """Return a moment of nbgrader's, which are UTC without saying so."""
-    return None if text is None else datetime.fromisoformat(text).replace(tzinfo=UTC)
+def _moment(said: Moment) -> datetime | None:
+    """Return a moment of nbgrader's, which are UTC without saying so: SQLite says it as text."""
+    if said is None:
+        return None
+    return (datetime.fromisoformat(said) if isinstance(said, str) else said).replace(tzinfo=UTC)
 
 
-def _due(duedate: str | None, extension: str | None) -> datetime | None:
-    due, until = _moment(duedate), _moment(extension)
+def _due(duedate: Moment, extension: Extension) -> datetime | None:
+    due = _moment(duedate)
+    if due is None or extension is None:
+        return due
     # SQLAlchemy keeps a length of time in SQLite as the moment so long after 1970.
-    return None if due is None else due + (until - _EPOCH if until else timedelta())
+    return due + (extension if isinstance(extension, timedelta) else (_moment(extension) or _EPOCH) - _EPOCH)
 
 
 def summary_table(assignments: Table) -> Table:

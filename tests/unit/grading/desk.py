@@ -114,10 +114,10 @@ class Desk:
     clock: datetime = field(default=MORNING)
 
     @classmethod
-    def open(cls, root: Path, course_dir: Path) -> "Desk":
+    def open(cls, root: Path, course_dir: Path, database: str = "") -> "Desk":
         """Copy a built course into an installation of its own."""
         # One worker: several have tests of their own.
-        settings = Settings(data=root, marking_workers=1)
+        settings = Settings(data=root, database=database, marking_workers=1)
         shutil.copytree(course_dir, settings.courses / TRACK)
         new_ledger(settings.database_url)
         desk = cls(settings, ledger.engine(settings.database_url))

@@ -1,5 +1,5 @@
 """Fixtures of the room `hub`."""
 
-from tests.unit.grading.conftest import desk, released_course
+from tests.unit.grading.conftest import desk, gradebooks, released_course
 
-__all__ = ["desk", "released_course"]
+__all__ = ["desk", "gradebooks", "released_course"]

@@ -8,6 +8,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import traceback
 import zipfile
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -22,6 +23,7 @@ from passerelle.model.settings import Settings
 from passerelle.progress import Wanted, course_export
 from passerelle.progress.gradebooks import ASSIGNMENTS, GradebookError, assignments_table
 from passerelle.progress.tables import Table
+from tests.gradebooks import on_postgresql
 
 PARIS = ZoneInfo("Europe/Paris")
 AT = datetime(2026, 12, 1, tzinfo=UTC)
@@ -41,6 +43,28 @@ def course(empty: Path, tmp_path: Path) -> Path:
     shutil.copy(empty, made)
     fill(made / "gradebook.db", 12, assignments=6, cells=4, seed=7)
     return made
+
+
+@pytest.mark.slow
+def test_a_gradebook_on_postgresql_says_what_its_file_says(course: Path) -> None:
+    expected = assignments_table(course, AT, PARIS)
+    url = on_postgresql(course / "gradebook.db")
+    (course / "gradebook.db").unlink()
+    (course / "nbgrader_config.py").write_text(f"c = get_config()\nc.CourseDirectory.db_url = {url!r}\n")
+
+    assert assignments_table(course, AT, PARIS) == expected
+    assert len(expected.rows) == 12 * 6
+
+
+@pytest.mark.slow
+def test_a_gradebook_that_no_server_has_is_said_without_its_password(tmp_path: Path) -> None:
+    url = f"postgresql+psycopg://passerelle:open-sesame@localhost/none?host={tmp_path}"
+    (tmp_path / "nbgrader_config.py").write_text(f"c = get_config()\nc.CourseDirectory.db_url = {url!r}\n")
+
+    with pytest.raises(GradebookError, match=r"passerelle:\*\*\*@localhost/none: .*connection") as caught:
+        assignments_table(tmp_path, AT, PARIS)
+
+    assert "open-sesame" not in "".join(traceback.format_exception(caught.value))
 
 
 def records(table: Table) -> list[dict[str, object]]:

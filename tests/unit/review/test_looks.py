@@ -20,6 +20,7 @@ from passerelle.exchange.context import Context, InLedger
 from passerelle.exchange.looks import Look
 from passerelle.ledger.database import READING
 from passerelle.ledger.tables import Access
+from tests.ledgers import POSTGRESQL
 from tests.unit.review.programme import NOW, Programme, fill
 from tests.unit.review.served import serve
 
@@ -30,6 +31,11 @@ AT_ONCE = 40
 @contextmanager
 def somebody_writes(programme: Programme) -> Iterator[Callable[[], None]]:
     """Hold the ledger's one lock for writers, as another process does; what is yielded gives it back."""
+    if programme.engine.dialect.name == POSTGRESQL:
+        with programme.engine.connect() as holder:
+            begun = holder.begin()
+            yield begun.rollback
+        return
     path = programme.settings.root / "ledger.db"
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")

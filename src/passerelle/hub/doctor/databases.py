@@ -7,10 +7,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import func, select
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
+from passerelle import ledger
 from passerelle.grading.agreement import Disagreement, disagreements
-from passerelle.grading.gradebook import GradebookUnusableError
+from passerelle.grading.gradebook import GradebookUnusableError, has_gradebook
 from passerelle.grading.layout import is_outline
 from passerelle.grading.schema import gradebook_head, gradebook_revision
 from passerelle.grading.worker import courses_of
@@ -18,7 +20,7 @@ from passerelle.hub.backup import HUB_DATABASE
 from passerelle.hub.doctor.finding import Finding, broken, look, ok, some
 from passerelle.hub.doctor.reading import NoLedgerError, database, ledger_path, ledger_session
 from passerelle.hub.lock import hub_runs
-from passerelle.ledger import queue, revisions
+from passerelle.ledger import postgres, queue, revisions
 from passerelle.ledger.tables import Job, Receipt
 from passerelle.model.settings import Settings
 
@@ -33,7 +35,7 @@ def schemas(settings: Settings) -> Iterator[Finding]:
     """Compare the schemas with what this version wants."""
     path, head = ledger_path(settings), revisions.head()
     if path is None:
-        yield ok("schema", "the ledger is on a database server; back it up with that one's own tool")
+        yield _on_server(settings, head)
     elif not path.is_file():
         cure = "the first start makes one; if there were data, see whether PASSERELLE_DATA is the right directory"
         yield look("schema", f"there is no ledger in {settings.root}", cure)
@@ -50,10 +52,35 @@ def schemas(settings: Settings) -> Iterator[Finding]:
     for track, course_dir in courses_of(settings).items():
         if is_outline(course_dir):
             continue  # nothing is built or released there, and the ledger alone has its marks
-        if not (course_dir / "gradebook.db").is_file():
+        if not has_gradebook(course_dir):
             yield look("schema", f"{track} has no gradebook", "build and release its units: `passerelle build`")
         elif _is_older(course_dir):
             yield look("schema", f"the gradebook of {track} is of another nbgrader than the one installed", UPGRADE)
+
+
+def _on_server(settings: Settings, head: str) -> Finding:
+    """Look at a ledger on a database server: can it be reached, which schema has it?"""
+    url = make_url(settings.database_url)
+    where = url.set(query={}).render_as_string(hide_password=True)
+    engine = ledger.engine(settings.database_url)
+    try:
+        with ledger.reading(engine) as session:
+            found = revisions.revision_of(session.connection())
+    except SQLAlchemyError as error:
+        why = " ".join(str(getattr(error, "orig", None) or error).split())
+        cure = "start the database server, or correct PASSERELLE_DATABASE"
+        return broken("schema", f"the ledger cannot be read: {where}: {why}", cure)
+    finally:
+        engine.dispose()
+    if found is None:
+        return look("schema", f"there is no ledger in {where}", "the first start makes one")
+    if found == head:
+        copied = postgres.dump_line(settings.database_url, "ledger")
+        return ok("schema", f"the ledger's is this version's ({head}); on a server: back it up with {copied}")
+    if found in revisions.known():
+        return look("schema", f"the ledger's is older ({found}) than this version's ({head})", UPGRADE)
+    cure = "install the version that wrote it, or a newer one"
+    return broken("schema", f"the ledger's ({found}) is of a newer Passerelle than this one ({head})", cure)
 
 
 def _is_older(course_dir: Path) -> bool:
@@ -129,7 +156,7 @@ def last_receipt(settings: Settings) -> Iterator[Finding]:
 def agreement(settings: Settings) -> Iterator[Finding]:
     """Compare each gradebook with the ledger."""
     for track, course_dir in courses_of(settings).items():
-        if not (course_dir / "gradebook.db").is_file():
+        if not has_gradebook(course_dir):
             continue
         try:
             found = set(_disagreements(settings, track, course_dir))
