@@ -6,7 +6,8 @@ it says for data, and its limits for a courtesy. What holds is outside (bubblewr
 
 First a warden that runs nothing of hers; its child, the runner, runs the cells. At every check the runner
 forks a keeper: the state as it is at this place, which answers that check's questions over a socket of its
-own after all cells have run. So no cell ever runs after a question's arguments, which may be hidden, came in.
+own. So no cell ever runs after a question's arguments, which may be hidden, came in. What a name holds, the runner
+says itself: that changes nothing.
 """
 
 import contextlib
@@ -157,6 +158,8 @@ def _serve(control: Channel, runner: Runner) -> NoReturn:
             order, descriptors = control.receive()
             if order["do"] == "run":
                 control.send(runner.run(order["source"], order["cpu_s"], order["wall_s"]))
+            elif order["do"] == "get":
+                control.send(runner.answer({**order, "ask": "get"}), instead=_TOO_BIG)
             elif order["do"] == "keep":
                 (descriptor,) = descriptors
                 if os.fork() == 0:

@@ -5,7 +5,7 @@ A fault of the submission is its verdict; a fault of ours is a ServiceError.
 
 import json
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +15,7 @@ from nbformat import NotebookNode
 
 from passerelle.grading import calibrate
 from passerelle.grading.asserts import PlainChecks
-from passerelle.grading.box import Box, Keeper, Trial
+from passerelle.grading.box import Box, Here, Keeper, Names, Trial
 from passerelle.grading.examiner import WHOLE, has_hidden, needs, visible
 from passerelle.grading.heard import Heard, Overheard
 from passerelle.grading.libraries import libraries
@@ -212,11 +212,31 @@ def _told_of_box(work: Work, learner: Path, limits: Limits) -> tuple[_Run, _Told
         plain = PlainChecks(
             work.solution, examiner, lambda: calibrate.routes(work.solution, work.folder, learner, limits)
         )
-        run = _run_cells(box, work.rebuilt, plain)
-        run.pages = Pages(learner)
-        told = _told_of(examiner, run, work, checks)
+        run, told = _Run(plain, Pages(learner)), _Told()
+
+        def is_examined(cell: RebuiltCell) -> bool:
+            """Examine a check at its place: most need no state to be kept."""
+            if cell.key in plain or box.why is not None:
+                return False
+            run.keepers[cell.key] = Here(box)
+            heard = Heard()
+            seen = told.seen[cell.key] = _examine(examiner, run, work, cell, heard, hidden=False)
+            if not has_hidden(cell.text):
+                _decide(told, seen, heard, examiner, run, work, cell)
+                return True
+            names = Names(box)
+            whole = examiner.examine(cell.text, cell.points or 0.0, names.ask, hidden=True)
+            if names.asked_more:
+                run.keepers[cell.key] = names.kept
+                return True
+            told.whole[cell.key] = _of_sound_check(whole, work, cell)
+            return True
+
+        _run_cells(box, work.rebuilt, run, plain, is_examined)
+        _told_of(told, examiner, run, work, [cell for cell in checks if cell.key not in told.whole])
         box.close()  # nothing of hers goes on living beside the boxes that follow
-        run.pages.close()
+        if run.pages is not None:
+            run.pages.close()
         plain.settle(lambda: _once_more(work, learner, limits, modules, plain, run))
         run.died |= box.died
         return run, told, limits
@@ -230,32 +250,42 @@ def _once_more(
     also = libraries(cell.source for cell in work.solution.cells if cell.cell_type == "code")
     with Box(learner, work.files, limits, modules=modules, also=also, seed=work.box_seed) as box:
         box.wait()
-        yield _run_cells(box, work.rebuilt, plain).keepers
+        once = _Run()
+        _run_cells(box, work.rebuilt, once, plain, lambda _cell: False)
+        yield once.keepers
         run.died |= box.died
 
 
-def _told_of(examiner: Examiner, run: _Run, work: Work, checks: Sequence[RebuiltCell]) -> _Told:
-    told = _Told()
+def _told_of(told: _Told, examiner: Examiner, run: _Run, work: Work, checks: Sequence[RebuiltCell]) -> None:
+    """Examine what was kept: checks with hidden tests, and plain ones."""
     heard_of = {cell.key: Heard() for cell in checks}
     for cell in checks:
+        if cell.key in told.seen:
+            continue
         # Of a check with hidden tests the whole is what counts, and is listened to by itself.
         heard = Heard() if has_hidden(cell.text) else heard_of[cell.key]
         told.seen[cell.key] = _examine(examiner, run, work, cell, heard, hidden=False)
     # What has no hidden tests first: once hidden arguments are in the box, nothing that comes out of it is said.
     for cell in sorted(checks, key=lambda one: has_hidden(one.text)):
-        hidden = has_hidden(cell.text)
-        heard, again = heard_of[cell.key], Heard()
+        hidden, heard = has_hidden(cell.text), heard_of[cell.key]
         first = _examine(examiner, run, work, cell, heard, hidden=True) if hidden else told.seen[cell.key]
-        told.whole[cell.key] = first
-        if not _is_worth_asking_again(cell, first, heard, run):
-            continue
-        second = _examine(examiner, run, work, cell, again, hidden=hidden)
-        if second["points"] != first["points"]:
-            worse, better = sorted((first, second), key=lambda one: float(one["points"]))
-            told.whole[cell.key], told.other[cell.key] = better, worse
-            if not heard.agrees(again):  # a name that held something else was a second guess
-                told.whole[cell.key], told.other[cell.key] = first, second
-    return told
+        _decide(told, first, heard, examiner, run, work, cell)
+
+
+def _decide(
+    told: _Told, first: dict[str, Any], heard: Heard, examiner: Examiner, run: _Run, work: Work, cell: RebuiltCell
+) -> None:
+    """Take down what counts of a check; where it may be the chance of one run, examine it once more."""
+    told.whole[cell.key] = first
+    if not _is_worth_asking_again(cell, first, heard, run):
+        return
+    again = Heard()
+    second = _examine(examiner, run, work, cell, again, hidden=has_hidden(cell.text))
+    if second["points"] != first["points"]:
+        worse, better = sorted((first, second), key=lambda one: float(one["points"]))
+        told.whole[cell.key], told.other[cell.key] = better, worse
+        if not heard.agrees(again):  # a name that held something else was a second guess
+            told.whole[cell.key], told.other[cell.key] = first, second
 
 
 def _is_worth_asking_again(cell: RebuiltCell, told: Mapping[str, Any], heard: Heard, run: _Run) -> bool:
@@ -272,15 +302,18 @@ def _is_worth_asking_again(cell: RebuiltCell, told: Mapping[str, Any], heard: He
     return all(one.args.get("check") != cell.key for one in met)
 
 
-def _run_cells(box: Box, rebuilt: Rebuilt, plain: PlainChecks) -> _Run:
-    """Run the cells in order; at each check, keep the state as it is there."""
-    run, room = _Run(plain), MAX_SHOWN
+def _run_cells(
+    box: Box, rebuilt: Rebuilt, run: _Run, plain: PlainChecks, is_examined: Callable[[RebuiltCell], bool]
+) -> None:
+    """Run the cells in order; at each check that is not examined at once, keep the state as it is there."""
+    room = MAX_SHOWN
     for place, cell in enumerate(rebuilt.cells):
         if cell.is_check:
-            keeper = box.keep()
-            run.keepers[cell.key] = keeper
-            if keeper is None:
-                run.gone[cell.key] = box.why or "died"
+            if not is_examined(cell):
+                keeper = box.keep()
+                run.keepers[cell.key] = keeper
+                if keeper is None:
+                    run.gone[cell.key] = box.why or "died"
             run.stops.check(cell)
             if effects := plain.effects(cell.key):
                 box.run(effects)
@@ -288,7 +321,6 @@ def _run_cells(box: Box, rebuilt: Rebuilt, plain: PlainChecks) -> _Run:
             run.shown[place] = shown = Shown.of(box.run(cell.text), room)
             room -= shown.size
             run.stops.ran(cell, shown, is_over=box.why is not None)
-    return run
 
 
 def _examine(
@@ -307,6 +339,15 @@ def _examine(
         if run.pages is not None:
             ask = run.pages.beside(ask, run.looked_at.setdefault(cell.key, []))
         told = examiner.examine(source, cell.points or 0.0, ask, hidden=hidden)
+    return _of_sound_check(told, work, cell)
+
+
+def _of_sound_check(told: dict[str, Any], work: Work, cell: RebuiltCell) -> dict[str, Any]:
+    """Return what the examiner told; where the check itself stopped, it is nobody's answer.
+
+    Raises:
+        ExaminerError: it did.
+    """
     if told["fault"]:
         raise ExaminerError.of_check(work.card.unit, cell.key, str(told["fault"]))
     return told
