@@ -218,13 +218,13 @@ def _told_of_box(work: Work, learner: Path, limits: Limits) -> tuple[_Run, _Told
             """Examine a check at its place: most need no state to be kept."""
             if cell.key in plain or box.why is not None:
                 return False
-            run.keepers[cell.key] = Here(box)
-            heard = Heard()
+            heard, known = Heard(), set[str]()
+            run.keepers[cell.key] = Here(box, known)
             seen = told.seen[cell.key] = _examine(examiner, run, work, cell, heard, hidden=False)
             if not has_hidden(cell.text):
                 _decide(told, seen, heard, examiner, run, work, cell)
                 return True
-            names = Names(box)
+            names = Names(box, known)
             whole = examiner.examine(cell.text, cell.points or 0.0, names.ask, hidden=True)
             if names.asked_more:
                 run.keepers[cell.key] = names.kept
