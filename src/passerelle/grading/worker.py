@@ -311,7 +311,7 @@ class Worker:
             fresh = self._mark_again(chosen)
             if fresh is None:
                 return
-        record(
+        own = record(
             course_dir,
             place.handle,
             chosen.received,
@@ -321,6 +321,7 @@ class Worker:
             ledger_engine=self._engine,
             track=place.track,
         )
+        self._noticer.wrote(place.track, own)
         self._written[place] += 1
         self._to_feed[place] = 0.0
         # A mark that a trainer saved while this was going on is in the ledger now: do the sums still agree?
