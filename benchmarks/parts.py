@@ -51,7 +51,7 @@ class Clock:
     """CPU seconds of this process, by part; a profile of one of them where that is asked for."""
 
     profiled: str = ""
-    profile: cProfile.Profile = field(default_factory=cProfile.Profile)
+    profile: cProfile.Profile = field(default_factory=lambda: cProfile.Profile(time.process_time))
     spent: dict[str, list[float]] = field(default_factory=dict)
 
     @contextmanager

@@ -14,6 +14,8 @@ import nbformat
 import nbgrader
 from jinja2 import DictLoader
 from nbconvert.preprocessors import CSSHTMLHeaderPreprocessor
+from nbformat import NotebookNode
+from nbformat.v4.rwbase import rejoin_lines
 from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 from traitlets.config import Config
@@ -121,8 +123,8 @@ def release_feedback(course_dir: Path, handle: str, unit: str, engine: Engine, *
 def _read(path: Path) -> Any:
     """Return an executed notebook: recording made it, so it is not held against nbformat's schema again."""
     raw = path.read_bytes()
-    found = json.loads(raw)
-    return nbformat.v4.to_notebook(found) if found.get("nbformat") == 4 else nbformat.reads(raw.decode(), as_version=4)
+    found = json.loads(raw, object_hook=NotebookNode)
+    return rejoin_lines(found) if found.get("nbformat") == 4 else nbformat.reads(raw.decode(), as_version=4)
 
 
 def _unit_of(course_dir: Path, unit: str) -> KeptUnit | None:

@@ -21,7 +21,7 @@ from nbformat import NotebookNode
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
 
-from passerelle.grading.safe_html import FeedbackHTMLExporter, clean, reduce_to_shown, without_hidden
+from passerelle.grading.safe_html import FeedbackHTMLExporter, SharingContext, clean, reduce_to_shown, without_hidden
 
 TEXTS = 2_000
 """How many texts of units an exporter keeps rendered: some fifty a unit."""
@@ -158,6 +158,7 @@ class PageExporter(FeedbackHTMLExporter):
     @cached_property
     def _page(self) -> Any:
         """Return nbgrader's template with a memory for cells."""
+        self.environment.context_class = SharingContext
         return self.environment.from_string(_WITH_MEMORY)
 
     @cached_property
