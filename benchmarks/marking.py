@@ -28,6 +28,7 @@ from passerelle.model.settings import Settings
 
 WARM_SUBMISSIONS = 20
 """How many are marked where the memory of one is looked at."""
+COURSES = Path(__file__).parents[1] / "courses"
 COPIES = 6
 """How many units a track has at least where releases are measured."""
 
@@ -67,6 +68,7 @@ class Bench:
     place: Path
     asked: argparse.Namespace
     costs: Costs
+    shared: int = 0
 
     @cached_property
     def course(self) -> Path:
@@ -79,6 +81,11 @@ class Bench:
     def cells_s(self) -> float:
         """CPU seconds that one submission's cells take in a warm Python: the median of twenty."""
         return measured_cells(self.course)
+
+    @cached_property
+    def large(self) -> Ran:
+        """The large run with two workers."""
+        return self.marked(self.asked.many, 2)
 
     @cached_property
     def stock(self) -> Stock:
@@ -102,7 +109,7 @@ class Bench:
         return course
 
     def marked(self, count: int, workers: int, *, look: bool = False) -> Ran:
-        """Mark as many submissions with the command line; every verdict must be the right one and its own."""
+        """Mark as many submissions with the command line; every verdict must be the right one."""
         course = self.submitted(count)
         command = [sys.executable, "-m", "passerelle.cli", "mark", sample.UNIT, "--course-dir", str(course)]
         command += ["--workers", str(workers), "--json", "--learner", str(Settings().learner)]
@@ -110,15 +117,15 @@ class Bench:
         if done.code != 0:
             sys.exit(f"passerelle mark ended with {done.code}: {done.errors[-2000:]}")
         records = [json.loads(line) for line in done.output.splitlines()]
+        self.shared += count - len({record["key"] for record in records})
         must_be_right(records, count)
         return done
 
 
 def must_be_right(records: Sequence[dict[str, object]], count: int) -> None:
-    """Stop where a submission is missing, waits, has other points than its answers are worth, or another's verdict."""
-    keys = {record["key"] for record in records}
-    if len(records) != count or len(keys) != count:
-        sys.exit(f"{count} were submitted: {len(records)} records, {len(keys)} verdicts")
+    """Stop where a submission is missing, waits, or has other points than its answers are worth."""
+    if len(records) != count:
+        sys.exit(f"{count} were submitted: there are {len(records)} records")
     for record in records:
         number = int(str(record["fellow"])[len("fellow") :])
         if record["state"] != "marked" or points_of(record) != sample.answers(number)[1]:
@@ -157,7 +164,7 @@ def wall(bench: Bench) -> Iterator[Row]:
         if points != sample.answers(number)[1]:
             sys.exit(f"stock nbgrader gives {points} to submission {number}: {sample.answers(number)[1]} expected")
     for count, reach, repeat in ((bench.asked.many, 25, 1), (bench.asked.few, 12, bench.asked.repeat)):
-        runs = [bench.marked(count, 2) for _ in range(repeat)]
+        runs = [bench.large] if count == bench.asked.many else [bench.marked(count, 2) for _ in range(repeat)]
         took = statistics.median(one.wall_s for one in runs)
         ratio = stock.wall_s(count) / took
         name = f"wall, {count} submissions, 2 workers, start-up included (median of {repeat})"
@@ -165,7 +172,7 @@ def wall(bench: Bench) -> Iterator[Row]:
         bench.costs.put(f"wall_{count}", took, "s", "wall")
         if count == bench.asked.many:
             yield from _processor(bench, runs[0], count)
-    yield Row("verdict-cache hits in all of these runs", "–", "0", "", "0", True)
+    yield Row("verdict-cache hits in all of these runs", "–", str(bench.shared), "", "0", bench.shared == 0)
 
 
 def _processor(bench: Bench, run: Ran, count: int) -> Iterator[Row]:
@@ -180,7 +187,7 @@ def _processor(bench: Bench, run: Ran, count: int) -> Iterator[Row]:
 def workers(bench: Bench) -> Iterator[Row]:
     """Measure one worker against two."""
     count = bench.asked.many
-    one, two = bench.marked(count, 1), bench.marked(count, 2)
+    one, two = bench.marked(count, 1), bench.large
     ratio = one.wall_s / two.wall_s
     name = f"two workers against one, {count} submissions"
     yield Row(name, "–", f"{seconds(one.wall_s)} → {seconds(two.wall_s)}", times(ratio), "≥ 1.8", ratio >= 1.8)
@@ -204,7 +211,7 @@ def feedback(bench: Bench) -> Iterator[Row]:
 
 def releases(bench: Bench) -> Iterator[Row]:
     """Measure the release of each whole track, six units at least."""
-    for source in sorted(path.parent for path in Path("courses").resolve().glob("*/course.toml")):
+    for source in sorted(path.parent for path in COURSES.glob("*/course.toml")):
         text = bench.place / "tracks" / source.name
         track = six_units(source, text)
         stock = bench.place / "releases" / "stock" / source.name
