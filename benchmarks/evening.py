@@ -57,13 +57,11 @@ class Job:
 
 @dataclass
 class Evening:
-    """What came of it."""
+    """What came of it; `waiting` is how many had no answer just before each answer."""
 
     jobs: Sequence[Job]
     costs: Costs
-    busy: list[float] = field(default_factory=lambda: [0.0, 0.0, 0.0])
     waiting: list[tuple[float, int]] = field(default_factory=list)
-    ended: float = 0.0
 
     def waits(self, seed: int = 7) -> list[float]:
         """Return the seconds from submit to feedback, sorted; her page asks now and then."""
@@ -123,7 +121,6 @@ class _Clockwork:
             for job in [job for job in self.active if job.left <= 1e-9]:
                 self._finish(job)
             self._begin()
-        self.evening.ended = self.now
 
     def _rates(self) -> tuple[float, float]:
         """Return which share of a core each one has: at the service, and in marking."""
@@ -136,7 +133,6 @@ class _Clockwork:
         self.now += step
         for job in self.active:
             job.left -= step * rates[job.part == MARK]
-            self.evening.busy[min(job.part, GIVE)] += step
 
     def _queue(self, job: Job, part: int) -> None:
         job.part, job.left = part, job.needs[part]
@@ -147,8 +143,8 @@ class _Clockwork:
         self.free[min(job.part, GIVE)] += 1
         if job.part == GIVE:
             job.answered = self.now
-            self.unanswered -= 1
             self.evening.waiting.append((self.now, self.unanswered))
+            self.unanswered -= 1
         if job.part == WRITE:
             job.written = self.now
         else:

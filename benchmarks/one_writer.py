@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmarks.parts import Clock, Desk, submit_one
+from benchmarks.parts import Clock, Desk, stock_feedback, submit_one
 from passerelle.ledger.receipts import Receipt
 from passerelle.model.verdict import Verdict
 
@@ -47,14 +47,20 @@ class TimedDesk(Desk):
 
 
 def measured_writer(place: Path, learner: Path, count: int) -> dict[str, float]:
-    """Return the median seconds that giving a verdict takes, and writing gradebook, folders and feedback page."""
+    """Return median seconds: giving a verdict, writing gradebook, folders and page; of a page, stock's too."""
     desk = TimedDesk.open(place, learner)
     for number in range(count):
         submit_one(desk, desk.clock, number)
+    stock_feedback(desk, desk.clock)
     desk.engine.dispose()
 
     def median(name: str) -> float:
         return desk.clock.milliseconds(name) / 1000
 
     # Half of `prepare` is the writer's: is this verdict known? The other half is the worker's, and in its time.
-    return {"give": median("give") + median("prepare") / 2, "write": sum(median(name) for name in WRITING)}
+    return {
+        "give": median("give") + median("prepare") / 2,
+        "write": sum(median(name) for name in WRITING),
+        "feedback": median("feedback"),
+        "stock feedback": median("stock feedback"),
+    }

@@ -28,8 +28,8 @@ from traitlets.config import Config
 from benchmarks.loop import TRACK, UNIT, solved_in
 from passerelle import courses, ledger
 from passerelle.grading.feedback import release_feedback
-from passerelle.grading.manual import sync_manual_marks
 from passerelle.grading.marking import Marked, mark, verdict_key
+from passerelle.grading.noticed import Noticer
 from passerelle.grading.prepare import Prepared, prepare
 from passerelle.grading.record import record, stands
 from passerelle.grading.release import generate
@@ -51,7 +51,7 @@ class Clock:
     """CPU seconds of this process, by part; a profile of one of them where that is asked for."""
 
     profiled: str = ""
-    profile: cProfile.Profile = field(default_factory=cProfile.Profile)
+    profile: cProfile.Profile = field(default_factory=lambda: cProfile.Profile(time.process_time))
     spent: dict[str, list[float]] = field(default_factory=dict)
 
     @contextmanager
@@ -82,6 +82,7 @@ class Desk:
     course: Path
     example: Marked
     learner: Path
+    noticer: Noticer
     moment: datetime = MORNING
 
     @classmethod
@@ -93,7 +94,8 @@ class Desk:
         generate(course, UNIT)
         ledger.migrate(settings.database_url)
         example = mark(course, UNIT, solved_in(course, 0), learner=learner)
-        return cls(settings, ledger.engine(settings.database_url), course, example, learner)
+        engine = ledger.engine(settings.database_url)
+        return cls(settings, engine, course, example, learner, Noticer(engine, lambda: {TRACK: course}))
 
     def submit(self, handle: str, files: Mapping[str, bytes]) -> Receipt:
         """Take a submission of somebody new."""
@@ -144,12 +146,13 @@ def submit_one(desk: Desk, clock: Clock, number: int) -> None:
             sys.exit(f"{handle}: recorded before it was")
     with clock.part("record"):
         marked = Marked(verdict, {UNIT: executed})
-        record(desk.course, handle, receipt.received, 1, files, marked, ledger_engine=desk.engine)
+        own = record(desk.course, handle, receipt.received, 1, files, marked, ledger_engine=desk.engine)
     with clock.part("settle again"):
         if not stands(desk.course, handle, receipt.received, verdict):
             sys.exit(f"{handle}: recorded, and it does not stand")
-    with clock.part("marks"), ledger.session(desk.engine) as session:
-        sync_manual_marks(desk.course, session)
+    with clock.part("marks"):
+        desk.noticer.wrote(TRACK, own)
+        desk.noticer.look(idle=True)
     with clock.part("feedback"):
         release_feedback(desk.course, handle, UNIT, desk.engine)
 

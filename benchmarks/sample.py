@@ -111,10 +111,10 @@ TASKS = (
     ),
     Task(
         "forest",
-        "forest = RandomForestClassifier(n_estimators=20, max_depth=6, random_state=0)\n"
+        "forest = RandomForestClassifier(n_estimators=60, max_depth=6, random_state=0)\n"
         "forest.fit(train[columns].to_numpy(), train['late'])\n"
         "important = columns[forest.feature_importances_.argmax()]",
-        "forest = RandomForestClassifier(n_estimators=20, max_depth=6, random_state=0)\n"
+        "forest = RandomForestClassifier(n_estimators=60, max_depth=6, random_state=0)\n"
         "forest.fit(train[columns].to_numpy(), train['late'])\n"
         "important = columns[forest.feature_importances_.argmin()]",
         'expect("important").equals("days")',

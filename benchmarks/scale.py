@@ -134,7 +134,7 @@ def limits(costs: Costs, found: dict[str, Any]) -> str:
     held = 16 * 1024 * MB / more
     rows.append(
         (
-            "memory of open servers, 16 GB for them",
+            "memory of open servers without a kernel, 16 GB for them",
             f"{more / MB:.0f} MB",
             "–",
             f"{held:,.0f} at once",

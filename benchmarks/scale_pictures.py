@@ -40,7 +40,8 @@ def _spread(wanted: Sequence[float], apart: float = 18) -> list[float]:
     found = list(wanted)
     for before, after in pairwise(order):
         found[after] = max(found[after], found[before] + apart)
-    return found
+    too_low = max(0.0, max(found) - (HEIGHT - BOTTOM - 4))
+    return [height - too_low for height in found]
 
 
 def workers_picture(waits: Mapping[str, Sequence[tuple[int, float]]], target_s: float) -> str:
@@ -80,7 +81,8 @@ def evening_picture(in_minute: Mapping[int, int], evening: Evening) -> str:
         minute = int(moment // MINUTE)
         if minute in waiting:
             waiting[minute] = max(waiting[minute], count)
-    top = max(*(in_minute.get(minute, 0) for minute in waiting), *waiting.values(), 1)
+    most = max(*(in_minute.get(minute, 0) for minute in waiting), *waiting.values(), 1)
+    top = 4 * math.ceil(most / 4)
     step = (WIDTH - LEFT - 30) / len(waiting)
 
     def y(count: float) -> float:

@@ -21,23 +21,17 @@ FEW = 2
 
 @dataclass(frozen=True)
 class Stock:
-    """Stock nbgrader: seconds to start, and then a submission or page; the points it gave."""
+    """Stock nbgrader: seconds to start, and then a submission; the points it gave."""
 
     sample: int
     start_s: float
     each_s: float
     cpu_each_s: float
-    feedback_start_s: float
-    feedback_each_s: float
     points: dict[int, dict[str, float]]
 
     def wall_s(self, count: int) -> float:
         """Return what as many submissions would take, one after another as nbgrader does."""
         return self.start_s + count * self.each_s
-
-    def feedback_s(self, count: int) -> float:
-        """Return what as many pages would take."""
-        return self.feedback_start_s + count * self.feedback_each_s
 
 
 def nbgrader(course: Path, *arguments: str) -> Ran:
@@ -54,7 +48,7 @@ def nbgrader(course: Path, *arguments: str) -> Ran:
 
 
 def measured_stock(place: Path, built: Path, count: int) -> Stock:
-    """Let stock nbgrader mark two submissions, then `count`, and make their feedback."""
+    """Let stock nbgrader mark two submissions, then `count` others."""
     twin = sample.plain_twin(courses.unit_source(built, sample.UNIT))
     course = place / sample.TRACK
     folder = course / "source" / sample.UNIT
@@ -62,18 +56,17 @@ def measured_stock(place: Path, built: Path, count: int) -> Stock:
     nbformat.write(twin, folder / f"{sample.UNIT}.ipynb")
     shutil.copy(built / "nbgrader_config.py", course)
     nbgrader(course, "generate_assignment", sample.UNIT)
-    took: dict[str, list[Ran]] = {"autograde": [], "generate_feedback": []}
+    runs = []
     for first, last in ((1, FEW), (FEW + 1, FEW + count)):
         for number in range(first, last + 1):
             sample.lay(
                 course, sample.UNIT, sample.submission(course / "release" / sample.UNIT, number), f"fellow{number:04}"
             )
-        for command, runs in took.items():
-            # The others have been marked already: nbgrader passes them over in milliseconds.
-            runs.append(nbgrader(course, command, sample.UNIT))
-    (autograde_start, autograde), (page_start, page) = (split(took[name], count) for name in took)
-    cpu = split(took["autograde"], count, of=lambda one: one.cpu_s)[1]
-    return Stock(count, autograde_start, autograde, cpu, page_start, page, gradebook_points(course))
+        # Those of the first run have been marked already: nbgrader passes them over in milliseconds.
+        runs.append(nbgrader(course, "autograde", sample.UNIT))
+    start, each = split(runs, count)
+    cpu = split(runs, count, of=lambda one: one.cpu_s)[1]
+    return Stock(count, start, each, cpu, gradebook_points(course))
 
 
 def split(runs: Sequence[Ran], many: int, of: Callable[[Ran], float] = lambda one: one.wall_s) -> tuple[float, float]:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 MB = 1024 * 1024
 _PR_SET_CHILD_SUBREAPER = 36
-_LOOK_EVERY_S = 0.05
+_LOOK_EVERY_S = 0.02
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from tests.faults.left import everywhere, files_in
 from tests.faults.own_world import be_alone
 from tests.faults.victims import (
     BOX,
+    BROWSER,
     CLIENT,
     EXAMINER,
     NEST,
@@ -256,18 +257,31 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make faults-batch", description=__doc__)
     parser.add_argument("--count", type=int, default=200, help="submissions (200)")
     parser.add_argument("--kills", type=int, default=100, help="kills (100)")
-    parser.add_argument("--victim", action="append", choices=VICTIMS, help="kill these alone")
+    parser.add_argument("--pages", type=int, default=24, help="submitted pages, as a batch of their own (24; 0: none)")
+    parser.add_argument("--victim", action="append", choices=[*VICTIMS, BROWSER], help="kill these alone")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
     asked = parser.parse_args()
     print(f"seed {asked.seed}", flush=True)
     chance, began = random.Random(asked.seed), time.monotonic()
-    victims = schedule(asked.kills, asked.victim or VICTIMS, chance)
+    wanted = asked.victim or [*VICTIMS, *([BROWSER] if asked.pages else [])]
+    kills_of_pages = asked.kills * (BROWSER in wanted) // len(wanted)
+    victims = schedule(asked.kills - kills_of_pages, [one for one in wanted if one != BROWSER], chance)
     with tempfile.TemporaryDirectory(prefix="faults-batch-") as folder:
-        made = batch_course.make(Path(folder) / "made", asked.count)
-        report = shaken_until(made, UNIT, Path(folder), asked.count, victims, chance)
+        place = Path(folder)
+        report: Report = {}
+        if victims:
+            made = batch_course.make(place / "made", asked.count)
+            report = shaken_until(made, UNIT, place, asked.count, victims, chance)
+        if kills_of_pages:
+            (place / "pages").mkdir()
+            made = batch_course.make_pages(place / "pages", asked.pages)
+            seen = [BROWSER] * kills_of_pages
+            report |= shaken_until(made, batch_course.PAGES, place / "pages", asked.pages, seen, chance)
     print(table(report))
     kills = sum(line.kills for line in report.values())
-    print(f"\n{asked.count} submissions, {kills} of {asked.kills} kills, {time.monotonic() - began:.0f} s")
+    print(
+        f"\n{asked.count} submissions, {asked.pages} pages, {kills} of {asked.kills} kills, {time.monotonic() - began:.0f} s"
+    )
     bad = [f"{victim}: {said}" for victim, line in report.items() for said in line.wrong + line.left]
     print(
         "\n".join(bad) or "each as after an undisturbed run; nothing left behind",

@@ -4,9 +4,14 @@ import json
 import shutil
 from pathlib import Path
 
+from passerelle.courses import build_course, read_unit
+from passerelle.grading.release import generate
+from passerelle.proof.submissions import Release, reference_answers
 from tests.attacks.tiny import EXPECT, RIGHT, UNIT, make_courses, release
 from tests.unit.grading.elsewhere import nbgrader
 
+COURSES = Path(__file__).parents[2] / "courses"
+PAGES = "w1-first-page"
 PARTLY = {**RIGHT, "total": "def total(rows):\n    return len(rows)"}
 WRONG = {
     "mean": "mean_price = max(prices)",
@@ -45,6 +50,25 @@ def make(root: Path, count: int, *, loops: bool = True) -> Path:
         (folder / f"{UNIT}.ipynb").write_bytes(_content(number, loops=loops))
         if number % 5:
             (folder / "timestamp.txt").write_text(f"2026-01-{1 + number % 28:02d} 10:00:00.{number:06d} UTC")
+    return course
+
+
+def make_pages(root: Path, count: int) -> Path:
+    """Make a course with a unit of web pages, and so many pages in it, each one another."""
+    source, course = COURSES / "web-dev", root / "web-dev"
+    reference = reference_answers(read_unit(source, PAGES))
+    build_course(source, course, units=(PAGES,))
+    release = Release.read(generate(course, PAGES))
+    for number in range(count):
+        page = reference["answer-page"].replace("</body>", f"<p>{number}</p></body>")
+        page = page.replace("<title>", "<title hidden>") if number % 3 == 1 else page.replace("<h1", "<h4", number % 3)
+        folder = course / "submitted" / f"fellow{number:03d}" / PAGES
+        folder.mkdir(parents=True)
+        for name, content in release.submission(reference | {"answer-page": page}).items():
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        (folder / "timestamp.txt").write_text(f"2026-01-{1 + number % 28:02d} 10:00:00 UTC")
     return course
 
 

@@ -111,6 +111,7 @@ def test_a_submission_that_ends_its_process_is_contained(two: Cluster) -> None:
 
 
 def test_a_worker_killed_in_the_middle_costs_nothing(two: Cluster) -> None:
+    until(lambda: len(processes(two)) == 2, "those that one submission ended are there again")
     before = processes(two)
     start(two, *(b"slow %d" % number for number in range(4)))
     os.kill(before[0], signal.SIGKILL)

@@ -4,10 +4,8 @@ The ledger is `.passerelle/ledger.db` in the course directory, and the way is th
 directory is one of ours or any other of nbgrader's.
 """
 
-import fcntl
 import hashlib
 import itertools
-import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -25,6 +23,8 @@ from sqlalchemy.orm import Session
 
 from passerelle import ledger
 from passerelle.courses import NotBuiltError, load_course
+from passerelle.grading import trouble
+from passerelle.grading.alone import alone
 from passerelle.grading.cluster import Cluster, Here
 from passerelle.grading.elsewhere import source_notebooks
 from passerelle.grading.gradebook import gradebook, nbgrader_timestamp
@@ -34,6 +34,7 @@ from passerelle.grading.nest import Nest, hatched
 from passerelle.grading.report import MarkRecord, mark_record
 from passerelle.grading.seeds import SECRET, fellow_key
 from passerelle.grading.tally import Progress, Tally
+from passerelle.grading.trees import scratch
 from passerelle.grading.worker import Marking, Worker
 from passerelle.ledger import queue, receipts
 from passerelle.ledger.tables import Job, Person
@@ -44,7 +45,6 @@ from passerelle.model.people import Role
 from passerelle.model.verdict import Verdict
 
 LEDGER = Path(".passerelle") / "ledger.db"
-LOCK = Path(".passerelle") / "mark.lock"
 STAMP = "timestamp.txt"
 PAGE = 50
 _YEARS = range(1970, 9999)
@@ -57,15 +57,6 @@ class NoSubmissionError(ContentError):
     def of(cls, handles: Sequence[str], unit: str, course_dir: Path) -> Self:
         """Build the error from who was named."""
         return cls(f"{course_dir}: nothing submitted for {unit!r} by {', '.join(handles)}; look at the name")
-
-
-class BusyError(ServiceError):
-    """Another run marks in this directory."""
-
-    @classmethod
-    def at(cls, course_dir: Path) -> Self:
-        """Build the error from the directory."""
-        return cls(f"{course_dir}: another «passerelle mark» runs here; wait for its end")
 
 
 @dataclass(frozen=True)
@@ -130,7 +121,7 @@ def mark_assignment(course_dir: Path, unit: str, *, learner: Path, **how: Unpack
         ContentError: where the unit is not built, or nothing was submitted by who was named.
         ServiceError: where nothing could be marked.
     """
-    with _alone(course_dir), open_bench(course_dir, unit) as bench:
+    with trouble.said_of(course_dir), alone(course_dir), open_bench(course_dir, unit) as bench:
         taken = take_all(bench, unit, how.get("handles"), stamp=True)
         run(bench, unit, learner, **how)
         with ledger.reading(bench.engine) as session:
@@ -183,21 +174,6 @@ def _built(layout: Layout, unit: str) -> CourseUnit:
         raise NotBuiltError.missing(layout.source(unit)) from None
 
 
-@contextmanager
-def _alone(course_dir: Path) -> Iterator[None]:
-    """Hold a course directory: one writer to its gradebook."""
-    path = course_dir / LOCK
-    if not course_dir.is_dir():
-        raise NotBuiltError.missing(course_dir)
-    path.parent.mkdir(mode=0o700, exist_ok=True)
-    with path.open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise BusyError.at(course_dir) from None
-        yield
-
-
 # What lies there
 
 
@@ -227,7 +203,7 @@ def take_all(bench: Bench, unit: str, handles: Sequence[str] | None, *, stamp: b
         if stamp:
             for one in page:
                 if not one.stamped:
-                    _stamp(one)
+                    _stamp(bench.layout.root, one)
     return taken
 
 
@@ -262,16 +238,15 @@ def _received(folder: Path) -> tuple[datetime, bool]:
         return datetime.now(UTC), False
 
 
-def _stamp(found: _Found) -> None:
+def _stamp(course_dir: Path, found: _Found) -> None:
     """Write a fellow's time into her folder. What stands there is replaced, never followed: it may be a link."""
-    descriptor, made = tempfile.mkstemp(dir=found.folder)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(nbgrader_timestamp(found.received))
-    Path(made).chmod(0o644)
-    try:
-        Path(made).replace(found.folder / STAMP)
-    except OSError:  # a folder of that name
-        Path(made).unlink()
+    # Not made in her folder: there a run that is killed would leave it behind as a file that she sent.
+    with scratch(course_dir) as folder:
+        made = folder / STAMP
+        made.write_text(nbgrader_timestamp(found.received))
+        made.chmod(0o644)
+        with suppress(IsADirectoryError):  # a folder of that name
+            made.replace(found.folder / STAMP)
 
 
 def _parcel(folder: Path) -> bytes:

@@ -6,7 +6,6 @@ same, made by its template in a few milliseconds.
 
 import json
 from collections.abc import Collection, Sequence
-from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,8 +14,8 @@ import nbformat
 import nbgrader
 from jinja2 import DictLoader
 from nbconvert.preprocessors import CSSHTMLHeaderPreprocessor
-from nbgrader.api import BaseCell, Comment, Grade, SubmittedAssignment, SubmittedNotebook
-from nbgrader.api import Notebook as NotebookRow
+from nbformat import NotebookNode
+from nbformat.v4.rwbase import rejoin_lines
 from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 from traitlets.config import Config
@@ -30,6 +29,7 @@ from passerelle.grading.kept import KeptUnit, kept_course, kept_unit
 from passerelle.grading.layout import layout_of
 from passerelle.grading.page_html import PageExporter
 from passerelle.grading.pages import WIDTHS
+from passerelle.grading.place_rows import Standing, standing_notebook
 from passerelle.grading.safe_html import FeedbackHTMLExporter
 from passerelle.grading.words import catalogue, words
 from passerelle.ledger.people import person
@@ -93,10 +93,9 @@ def release_feedback(course_dir: Path, handle: str, unit: str, engine: Engine, *
         fellow = person(session, handle)
     language = fellow.language if fellow is not None else LANGUAGES[0]
     with gradebook(course_dir) as rows:
-        found = _standing(rows, handle, unit)
-        if found is None:
+        standing = standing_notebook(rows, handle, unit)
+        if standing is None:
             return False
-        received, facts = found
         path = course_dir / "autograded" / handle / unit / f"{unit}.ipynb"
         if not path.is_file():
             return False
@@ -107,6 +106,7 @@ def release_feedback(course_dir: Path, handle: str, unit: str, engine: Engine, *
     kept = _unit_of(course_dir, unit)
     card = kept.card if kept is not None else None  # it has the unit's own messages
     _say_checks_again(notebook, _verdict_of(engine, notebook), card, language)
+    facts = _facts(unit, standing)
     page = feedback_page(notebook, facts, language, kept.texts if kept is not None else ())
     with ledger.session(engine) as session:
         put_feedback(
@@ -114,7 +114,7 @@ def release_feedback(course_dir: Path, handle: str, unit: str, engine: Engine, *
             handle=handle,
             track=track,
             unit=unit,
-            timestamp=nbgrader_timestamp(received),
+            timestamp=nbgrader_timestamp(standing.received),
             parcel=pack({f"{unit}.html": page.encode()}),
         )
     return True
@@ -123,8 +123,8 @@ def release_feedback(course_dir: Path, handle: str, unit: str, engine: Engine, *
 def _read(path: Path) -> Any:
     """Return an executed notebook: recording made it, so it is not held against nbformat's schema again."""
     raw = path.read_bytes()
-    found = json.loads(raw)
-    return nbformat.v4.to_notebook(found) if found.get("nbformat") == 4 else nbformat.reads(raw.decode(), as_version=4)
+    found = json.loads(raw, object_hook=NotebookNode)
+    return rejoin_lines(found) if found.get("nbformat") == 4 else nbformat.reads(raw.decode(), as_version=4)
 
 
 def _unit_of(course_dir: Path, unit: str) -> KeptUnit | None:
@@ -186,29 +186,15 @@ def _length(cell: Any) -> int:
     return len(cell.source) + sum(map(len, shown))
 
 
-def _standing(rows: Session, handle: str, unit: str) -> tuple[datetime, dict[str, Any]] | None:
-    """Return when what stands was received, and what nbgrader's template says of it."""
-    query = (
-        select(SubmittedNotebook.id, SubmittedAssignment.timestamp, SubmittedNotebook.late_submission_penalty)
-        .join(SubmittedAssignment, SubmittedAssignment.id == SubmittedNotebook.assignment_id)
-        .join(NotebookRow, NotebookRow.id == SubmittedNotebook.notebook_id)
-        .where(SubmittedAssignment.student_id == handle, NotebookRow.name == unit)
-    )
-    found = rows.execute(query).first()
-    if found is None or found[1] is None:
-        return None
-    held, received, penalty = found
-    graded = select(BaseCell.name, Grade.score, Grade.max_score).join(Grade, Grade.cell_id == BaseCell.id)
-    graded = graded.where(Grade.notebook_id == held)
-    said = select(BaseCell.name, Comment.comment).join(Comment, Comment.cell_id == BaseCell.id)
-    cells = {name: {"score": score, "points": points} for name, score, points in rows.execute(graded)}
-    return received.replace(tzinfo=UTC), {
+def _facts(unit: str, standing: Standing) -> dict[str, Any]:
+    """Return what nbgrader's template says of what stands."""
+    return {
         "notebook": unit,
-        "score": sum(cell["score"] for cell in cells.values()) - (penalty or 0.0),
-        "max_score": sum(cell["points"] for cell in cells.values()),
-        "late_penalty": penalty or 0.0,
-        "cells": cells,
-        "comments": {name: words_ for name, words_ in rows.execute(said.where(Comment.notebook_id == held)) if words_},
+        "score": sum(score for score, _ in standing.scores.values()) - standing.penalty,
+        "max_score": sum(most for _, most in standing.scores.values()),
+        "late_penalty": standing.penalty,
+        "cells": {name: {"score": score, "points": most} for name, (score, most) in standing.scores.items()},
+        "comments": standing.comments,
     }
 
 

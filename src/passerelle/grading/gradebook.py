@@ -19,7 +19,7 @@ from nbgrader.api import (
     SubmittedAssignment,
     SubmittedNotebook,
 )
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from passerelle.grading.book import (
@@ -117,12 +117,26 @@ def marked_cells(session: Session, handle: str | None = None, unit: str | None =
         query, concerned = (one.where(SubmittedAssignment.student_id == handle) for one in (query, concerned))
     if unit is not None:
         query, concerned = (one.where(Assignment.name == unit) for one in (query, concerned))
+    return _marked(session, query, concerned if handle is not None or unit is not None else None, unit)
+
+
+def cells_given_by_hand(session: Session) -> list[MarkedCell]:
+    """Return those graded cells of all submissions to which a person gave points."""
+    query = submitted_cells().where(Grade.manual_score.is_not(None) | (func.coalesce(Grade.extra_credit, 0.0) != 0.0))
+    return _marked(session, query.where(BaseCell.name.is_not(None)))
+
+
+def _marked(
+    session: Session, query: Select[Any], concerned: Select[Any] | None = None, unit: str | None = None
+) -> list[MarkedCell]:
+    """Return the cells that a query finds, with what was said of them; `concerned` are the submitted notebooks."""
     comments = select(Comment.notebook_id, BaseCell.name, Comment.manual_comment).join(
         BaseCell, BaseCell.id == Comment.cell_id
     )
-    if handle is not None or unit is not None:
+    comments = comments.where(Comment.manual_comment.is_not(None), Comment.manual_comment != "")
+    if concerned is not None:
         comments = comments.where(Comment.notebook_id.in_(concerned))
-    said = {(notebook, name): words for notebook, name, words in session.execute(comments) if words}
+    said = {(notebook, name): words for notebook, name, words in session.execute(comments)}
     label = labels(session, unit)
     return [
         MarkedCell(

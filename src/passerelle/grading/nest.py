@@ -7,7 +7,9 @@ there again in milliseconds. Nothing but the standard library is imported at the
 import asyncio
 import contextlib
 import ctypes
+import fcntl
 import gc
+import glob
 import json
 import os
 import select
@@ -25,6 +27,7 @@ from typing import Any, NoReturn
 _PR_SET_PDEATHSIG = 1
 # The path comes by the pipe, not by a command line or an environment that others inherit.
 _BOOT = "import sys, json; sys.path[:] = json.loads(sys.stdin.readline()); from passerelle.grading import nest; "
+_NEW, _SCRATCH = "passerelle-new-", "passerelle-workers-"
 END_S = 5.0
 AT_LEAST_S = 1.0
 """A worker that lives shorter than this is followed by the next one only after as long: no spinning."""
@@ -59,6 +62,7 @@ class Nest:
         self._command = [sys.executable, "-c", _BOOT + "nest.main()", "passerelle-workers"]
         self._told: bytes | None = None
         self._scratch: str | None = None
+        self._held = -1
         self._process = self._begin()
 
     def _begin(self) -> "subprocess.Popen[bytes]":
@@ -74,9 +78,15 @@ class Nest:
 
     @property
     def scratch(self) -> str:
-        """Return a folder for what Dask writes; it goes with these processes, also where the client was killed."""
+        """Return a folder for what Dask writes; it goes with these processes, or with the next that come."""
         if self._scratch is None:
-            self._scratch = tempfile.mkdtemp(prefix="passerelle-workers-")
+            _clear_left()
+            made = tempfile.mkdtemp(prefix=_NEW)
+            # Whose client is killed is known by its lock: the kernel frees it.
+            self._held = os.open(made, os.O_RDONLY | os.O_DIRECTORY)
+            fcntl.flock(self._held, fcntl.LOCK_EX)
+            self._scratch = made.replace(_NEW, _SCRATCH)
+            os.rename(made, self._scratch)  # noqa: PTH104  locked before it is found
         return self._scratch
 
     @staticmethod
@@ -108,11 +118,25 @@ class Nest:
             self._process.wait()
         if self._scratch is not None:
             shutil.rmtree(self._scratch, ignore_errors=True)
+            os.close(self._held)
+            self._scratch = None
 
     def _close_pipe(self) -> None:
         assert self._process.stdin is not None  # noqa: S101
         with contextlib.suppress(BrokenPipeError):
             self._process.stdin.close()
+
+
+def _clear_left() -> None:
+    """Remove what clients that were killed have left in the place for temporary files."""
+    for path in glob.glob(os.path.join(tempfile.gettempdir(), f"{_SCRATCH}*")):  # noqa: PTH118, PTH207  light
+        with contextlib.suppress(OSError):  # held by a living client, or somebody else's
+            left = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+            try:
+                fcntl.flock(left, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(path)
+            finally:
+                os.close(left)
 
 
 @contextmanager

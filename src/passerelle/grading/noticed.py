@@ -8,8 +8,8 @@ from time import monotonic
 from sqlalchemy import Engine
 
 from passerelle import ledger
-from passerelle.grading.gradebook import fingerprint
-from passerelle.grading.manual import sync_manual_marks
+from passerelle.grading.gradebook import MarkedCell, OwnWrite, fingerprint
+from passerelle.grading.manual import sync_changed_marks
 from passerelle.ledger import manual
 from passerelle.model.errors import ServiceError
 
@@ -26,6 +26,7 @@ class Noticer:
     def __init__(self, engine: Engine, courses: Callable[[], Mapping[str, Path]]) -> None:
         self._engine, self._courses = engine, courses
         self._seen: dict[str, tuple[int, ...]] = {}
+        self._given: dict[str, frozenset[MarkedCell]] = {}
         self._last_marks: dict[str, int] = {}
         self._said: dict[str, str] = {}
         self._not_before = 0.0
@@ -48,16 +49,23 @@ class Noticer:
             if self._seen.get(track, ()) == now:
                 return set()
             with ledger.session(self._engine) as session:
-                changed = sync_manual_marks(course_dir, session, track=track)
-                # Those of our own page are in the ledger already; at the start everything is settled anyway.
                 last = self._last_marks.get(track)
-                newer, self._last_marks[track] = manual.marked_after(session, track, last or 0)
-                changed |= newer if last is not None else set()
+                # Those of our own page are in the ledger already; at the start everything is looked at anyway.
+                newer = manual.marked_after(session, track, last)[0] if last is not None else set()
+                before = self._given.get(track)
+                changed, given = sync_changed_marks(course_dir, session, before, newer, track=track)
+                copied, now_last = manual.marked_after(session, track, last or 0)
+                changed |= copied if last is not None else set()
         except ServiceError as error:
             if self._said.get(track) != str(error):  # once, not every second
                 log.warning("manual marks of %s wait: %s", track, error)
             self._said[track] = str(error)
             return set()
         self._said.pop(track, None)
-        self._seen[track] = now
+        self._seen[track], self._given[track], self._last_marks[track] = now, given, now_last
         return changed
+
+    def wrote(self, track: str, own: OwnWrite) -> None:
+        """Take what a record of ours made of a gradebook as seen, where nobody else has written beside it."""
+        if own.after and own.before == self._seen.get(track):
+            self._seen[track] = own.after

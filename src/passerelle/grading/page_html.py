@@ -7,8 +7,8 @@ the unit's own is rendered once for all fellows; what somebody wrote is never ke
 
 import re
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Iterator
-from functools import cached_property, lru_cache
+from collections.abc import Collection, Iterator
+from functools import cached_property, lru_cache, partial
 from html import escape
 from typing import Any, Generic, TypeVar
 
@@ -21,13 +21,27 @@ from nbformat import NotebookNode
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
 
-from passerelle.grading.safe_html import FeedbackHTMLExporter, clean, reduce_to_shown, without_hidden
+from passerelle.grading.safe_html import FeedbackHTMLExporter, SharingContext, clean, reduce_to_shown, without_hidden
 
 TEXTS = 2_000
 """How many texts of units an exporter keeps rendered: some fifty a unit."""
 _NO_WORDS = "No description has been provided for this image"  # nbconvert's
 _KINDS = ("code", "markdown", "raw", "unknown", "input", "output", "output_stdin", "input_prompt", "output_prompt")
 _PICTURE = re.compile(r"<img\b[^>]*>")
+
+
+_WITH_MEMORY = """
+{%- extends 'index.html.j2' -%}
+{%- block any_cell scoped -%}
+{%- set known = resources.known(cell) -%}
+{%- if known is string -%}
+{{ known }}
+{%- else -%}
+{%- set made %}{{ super() }}{% endset -%}
+{{ resources.keep(cell, made) }}
+{%- endif -%}
+{%- endblock any_cell -%}
+"""
 
 
 class _Clean(str):
@@ -43,23 +57,29 @@ class _Own(_Clean):
 
 
 Rendered = TypeVar("Rendered", bound=str)
+_Key = tuple[Any, ...]
+"""What is rendered: first its text, then whatever else is seen of it."""
 
 
 class _Memory(Generic[Rendered]):
-    """Renders a text once; the last TEXTS are kept."""
+    """What was rendered; the last TEXTS are kept."""
 
-    def __init__(self, render: Callable[[str], Rendered]) -> None:
-        self._render = render
-        self.kept: OrderedDict[str, Rendered] = OrderedDict()
+    def __init__(self) -> None:
+        self._kept: OrderedDict[_Key, Rendered] = OrderedDict()
 
-    def __call__(self, source: str) -> Rendered:
-        if source in self.kept:
-            self.kept.move_to_end(source)
-            return self.kept[source]
-        self.kept[source] = rendered = self._render(source)
-        if len(self.kept) > TEXTS:
-            self.kept.popitem(last=False)
+    def get(self, key: _Key) -> Rendered | None:
+        if key in self._kept:
+            self._kept.move_to_end(key)
+        return self._kept.get(key)
+
+    def put(self, key: _Key, rendered: Rendered) -> Rendered:
+        self._kept[key] = rendered
+        if len(self._kept) > TEXTS:
+            self._kept.popitem(last=False)
         return rendered
+
+    def texts(self) -> set[str]:
+        return {str(key[0]) for key in self._kept}
 
 
 class PageExporter(FeedbackHTMLExporter):
@@ -74,8 +94,8 @@ class PageExporter(FeedbackHTMLExporter):
         for cell in seen.cells:
             _describe_pictures(cell)
         self._magics.preprocess(seen, {})
-        html: str = self.template.render(nb=seen, resources={**self._always, **resources, "own": own})
-        html = html.lstrip("\r\n")
+        told = {"own": own, "known": partial(self._known, own), "keep": partial(self._keep, own)}
+        html: str = self._page.render(nb=seen, resources={**self._always, **resources, **told}).lstrip("\r\n")
         return _with_words(html) if any(" alt=" not in tag for tag in _PICTURE.findall(html)) else html
 
     def default_filters(self) -> Iterator[tuple[str, Any]]:
@@ -84,14 +104,16 @@ class PageExporter(FeedbackHTMLExporter):
         render, strip = filters["markdown2html"], filters["strip_files_prefix"]
         colour = _Colours(pygments_lexer="ipython3", parent=self)
 
-        def prose(source: str) -> _Own:
+        prose, code = _Memory[_Own](), _Memory[str]()
+        self._cells = _Memory[str]()
+        self._memories = (prose, code, self._cells)
+
+        def own_prose(source: str) -> _Own:
+            if (known := prose.get((source,))) is not None:
+                return known
             made = _Own(render({}, source))
             made.stripped = strip(made)
-            return made
-
-        own_prose: _Memory[_Own] = _Memory(prose)
-        own_code: _Memory[str] = _Memory(lambda source: str(colour(source)))
-        self._memories = (own_prose, own_code)
+            return prose.put((source,), made)
 
         def markdown2html(context: Any, source: str) -> _Clean:
             # Only what has nothing attached is the same in every notebook.
@@ -107,7 +129,7 @@ class PageExporter(FeedbackHTMLExporter):
 
         def highlight_code(context: Any, source: str, metadata: Any = None) -> str:
             if source in context["resources"].get("own", ()) and not (metadata or {}).get("magics_language"):
-                return own_code(source)
+                return code.get((source,)) or code.put((source,), str(colour(source)))
             return str(colour(source, metadata=metadata))
 
         filters |= {
@@ -122,7 +144,22 @@ class PageExporter(FeedbackHTMLExporter):
 
     def kept(self) -> set[str]:
         """Return the texts that are kept rendered."""
-        return {source for memory in self._memories for source in memory.kept}
+        return set().union(*(memory.texts() for memory in self._memories))
+
+    def _known(self, own: Collection[str], cell: NotebookNode) -> str | None:
+        """Return a cell rendered, where it is the unit's own and was rendered before."""
+        key = _key(cell, own)
+        return self._cells.get(key) if key is not None else None
+
+    def _keep(self, own: Collection[str], cell: NotebookNode, html: str) -> str:
+        key = _key(cell, own)
+        return self._cells.put(key, html) if key is not None else html
+
+    @cached_property
+    def _page(self) -> Any:
+        """Return nbgrader's template with a memory for cells."""
+        self.environment.context_class = SharingContext
+        return self.environment.from_string(_WITH_MEMORY)
 
     @cached_property
     def _always(self) -> dict[str, Any]:
@@ -153,6 +190,17 @@ class _Colours(Highlight2HTML):
         if language or (metadata or {}).get("magics_language"):
             return str(super().__call__(source, language, metadata))  # type: ignore[no-untyped-call]
         return str(highlight(source or " ", self._lexer, self._formatter))
+
+
+def _key(cell: NotebookNode, own: Collection[str]) -> _Key | None:
+    """Return what is seen of a cell that is the unit's own; None where anything of it is somebody's."""
+    marking = cell.metadata.get("nbgrader") or {}
+    if cell.source not in own or cell.get("outputs") or cell.get("attachments"):
+        return None
+    if marking.get("comment") or marking.get("solution"):
+        return None
+    place = (cell.cell_type, cell.get("id"), cell.get("execution_count"), cell.metadata.get("magics_language"))
+    return (cell.source, *place, *marking.values())
 
 
 def _describe_pictures(cell: NotebookNode) -> None:

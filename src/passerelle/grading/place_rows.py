@@ -6,7 +6,7 @@ every statement is made once, so SQLAlchemy compiles it once a gradebook.
 
 from collections.abc import Collection, Mapping
 from dataclasses import astuple, dataclass, field, fields
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -107,6 +107,44 @@ _STANDING = (
     .where(_assignments.c.name == bindparam("unit"), _submissions.c.student_id == bindparam("handle"))
     .where(_submissions.c.timestamp == bindparam("at"))
 )
+
+
+_HELD = (
+    select(_held.c.id, _submissions.c.timestamp, _held.c.late_submission_penalty, _notebooks.c.id)
+    .select_from(_assignments)
+    .join(_submissions, _submissions.c.assignment_id == _assignments.c.id)
+    .join(_held, _held.c.assignment_id == _submissions.c.id)
+    .join(_notebooks, _notebooks.c.id == _held.c.notebook_id)
+    .where(_assignments.c.name == bindparam("unit"), _notebooks.c.name == bindparam("unit"))
+    .where(_submissions.c.student_id == bindparam("handle"))
+)
+_SCORES = (
+    select(_base.c.name, Grade.score, func.coalesce(_graded.c.max_score, _tasks.c.max_score, 0.0))
+    .select_from(_base)
+    .join(_grades, (_grades.c.cell_id == _base.c.id) & (_grades.c.notebook_id == bindparam("held")))
+    .outerjoin(_graded, _graded.c.id == _base.c.id)
+    .outerjoin(_tasks, _tasks.c.id == _base.c.id)
+    .where(_base.c.notebook_id == bindparam("notebook"))
+)
+_REMARKS = (
+    select(_base.c.name, Comment.comment)
+    .select_from(_base)
+    .join(_comments, (_comments.c.cell_id == _base.c.id) & (_comments.c.notebook_id == bindparam("held")))
+    .where(_base.c.notebook_id == bindparam("notebook"))
+)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A notebook of a submission that stands in the gradebook: when it came, and what lateness cost it.
+
+    `scores` are nbgrader's score and the most by cell, `comments` what is said of it, by a person or a machine.
+    """
+
+    received: datetime
+    penalty: float
+    scores: Mapping[str, tuple[float, float]]
+    comments: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -275,3 +313,16 @@ def standing_scores(rows: Session, handle: str, unit: str, at: datetime) -> dict
     """Return the automatic scores of an attempt, if it stands, by the cell's place in its assignment."""
     found = rows.connection().execute(_STANDING, {"unit": unit, "handle": handle, "at": at})
     return {place_of(name if several > 1 else "", cell): score for name, cell, score, several in found}
+
+
+def standing_notebook(rows: Session, handle: str, unit: str) -> Standing | None:
+    """Return what stands of a fellow's notebook that has the unit's name; None where nothing does."""
+    connection = rows.connection()
+    found = connection.execute(_HELD, {"unit": unit, "handle": handle}).first()
+    if found is None or found[1] is None:
+        return None
+    held, received, penalty, notebook = found
+    place = {"held": held, "notebook": notebook}
+    scores = {name: (float(score), float(most)) for name, score, most in connection.execute(_SCORES, place)}
+    comments = {name: said for name, said in connection.execute(_REMARKS, place) if said}
+    return Standing(received.replace(tzinfo=UTC), penalty or 0.0, scores, comments)

@@ -163,10 +163,10 @@ def folders_stand(course_dir: Path, handle: str, received: datetime, verdict: Ve
 def _is_of(place: Path, received: datetime) -> bool:
     """Tell whether a folder's own time is that of an attempt; a collected one may be written in another zone."""
     try:
-        stamp = parse_utc((place / "timestamp.txt").read_text().strip())
+        said = (place / "timestamp.txt").read_text().strip()
+        return said == nbgrader_timestamp(received) or bool(parse_utc(said) == naive_utc(received))
     except (OSError, ValueError, OverflowError):
         return False
-    return bool(stamp == naive_utc(received))
 
 
 def _holds(place: Path, received: datetime) -> bool:
@@ -176,11 +176,14 @@ def _holds(place: Path, received: datetime) -> bool:
 
 def verdict_in(executed: Path) -> str | None:
     """Return the key of the verdict that an executed notebook is of; None where it does not say."""
-    try:
-        found = json.loads(executed.read_bytes())["metadata"]["passerelle"]["verdict"]
-    except (ValueError, KeyError, TypeError):
-        return None
-    return str(found)
+    raw = executed.read_bytes()
+    # What we write has its metadata behind the cells, in a line of its own: no text has a line of its own in JSON.
+    for part in (b"{" + raw[max(raw.rfind(b'\n "metadata": {'), 0) :], raw):
+        try:
+            return str(json.loads(part)["metadata"]["passerelle"]["verdict"])
+        except (ValueError, KeyError, TypeError):
+            continue
+    return None
 
 
 def _refuse_another_version(course_dir: Path, notebooks: Mapping[str, UnitNotebook], verdict: Verdict) -> None:

@@ -13,6 +13,8 @@ from typing import Any
 
 import nh3
 from jinja2 import DictLoader
+from jinja2.runtime import Context
+from jinja2.utils import missing
 from nbconvert.exporters import HTMLExporter
 from nbconvert.filters import strip_files_prefix
 from nbformat import NotebookNode
@@ -146,6 +148,22 @@ def _text(value: object) -> str:
     if isinstance(value, list):
         return "".join(str(part) for part in value)
     return value if isinstance(value, str) else str(value or "")
+
+
+class SharingContext(Context):
+    """Jinja's context of a template, whose blocks are not copied for each of the hundreds of blocks in a page.
+
+    Nothing changes them once a template is rendered.
+    """
+
+    def derived(self, locals: dict[str, Any] | None = None) -> "SharingContext":  # noqa: A002  # Jinja's name
+        """Return the context of a block inside."""
+        parent = self.get_all()
+        if locals:
+            parent = {**parent, **{name: value for name, value in locals.items() if value is not missing}}
+        made = type(self)(self.environment, parent, self.name, {})
+        made.eval_ctx, made.blocks = self.eval_ctx, self.blocks
+        return made
 
 
 class SafeHTMLExporter(HTMLExporter):

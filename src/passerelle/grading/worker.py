@@ -31,7 +31,7 @@ from passerelle.ledger import queue, reasons, receipts
 from passerelle.ledger.queue import Lease
 from passerelle.ledger.receipts import AttemptRow
 from passerelle.ledger.tables import Job, Receipt
-from passerelle.model.errors import PasserelleError, ServiceError, SubmissionError
+from passerelle.model.errors import ServiceError, SubmissionError
 from passerelle.model.parcel import unpack
 from passerelle.model.settings import Settings
 from passerelle.model.verdict import Outcome, Verdict
@@ -151,8 +151,8 @@ class Worker:
             )
         except SchedulerLostError:
             raise
-        except Exception:  # whatever it is, the next submission is somebody else's
-            log.exception("a step of the marking service went wrong; it goes on")
+        except Exception as error:  # noqa: BLE001  whatever it is, the next submission is somebody else's
+            trouble.write(log, error, "a step of the marking service went wrong; it goes on")
             return False
 
     @property
@@ -201,7 +201,7 @@ class Worker:
         except Exception as error:  # a fault of ours, known or not: she waits, and loses nothing
             why = trouble.reason(error, reasons.kind_of(held.reason or ""))
             facts = {"receipt": held.receipt, "track": held.track, "unit": held.unit, "tries": held.tries, "why": why}
-            log.warning("waits for us", extra={"facts": facts}, exc_info=not isinstance(error, PasserelleError))
+            log.warning("waits for us", extra={"facts": facts}, exc_info=not trouble.is_plain(error))
             with ledger.session(self._engine) as session:
                 queue.give_back(session, held, why, datetime.now(UTC))
             self._on_end(held.receipt, None, False)
@@ -311,7 +311,7 @@ class Worker:
             fresh = self._mark_again(chosen)
             if fresh is None:
                 return
-        record(
+        own = record(
             course_dir,
             place.handle,
             chosen.received,
@@ -321,6 +321,7 @@ class Worker:
             ledger_engine=self._engine,
             track=place.track,
         )
+        self._noticer.wrote(place.track, own)
         self._written[place] += 1
         self._to_feed[place] = 0.0
         # A mark that a trainer saved while this was going on is in the ledger now: do the sums still agree?
@@ -352,8 +353,8 @@ class Worker:
         del waiting[due]
         try:
             do(due)
-        except Exception as error:  # it waits and is tried again; the others go on
-            log.exception("%s of %s: the %s waits for us", due.unit, due.track, kind)
+        except Exception as error:  # noqa: BLE001  it waits and is tried again; the others go on
+            trouble.write(log, error, "%s of %s: the %s waits for us", due.unit, due.track, kind)
             if not self._set_aside(due, trouble.reason(error, kind)):
                 waiting[due] = monotonic() + AGAIN_AFTER_S
         return True

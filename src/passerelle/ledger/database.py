@@ -115,11 +115,19 @@ def reading(engine: Engine) -> Iterator[Session]:
 
 
 def migrate(url: str) -> None:
-    """Bring a ledger, a new one too, to this version's schema. Safe to run again, and by two at once."""
+    """Bring a ledger, a new one too, to this version's schema. Safe to run again, and by two at once.
+
+    Raises:
+        NewerLedgerError: a newer Passerelle wrote it.
+    """
     config = revisions.scripts()
     made = engine(url)
     try:
         with made.begin() as connection:
+            found = revisions.revision_of(connection)
+            if found is not None and found not in revisions.known():
+                where = made.url.database if made.dialect.name == "sqlite" else made.url.render_as_string()
+                raise revisions.NewerLedgerError.of(str(where), found)
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
     finally:

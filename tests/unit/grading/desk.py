@@ -17,6 +17,7 @@ from sqlalchemy import Engine
 
 from passerelle import ledger
 from passerelle.courses import build_course, unit_source
+from passerelle.grading.gradebook import OwnWrite
 from passerelle.grading.layout import gradebook_url
 from passerelle.grading.marking import Marked
 from passerelle.grading.record import record
@@ -112,6 +113,7 @@ class Desk:
     settings: Settings
     engine: Engine
     clock: datetime = field(default=MORNING)
+    own: OwnWrite = field(default_factory=OwnWrite)  # what the last record made of the gradebook
 
     @classmethod
     def open(cls, root: Path, course_dir: Path, database: str = "") -> "Desk":
@@ -150,7 +152,7 @@ class Desk:
         with ledger.session(self.engine) as session:
             queue.keep_verdict(session, TRACK, marked.verdict, self.clock)
             session.get_one(Receipt, receipt.id).verdict_key = marked.verdict.key
-        record(
+        self.own = record(
             self.course_dir, receipt.handle, receipt.received, receipt.number, files, marked, ledger_engine=self.engine
         )
         return marked.verdict

@@ -9,7 +9,8 @@ from sqlalchemy import func, select
 
 from passerelle import ledger
 from passerelle.courses import NotBuiltError
-from passerelle.grading.assignment import LEDGER, BusyError, NoSubmissionError, mark_assignment
+from passerelle.grading.alone import BusyError
+from passerelle.grading.assignment import LEDGER, NoSubmissionError, mark_assignment
 from passerelle.grading.marking import Marked
 from passerelle.grading.rehearsal import rehearse
 from passerelle.grading.report import MarkRecord
