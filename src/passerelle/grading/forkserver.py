@@ -232,6 +232,9 @@ class Fork:
             self._again(_once(self.server.kind))
             return self._told(deadline)
         told, self.first = _message(self._status, deadline)
+        if told is None and self.server.used:  # killed since it served last: a new one is asked
+            self._again(self.server.kind)
+            return self._told(deadline)
         if told is None:
             raise BoxError.did_not_start(self.server.said())
         return told
