@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 BOOTSTRAP := scripts/bootstrap
 
-.PHONY: help start test test-fast lint lock bench bench-marking scale routes bench-class bench-words bench-pages bench-review faults attacks mutated differential differential-oracle check pictures bench-exports
+.PHONY: help start test test-fast lint lock bench bench-marking scale routes bench-class bench-words bench-pages bench-review faults faults-batch growth attacks mutated differential differential-oracle check pictures bench-exports bench-formgrader test-postgresql
 
 help: ## say what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -50,8 +50,20 @@ bench-review: ## measure the pages of 1,000 fellows with a year behind them (som
 bench-exports: ## measure exports beside `nbgrader export` (some 2 minutes)
 	@$(BOOTSTRAP) run benchmarks.exports
 
-faults: ## kill each process at each step of the loop, really, and see that nothing is lost (some 15 minutes)
-	@$(BOOTSTRAP) run tests.faults.grid
+bench-formgrader: ## measure formgrader's lists of 1,000 fellows, on SQLite and PostgreSQL (some 10 minutes)
+	@$(BOOTSTRAP) run benchmarks.formgrader --postgresql
+
+test-postgresql: ## the tests of ledger, exchange and pages with their ledger on PostgreSQL (some 10 minutes)
+	@$(BOOTSTRAP) test --ledger postgresql tests/unit/ledger tests/unit/progress tests/unit/exchange tests/unit/review
+
+faults: ## kill each process at each step of the loop and of a batch, really, and see that nothing is lost (some 35 minutes)
+	@status=0; $(BOOTSTRAP) run tests.faults.grid || status=$$?; $(MAKE) --no-print-directory faults-batch || status=$$?; exit $$status
+
+faults-batch: ## kill a batch of 200 submissions at 100 random moments, and see that it ends as an undisturbed one (some 20 minutes)
+	@$(BOOTSTRAP) run tests.faults.batch
+
+growth: ## mark 1,000 submissions in one marker, and see that nothing grows (some 10 minutes)
+	@$(BOOTSTRAP) run tests.faults.growth
 
 attacks: ## make every attack on marking, really, and print what each gets from us and from stock nbgrader (some 25 minutes)
 	@$(BOOTSTRAP) run tests.attacks.table

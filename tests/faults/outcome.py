@@ -1,6 +1,7 @@
 """What a marked course directory holds, without what differs from run to run: seconds, moments and numbers of rows."""
 
 import hashlib
+import itertools
 import json
 import sqlite3
 from contextlib import closing
@@ -78,8 +79,18 @@ def differing(found: Facts, undisturbed: Facts) -> dict[str, str]:
         if mine != right:
             more = [one for one in mine if one not in right] or [one for one in mine if mine.count(one) > 1]
             less = [one for one in right if one not in mine]
-            said[name] = f"there is {str(more[:2])[:700]}, and there should be {str(less[:2])[:700]}"
+            said[name] = _beside(more, less)
     return said
+
+
+def _beside(more: list[str], less: list[str]) -> str:
+    """Return what there is and what there should be, from where the two differ."""
+    said = []
+    for mine, right in itertools.zip_longest(more, less, fillvalue="nothing"):
+        same = next((at for at, both in enumerate(zip(mine, right, strict=False)) if both[0] != both[1]), 0)
+        place = max(0, same - 60)
+        said.append(f"there is «{mine[place : place + 260]}» where there should be «{right[place : place + 260]}»")
+    return "; ".join(said[-2:])
 
 
 def _opened(path: Path) -> sqlite3.Connection:

@@ -23,23 +23,24 @@ def free_port() -> int:
 
 @dataclass
 class Dasks:
-    """What was started; `inside` comes before each command (a namespace to run it in)."""
+    """What was started, and where."""
 
     scratch: Path
     environment: Mapping[str, str] = field(default_factory=dict)
     protocol: str = "tcp"
+    host: str = "127.0.0.1"
     port: int = field(default_factory=free_port)
     scheduler: "subprocess.Popen[bytes] | None" = None
     workers: "list[subprocess.Popen[bytes]]" = field(default_factory=list)
 
     @property
     def address(self) -> str:
-        return f"{self.protocol}://127.0.0.1:{self.port}"
+        return f"{self.protocol}://{self.host}:{self.port}"
 
     def start_scheduler(self) -> None:
         """Start it, and wait until it listens."""
         self.scheduler = self._start(
-            "scheduler", "--host", "127.0.0.1", "--port", str(self.port), "--protocol", self.protocol, "--no-dashboard"
+            "scheduler", "--host", self.host, "--port", str(self.port), "--protocol", self.protocol, "--no-dashboard"
         )
         until = time.monotonic() + 60
         while True:
@@ -51,40 +52,38 @@ class Dasks:
             else:
                 return
 
-    def start_worker(self, **environment: str) -> None:
-        """Start one worker with one thread."""
+    def start_worker(self, inside: tuple[str, ...] = (), own: str = "127.0.0.1", **environment: str) -> None:
+        """Start one worker with one thread; `inside` comes before the command, a namespace to run it in."""
         worker = self._start(
-            "worker", self.address, "--nthreads", "1", "--no-nanny", "--no-dashboard", "--host", "127.0.0.1",
-            "--local-directory", str(self.scratch), **environment,
+            "worker", self.address, "--nthreads", "1", "--no-nanny", "--no-dashboard", "--host", own,
+            "--local-directory", str(self.scratch), inside=inside, **environment,
         )  # fmt: skip
         self.workers.append(worker)
 
-    def _start(self, *command: str, **environment: str) -> "subprocess.Popen[bytes]":
-        # What runs for long ends with whoever started it, and its group is killed as one.
+    def _start(self, *command: str, inside: tuple[str, ...] = (), **environment: str) -> "subprocess.Popen[bytes]":
         ours = {"PYTHONPATH": f"{ROOT / 'src'}:{ROOT}", "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "0"}
         return subprocess.Popen(
-            [sys.executable, "-m", "dask", *command],
+            [*inside, sys.executable, "-m", "dask", *command],
             env={**os.environ, **ours, **self.environment, **environment},
-            start_new_session=True,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
 
     def kill_scheduler(self) -> None:
         assert self.scheduler is not None
-        _kill(self.scheduler)
+        kill(self.scheduler)
 
     def kill_worker(self, number: int) -> None:
-        _kill(self.workers[number])
+        kill(self.workers[number])
 
     def end(self) -> None:
         for process in [*self.workers, *([self.scheduler] if self.scheduler else [])]:
-            _kill(process)
+            kill(process)
 
 
-def _kill(process: "subprocess.Popen[bytes]") -> None:
+def kill(process: "subprocess.Popen[bytes]") -> None:
     if process.poll() is None:
-        os.killpg(process.pid, signal.SIGKILL)
+        process.send_signal(signal.SIGKILL)
     process.wait(20)
 
 

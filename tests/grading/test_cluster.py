@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ pytestmark = pytest.mark.slow
 
 LEARNER = Path("/nowhere")
 WITHIN_S = 60
+CAN_BE_APART = subprocess.run(["unshare", "-rn", "ip", "link"], check=False, capture_output=True).returncode == 0
 
 
 @pytest.fixture(scope="module")
@@ -174,6 +176,27 @@ def test_workers_started_on_their_own_mark(desk: Desk, tmp_path: Path) -> None:
     assert [desk.grade(CHECK, f"fellow{number}")["score"] for number in range(6)] == [2.0, 1.0] * 3
 
 
+@pytest.mark.skipif(not CAN_BE_APART, reason="this machine lets nobody make network namespaces (unshare -rn)")
+def test_workers_in_network_namespaces_of_their_own_mark_and_one_is_killed(desk: Desk, tmp_path: Path) -> None:
+    collected(desk, 8)
+    command = ["unshare", "-rn", sys.executable, "-m", "tests.grading.apart"]
+    running = subprocess.Popen(
+        [*command, str(desk.course_dir), str(desk.settings.learner), str(tmp_path)],
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        said, _ = running.communicate(timeout=120)
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(running.pid, signal.SIGKILL)
+
+    namespaces, states = said.splitlines()
+    assert len(set(namespaces.split())) == 3
+    assert states.split() == ["marked"] * 8
+
+
 def slowly(*arguments: Any, **options: Any) -> Any:
     time.sleep(0.5)
     return BY_TEXT.mark(*arguments, **options)
@@ -280,6 +303,16 @@ def test_the_command_uses_certificates_of_dask_s_own_settings(desk: Desk, tmp_pa
         "2 of 3 points, 1 to mark by hand", "0 of 3 points, 1 to mark by hand", "2 of 3 points, 1 to mark by hand",
     ]  # fmt: skip
     assert "the scheduler does not answer" in done[1].stderr
+
+
+def test_five_thousand_in_the_queue_stay_there(tmp_path: Path) -> None:
+    # Together they are 500 MB; what is not under way is the ledger's.
+    command = [sys.executable, "-m", "tests.grading.many", str(tmp_path), "5000", "100"]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+
+    most_mb, marked = (int(word) for word in done.stdout.split()[:2])
+    assert marked >= 100
+    assert most_mb < 300
 
 
 def test_two_workers_find_what_one_finds(tmp_path: Path, course: Path) -> None:

@@ -94,7 +94,7 @@ def _progress() -> Iterator["Told"]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
     console, began = Console(stderr=True), monotonic()
-    if console.is_terminal:
+    if console.is_terminal and not console.is_dumb_terminal:
         columns = (TextColumn("marking"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"))
         with Progress(*columns, console=console, transient=True) as bar:
             shown = bar.add_task("", total=None)

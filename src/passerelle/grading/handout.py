@@ -87,7 +87,7 @@ def handout(source: str) -> Handout:
         nbformat.validate(notebook, relax_add_props=True)
     except nbformat.ValidationError as error:
         raise SourceFaultError(f"it is no valid notebook: {error}") from error
-    text = nbformat.writes(notebook, version=4).rstrip("\n") + "\n"
+    text = nbformat.v4.writes(notebook).rstrip("\n") + "\n"
     return Handout(text, dict(notebook.metadata.get("kernelspec", {})), cells)
 
 

@@ -15,6 +15,8 @@ from passerelle.grading.cluster import Outcome
 from passerelle.grading.errand import Files
 from passerelle.ledger import queue
 from passerelle.ledger.queue import Lease
+from passerelle.model import verdict
+from passerelle.model.errors import ServiceError
 
 if TYPE_CHECKING:
     from passerelle.grading.marking import Marked
@@ -130,3 +132,14 @@ class Line:
             with ledger.session(self._engine) as session:
                 for one in held:
                     queue.release(session, one)
+
+
+def sound(marked: "Marked") -> "Marked":
+    """Return what was marked.
+
+    Raises:
+        ServiceError: its verdict says that it met a fault of ours.
+    """
+    if marked.verdict.outcome is verdict.Outcome.OURS:
+        raise ServiceError("; ".join(notice.id for notice in marked.verdict.notices) or "a fault of ours")
+    return marked

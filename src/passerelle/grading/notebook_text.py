@@ -59,11 +59,15 @@ def _text(value: Any, line: str) -> str:
     if isinstance(value, str):
         return encode_basestring(value)
     inner = f"{line} "
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         if not value:
             return "{}"
-        said = [f"{encode_basestring(name)}: {_text(one, inner)}" for name, one in sorted(value.items())]
+        said = [f"{encode_basestring(name)}: {_text(value[name], inner)}" for name in sorted(value)]
         return f"{{{inner}{f',{inner}'.join(said)}{line}}}"
-    if isinstance(value, list | tuple):
-        return f"[{inner}{f',{inner}'.join([_text(one, inner) for one in value])}{line}]" if value else "[]"
+    if isinstance(value, list):
+        if not value:
+            return "[]"
+        # Most lists are the lines of a text.
+        said = [encode_basestring(one) if isinstance(one, str) else _text(one, inner) for one in value]
+        return f"[{inner}{f',{inner}'.join(said)}{line}]"
     return json.dumps(value)

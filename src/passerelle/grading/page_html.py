@@ -27,6 +27,7 @@ TEXTS = 2_000
 """How many texts of units an exporter keeps rendered: some fifty a unit."""
 _NO_WORDS = "No description has been provided for this image"  # nbconvert's
 _KINDS = ("code", "markdown", "raw", "unknown", "input", "output", "output_stdin", "input_prompt", "output_prompt")
+_UNMARKED = NotebookNode(grade_id="", comment=None, grade=False, solution=False, task=False, locked=False)
 _PICTURE = re.compile(r"<img\b[^>]*>")
 
 
@@ -92,6 +93,9 @@ class PageExporter(FeedbackHTMLExporter):
         """
         seen = reduce_to_shown(without_hidden(notebook))
         for cell in seen.cells:
+            # Said, since a template asks for it in each cell, and Jinja takes long to find that nothing is there.
+            cell["metadata"].setdefault("nbgrader", _UNMARKED)
+            cell["metadata"]["tags"] = ()
             _describe_pictures(cell)
         self._magics.preprocess(seen, {})
         told = {"own": own, "known": partial(self._known, own), "keep": partial(self._keep, own)}

@@ -42,6 +42,7 @@ _ATTRIBUTES = {
     "ol": {"start"},
 }
 _STYLES = {"text-align", "font-weight", "font-style", "text-decoration", "color", "background-color"}
+_NOT_IN_IDS = re.compile(r"[^A-Za-z0-9_-]")
 _EMPTY_MATHJAX = "{%- macro mathjax(url='') -%}{%- endmacro %}"
 
 
@@ -77,16 +78,16 @@ def reduce_to_shown(kept: NotebookNode) -> NotebookNode:
     """Leave of a notebook only what is shown, and return it."""
     kept.metadata = NotebookNode({"language_info": NotebookNode({"name": "python", "pygments_lexer": "ipython3"})})
     for cell in kept.cells:
-        marking = _marking(cell.metadata.get("nbgrader"))
-        cell.metadata = NotebookNode({"nbgrader": marking} if marking is not None else {})
+        marking = _marking(cell["metadata"].get("nbgrader"))
+        cell["metadata"] = NotebookNode({"nbgrader": marking} if marking is not None else {})
         if "id" in cell:
-            cell.id = re.sub(r"[^A-Za-z0-9_-]", "", str(cell.id))[:64] or "cell"
+            cell["id"] = _NOT_IN_IDS.sub("", str(cell["id"]))[:64] or "cell"
         if isinstance(cell.get("attachments"), dict):
-            cell.attachments = _attachments(cell.attachments)
-        if cell.cell_type == "code":
+            cell["attachments"] = _attachments(cell["attachments"])
+        if cell["cell_type"] == "code":
             count = cell.get("execution_count")
-            cell.execution_count = count if isinstance(count, int) else None
-            cell.outputs = [output for found in cell.outputs if (output := _shown(found)) is not None]
+            cell["execution_count"] = count if isinstance(count, int) else None
+            cell["outputs"] = [output for found in cell["outputs"] if (output := _shown(found)) is not None]
     return kept
 
 

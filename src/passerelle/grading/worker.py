@@ -21,7 +21,7 @@ from passerelle.grading import trouble
 from passerelle.grading.again import Rehearser
 from passerelle.grading.cluster import Here, SchedulerLostError
 from passerelle.grading.feedback import release_feedback, stale_feedback
-from passerelle.grading.line import Crew, Line, Work
+from passerelle.grading.line import Crew, Line, Work, sound
 from passerelle.grading.marking import Marked, mark, verdict_key
 from passerelle.grading.noticed import Noticer
 from passerelle.grading.record import record, stands
@@ -34,7 +34,7 @@ from passerelle.ledger.tables import Job, Receipt
 from passerelle.model.errors import ServiceError, SubmissionError
 from passerelle.model.parcel import unpack
 from passerelle.model.settings import Settings
-from passerelle.model.verdict import Outcome, Verdict
+from passerelle.model.verdict import Verdict
 
 LOOK_EVERY_S = 1.0
 LOOK_AGAIN_S = 0.3  # an empty queue, while there is something else to do
@@ -241,7 +241,7 @@ class Worker:
             if files is None:
                 self._leave(held)
             elif outcome.marked is not None:
-                marked = _sound(outcome.marked)
+                marked = sound(outcome.marked)
                 self._write(held, marked.verdict, _Fresh(held.receipt, files, marked))
         for twin in self._line.twins(work):
             self._begin(twin)
@@ -260,7 +260,7 @@ class Worker:
             self._feed(place)
             self._to_feed.pop(place, None)
         with ledger.session(self._engine) as session:
-            queue.finish(session, held, kept, datetime.now(UTC))
+            queue.close(session, held, datetime.now(UTC))
         facts = {"receipt": held.receipt, "track": held.track, "unit": held.unit, "seconds": round(verdict.seconds, 2)}
         log.info("marked", extra={"facts": {**facts, "outcome": verdict.outcome, "known": fresh is None}})
         self._on_end(held.receipt, kept, fresh is None)
@@ -333,7 +333,7 @@ class Worker:
         if files is None:
             return None
         course_dir, fellow = self._course_dir(chosen.track), self._fellow_of(chosen.handle)
-        marked = _sound(self._crew.mark(course_dir, chosen.unit, files, learner=self._learner, fellow=fellow))
+        marked = sound(self._crew.mark(course_dir, chosen.unit, files, learner=self._learner, fellow=fellow))
         kept = self._keep(chosen.receipt, chosen.track, marked.verdict)
         return _Fresh(chosen.receipt, files, Marked(kept or marked.verdict, marked.notebooks))
 
@@ -388,14 +388,3 @@ class Worker:
         if not self._to_check:
             self._standing.clear()
         return True
-
-
-def _sound(marked: Marked) -> Marked:
-    """Return what was marked.
-
-    Raises:
-        ServiceError: its verdict says that it met a fault of ours.
-    """
-    if marked.verdict.outcome is Outcome.OURS:
-        raise ServiceError("; ".join(notice.id for notice in marked.verdict.notices) or "a fault of ours")
-    return marked

@@ -176,10 +176,15 @@ def finish(session: Session, held: Lease, verdict: Verdict, now: datetime) -> bo
     if verdict.outcome is Outcome.OURS:
         give_back(session, held, "; ".join(message.id for message in verdict.notices) or "a fault of ours", now)
         return False
-    if not _change_held(session, held, state=DONE, done=now, leased_until=None, reason=None):
+    if not close(session, held, now):
         return False
     give_verdict(session, session.get_one(Receipt, held.receipt), keep_verdict(session, held.track, verdict, now))
     return True
+
+
+def close(session: Session, held: Lease, now: datetime) -> bool:
+    """Close a job whose receipt has its verdict; False where it is not ours any more."""
+    return _change_held(session, held, state=DONE, done=now, leased_until=None, reason=None)
 
 
 def give_back(session: Session, held: Lease, reason: str, now: datetime) -> None:
