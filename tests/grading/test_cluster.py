@@ -135,6 +135,17 @@ def test_all_processes_killed_are_there_again(two: Cluster) -> None:
     assert all(one.marked is not None for one in found.values())
 
 
+def test_each_worker_is_warm_before_anybody_waits(two: Cluster, tmp_path: Path) -> None:
+    two.warm(ROOT, "mini", {"a": cheap.LEAVES + str(tmp_path).encode()}, learner=LEARNER)
+
+    def all_were() -> bool:
+        assert two.room
+        return {int(path.name) for path in tmp_path.iterdir()} >= set(processes(two))
+
+    until(all_were, "each marks it once")
+    assert two.take() is None, "and nobody hears of it"
+
+
 def test_nothing_is_left_of_a_cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr("tempfile.tempdir", None)

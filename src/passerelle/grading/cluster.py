@@ -13,7 +13,7 @@ import time
 import uuid
 import warnings
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -36,6 +36,7 @@ RECONNECT_S = 60.0
 NOBODY_S = 120.0
 FETCH_S = 30.0
 LOOK_EVERY_S = 2.0
+WARM_EVERY_S = 30.0
 
 log = logging.getLogger("passerelle.marking")
 
@@ -123,6 +124,9 @@ class Cluster:
         self._alone: deque[tuple[int, Errand]] = deque()
         self._alone_now: str | None = None
         self._checked: set[Place] = set()
+        self._warm_with: Errand | None = None
+        self._warm: set[str] = set()
+        self._warm_until = 0.0
         self._workers, self._looked, self._empty_since = (nest.workers if nest else 1), 0.0, time.monotonic()
         # Dask has no types of its own.
         self._local: Any = None
@@ -248,6 +252,22 @@ class Cluster:
         self._landed.put((key, made))
         self._on_done()
 
+    def warm(self, course_dir: Path, unit: str, files: Files, *, learner: Path) -> None:
+        """Let each worker mark this once, as soon as it is there, for what that imports; no more comes of it."""
+        self._warm_with = Errand(self._place(course_dir, learner), unit, dict(files), "warm")
+
+    def _warm_up(self, now: float) -> None:
+        if self._warm_with is None or now < self._warm_until:
+            return
+        for address in self._there():
+            if address not in self._warm:
+                self._warm.add(address)
+                key = f"warm-{self._run}-{next(self._numbers)}"
+                how: dict[str, Any] = {"workers": [address], "allow_other_workers": True, "pure": False, "key": key}
+                future = self._client.submit(errand.run, self._mark, self._warm_with, **how)
+                future.add_done_callback(lambda one: one.release())
+        self._warm_until = now + (WARM_EVERY_S if len(self._warm) >= self._workers else 0.0)
+
     # Taking
 
     def take(self, timeout_s: float = 0.0) -> Outcome | None:
@@ -307,28 +327,30 @@ class Cluster:
         if now - self._looked < LOOK_EVERY_S:
             return
         self._looked = now
-        if self._nest is not None and self._nest.revive():
-            log.warning("the marking processes ended, and are started again")
-        if not self._scheduler:
+        if self._nest is not None:
+            if self._nest.revive():
+                log.warning("the marking processes ended, and are started again")
+            self._warm_up(now)
             return
         if self._client.status == "closed":
             self._client = self._open_again()
         elif self._client.status != "running":
             log.warning("%s: the scheduler went; waiting for it", self._scheduler)
             return
-        self._workers = self._count()
+        self._workers = len(self._there())
         if self._workers:
             self._empty_since = now
         elif now - self._empty_since > NOBODY_S:
             raise SchedulerLostError.empty(self._scheduler)
         self._workers = max(1, self._workers)
 
-    def _count(self) -> int:
+    def _there(self) -> list[str]:
+        """Return the addresses of the workers that are there; none where nobody can say."""
         try:
-            threads: Mapping[str, int] = self._client.nthreads()
-        except Exception:  # noqa: BLE001  it went just now: the next look says so
-            return self._workers
-        return len(threads)
+            return [*self._client.nthreads()]
+        except Exception as error:  # noqa: BLE001  the scheduler went just now: the next look says so
+            log.info("nobody says who is there", extra={"facts": {"why": type(error).__name__}})
+            return []
 
     @property
     def _said_address(self) -> str:

@@ -17,7 +17,7 @@ from passerelle.grading.nest import hatched
 from passerelle.grading.seeds import fellow_key
 from passerelle.grading.wake import Bell, wake
 from passerelle.grading.worker import LOOK_EVERY_S, Marking, Worker, marked_courses
-from passerelle.ledger import queue
+from passerelle.ledger import queue, receipts
 from passerelle.model.settings import Settings
 
 log = logging.getLogger("passerelle.marking")
@@ -50,7 +50,7 @@ def work(settings: Settings, stop: threading.Event, *, marking: Marking | None =
 
 def _work(settings: Settings, engine: Engine, bell: Bell, stop: threading.Event, marking: Marking) -> None:
     with ExitStack() as stack:
-        crew = stack.enter_context(_crew(settings, marking))
+        crew = stack.enter_context(_crew(settings, engine, marking))
         # We are the only one: what is leased was a killed marker's, and need not wait for its lease to run out.
         with ledger.session(engine) as session:
             queue.end_leases(session, datetime.now(UTC))
@@ -71,7 +71,7 @@ def _work(settings: Settings, engine: Engine, bell: Bell, stop: threading.Event,
 
 
 @contextmanager
-def _crew(settings: Settings, marking: Marking) -> Iterator[Crew]:
+def _crew(settings: Settings, engine: Engine, marking: Marking) -> Iterator[Crew]:
     """Open who marks, as the settings say."""
     ring = partial(wake, settings.marking_socket)
     if settings.scheduler:
@@ -83,4 +83,18 @@ def _crew(settings: Settings, marking: Marking) -> Iterator[Crew]:
             yield Here(marking.mark)
             return
         with Cluster(marking.mark, nest, on_done=ring) as cluster:
+            _warm(cluster, settings, engine)
             yield cluster
+
+
+def _warm(cluster: Cluster, settings: Settings, engine: Engine) -> None:
+    """Let the workers import, before anybody waits for it, what the unit asks for that was sent last."""
+    with ledger.reading(engine) as session:
+        last = receipts.last_unit(session)
+    course_dir = marked_courses(settings).get(last[0]) if last is not None else None
+    if last is None or course_dir is None:
+        return
+    unit = last[1]
+    released = course_dir / "release" / unit / f"{unit}.ipynb"
+    if released.is_file():
+        cluster.warm(course_dir, unit, {released.name: released.read_bytes()}, learner=settings.learner)

@@ -134,6 +134,12 @@ def receipt_of_token(session: Session, handle: str, token: str) -> Receipt | Non
     return session.scalar(select(Receipt).where(Receipt.handle == handle, Receipt.token == token))
 
 
+def last_unit(session: Session) -> tuple[str, str] | None:
+    """Return the track and unit of the last submission; None where there is none."""
+    found = session.execute(select(Receipt.track, Receipt.unit).order_by(Receipt.received.desc()).limit(1)).first()
+    return None if found is None else (found.track, found.unit)
+
+
 def parcel_of(session: Session, receipt_id: str) -> bytes | None:
     """Return the files of a receipt as a parcel; None where there is no such receipt or it was erased."""
     return session.scalar(select(Receipt.content).where(Receipt.id == receipt_id))
