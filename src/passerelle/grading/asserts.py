@@ -9,9 +9,9 @@ from typing import Any
 
 from nbformat import NotebookNode
 
-from passerelle.grading.box import Keeper
 from passerelle.grading.canaries import noted, tests
 from passerelle.grading.examiner import has_hidden, visible
+from passerelle.grading.keeper import Keeper
 from passerelle.grading.panel import Examiner
 from passerelle.grading.rebuild import RebuiltCell
 from passerelle.grading.routes import Plan, plans

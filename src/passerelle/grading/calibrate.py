@@ -14,9 +14,10 @@ from typing import Any
 from nbformat import NotebookNode
 
 from passerelle.grading.asserts import PlainChecks, Route
-from passerelle.grading.box import Box, Keeper
+from passerelle.grading.box import Box
 from passerelle.grading.canaries import noted
 from passerelle.grading.examiner import needs
+from passerelle.grading.keeper import Keeper
 from passerelle.grading.panel import Examiner
 from passerelle.grading.prepare import engine
 from passerelle.grading.rebuild import Origin, RebuiltCell, key_of

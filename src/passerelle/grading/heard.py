@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 
-from passerelle.grading.box import Keeper
+from passerelle.grading.keeper import Keeper
 
 _LOOKS = frozenset({"get", "attr", "names", "dir", "source"})
 """What asks for something that is there, and calls nothing of hers."""

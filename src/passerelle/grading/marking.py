@@ -15,19 +15,21 @@ from nbformat import NotebookNode
 
 from passerelle.grading import calibrate
 from passerelle.grading.asserts import PlainChecks
-from passerelle.grading.box import Box, Here, Keeper, Names, Trial
-from passerelle.grading.examiner import WHOLE, has_hidden, needs, visible
+from passerelle.grading.box import Box, Here, Names
+from passerelle.grading.examiner import has_hidden, needs, visible
 from passerelle.grading.heard import Heard, Overheard
+from passerelle.grading.keeper import Keeper, Trial
 from passerelle.grading.libraries import libraries
 from passerelle.grading.pages import BrowserError, Pages
 from passerelle.grading.panel import CheckError, Examiner, ExaminerError
 from passerelle.grading.prepare import Prepared, Work, engine, prepare
 from passerelle.grading.rebuild import Rebuilt, RebuiltCell
+from passerelle.grading.results import by_hand, result, unreadable
 from passerelle.grading.sheet import MAX_SHOWN, Shown, executed_notebook
-from passerelle.grading.stops import RAISED, Stops
+from passerelle.grading.stops import Stops
 from passerelle.grading.unboxed import is_unboxed
 from passerelle.grading.walls import BoxError, Limits
-from passerelle.model.verdict import CheckResult, CheckState, Message, Outcome, Trust, Verdict, place_of
+from passerelle.model.verdict import CheckResult, Message, Outcome, Trust, Verdict, place_of
 
 # Kinds that the box need not run: checks are the examiner's, hints are for somebody who reads.
 _NOT_RUN = frozenset({"check", "hints"})
@@ -185,14 +187,14 @@ def verdict_key(course_dir: Path, unit: str, files: Mapping[str, bytes], *, lear
 def _marked_notebook(work: Work, learner: Path, limits: Limits) -> _Notebook:
     run, others = _Run(), list[CheckResult]()
     if work.unreadable is not None:
-        results = {cell.key: _unreadable(cell, work.unreadable) for cell in work.rebuilt.cells if cell.is_check}
+        results = {cell.key: unreadable(cell, work.unreadable) for cell in work.rebuilt.cells if cell.is_check}
     else:
         run, told, limits = _told_of_box(work, learner, limits)
         asked = {cell.key: cell for cell in work.rebuilt.cells if cell.is_check}
-        results = {key: _result(cell, told.seen[key], told.whole[key], run, limits) for key, cell in asked.items()}
-        others = [_result(asked[key], told.seen[key], other, run, limits) for key, other in told.other.items()]
+        results = {key: result(cell, told.seen[key], told.whole[key], run.stops, limits) for key, cell in asked.items()}
+        others = [result(asked[key], told.seen[key], other, run.stops, limits) for key, other in told.other.items()]
     checks = [
-        results[cell.key] if cell.is_check else _by_hand(cell) for cell in work.rebuilt.cells if cell.points is not None
+        results[cell.key] if cell.is_check else by_hand(cell) for cell in work.rebuilt.cells if cell.points is not None
     ]
     unit = work.card.model_dump(mode="json")
     shown = executed_notebook(work.source, work.rebuilt, run.shown, results, unit, _pictures(run, checks))
@@ -362,54 +364,3 @@ def _pictures(run: _Run, checks: Sequence[CheckResult]) -> dict[str, Sequence[Ma
             if path in left and check.key not in found:
                 found[check.key] = left.pop(path)
     return found
-
-
-# The verdict
-
-
-def _result(
-    cell: RebuiltCell, said: Mapping[str, Any], whole: Mapping[str, Any], run: _Run, limits: Limits
-) -> CheckResult:
-    most = cell.points or 0.0
-    points = round(float(whole["points"]), 6)
-    trust = Trust.UNBOXED if is_unboxed() else Trust.BESIDE if whole.get("beside") else Trust.EXAMINED
-    if points >= most and not whole["unmet"]:
-        return CheckResult(key=cell.key, points=most, max_points=most, state=CheckState.PASSED, trust=trust)
-    messages = _messages(said, whole)
-    stopped = run.stops.said_of(cell, messages, limits)
-    if whole.get("unanswered") or said.get("unanswered") or any(one.id not in RAISED for one in stopped):
-        state = CheckState.UNANSWERED
-    else:
-        state = CheckState.PARTIAL if points > 0 else CheckState.MISSED
-    return CheckResult(
-        key=cell.key,
-        points=min(points, most),
-        max_points=most,
-        state=state,
-        messages=(*messages, *stopped),
-        trust=trust,
-    )
-
-
-def _messages(said: Mapping[str, Any], whole: Mapping[str, Any]) -> tuple[Message, ...]:
-    """Return what is not met: of each part what the fellow can see herself, else what the hidden tests say."""
-    seen = {(line, number): facts for line, number, facts in said["unmet"]}
-    outside = seen.get((WHOLE, 1))
-    found: dict[str, Message] = {}
-    for line, number, hidden_facts in whole["unmet"] or said["unmet"]:
-        facts = seen.get((line, number)) or outside or hidden_facts
-        for id_, args, look in facts:
-            message = Message(id=id_, args=args, look=look)
-            # Two parts often lack the same name: once is enough.
-            found.setdefault(message.model_dump_json(), message)
-    return tuple(found.values())
-
-
-def _unreadable(cell: RebuiltCell, message: Message) -> CheckResult:
-    return CheckResult(
-        key=cell.key, points=0, max_points=cell.points or 0.0, state=CheckState.UNANSWERED, messages=(message,)
-    )
-
-
-def _by_hand(cell: RebuiltCell) -> CheckResult:
-    return CheckResult(key=cell.key, points=0, max_points=cell.points or 0.0, state=CheckState.BY_HAND)

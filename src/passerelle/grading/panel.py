@@ -18,7 +18,8 @@ import passerelle
 from autograders.channel import MAX_FRAME, framed
 from passerelle.grading import watch
 from passerelle.grading.examiner import WHOLE
-from passerelle.grading.forkserver import Fork, Kind, content_of, state_of
+from passerelle.grading.fork import Fork
+from passerelle.grading.forkserver import Kind, content_of, state_of
 from passerelle.grading.unboxed import is_unboxed
 from passerelle.grading.walls import EXAMINER_DISK, FORKED_MEMORY, UNIT, examiner_command
 from passerelle.model.errors import ServiceError

@@ -17,8 +17,9 @@ from typing import Any, Self
 
 from passerelle.grading import calibrate
 from passerelle.grading.asserts import PlainChecks
-from passerelle.grading.box import Box, Keeper
+from passerelle.grading.box import Box
 from passerelle.grading.examiner import has_hidden, needs
+from passerelle.grading.keeper import Keeper
 from passerelle.grading.pages import Pages
 from passerelle.grading.panel import Examiner, ExaminerError
 from passerelle.grading.prepare import prepare

@@ -11,8 +11,9 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_notebook
 
 from passerelle.grading.asserts import PlainChecks
-from passerelle.grading.box import Box, Keeper
+from passerelle.grading.box import Box
 from passerelle.grading.calibrate import route_of
+from passerelle.grading.keeper import Keeper
 from passerelle.grading.panel import Examiner
 from passerelle.grading.rebuild import nothing_of
 from passerelle.grading.walls import Limits

@@ -13,9 +13,11 @@ from typing import Any
 import pytest
 
 import autograders
-from passerelle.grading import forkserver, watch
+from passerelle.grading import fork as forks
+from passerelle.grading import watch
 from passerelle.grading.box import Box
-from passerelle.grading.forkserver import Fork, Kind, content_of
+from passerelle.grading.fork import Fork
+from passerelle.grading.forkserver import Kind, content_of
 from passerelle.grading.marking import mark
 from passerelle.grading.panel import Examiner
 from passerelle.grading.walls import BoxError
@@ -213,7 +215,7 @@ def test_where_namespaces_cannot_be_nested_each_has_a_server_of_its_own(
 ) -> None:
     course = make_course(tmp_path)
     warm = mark(course, UNIT, submission(RIGHT), learner=LEARNER).verdict
-    monkeypatch.setattr(forkserver, "_not_alone", {os.getpid()})
+    monkeypatch.setattr(forks, "_not_alone", {os.getpid()})
 
     cold = mark(course, UNIT, submission(RIGHT), learner=LEARNER).verdict
 
