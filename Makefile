@@ -57,7 +57,7 @@ test-postgresql: ## the tests of ledger, exchange and pages with their ledger on
 	@$(BOOTSTRAP) test --ledger postgresql tests/unit/ledger tests/unit/progress tests/unit/exchange tests/unit/review
 
 faults: ## kill each process at each step of the loop and of a batch, really, and see that nothing is lost (some 35 minutes)
-	@status=0; $(BOOTSTRAP) run tests.faults.grid || status=$$?; $(MAKE) --no-print-directory faults-batch || status=$$?; exit $$status
+	@status=0; $(BOOTSTRAP) run tests.faults.grid || status=$$?; $(BOOTSTRAP) run tests.faults.batch || status=$$?; exit $$status
 
 faults-batch: ## kill a batch of 200 submissions at 100 random moments, and see that it ends as an undisturbed one (some 20 minutes)
 	@$(BOOTSTRAP) run tests.faults.batch
