@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 BOOTSTRAP := scripts/bootstrap
 
-.PHONY: help start test test-fast lint lock bench bench-marking scale routes bench-class bench-words bench-pages bench-review faults faults-batch growth attacks mutated differential differential-oracle check pictures bench-exports bench-formgrader test-postgresql
+.PHONY: help start test test-fast lint lock bench bench-marking scale routes bench-class bench-words bench-pages bench-review faults faults-batch growth attacks mutated differential differential-oracle check pictures bench-exports bench-parts bench-formgrader test-postgresql
 
 help: ## say what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -47,6 +47,9 @@ bench-pages: ## measure how long a page is looked at in a check and when it is m
 bench-review: ## measure the pages of 1,000 fellows with a year behind them (some 8 minutes)
 	@$(BOOTSTRAP) run benchmarks.pages_year
 
+bench-parts: ## measure what a submission costs beside its cells and checks, part by part (some 2 minutes)
+	@$(BOOTSTRAP) run benchmarks.parts
+
 bench-exports: ## measure exports beside `nbgrader export` (some 2 minutes)
 	@$(BOOTSTRAP) run benchmarks.exports
 
@@ -57,7 +60,7 @@ test-postgresql: ## the tests of ledger, exchange and pages with their ledger on
 	@$(BOOTSTRAP) test --ledger postgresql tests/unit/ledger tests/unit/progress tests/unit/exchange tests/unit/review
 
 faults: ## kill each process at each step of the loop and of a batch, really, and see that nothing is lost (some 35 minutes)
-	@status=0; $(BOOTSTRAP) run tests.faults.grid || status=$$?; $(MAKE) --no-print-directory faults-batch || status=$$?; exit $$status
+	@status=0; $(BOOTSTRAP) run tests.faults.grid || status=$$?; $(BOOTSTRAP) run tests.faults.batch || status=$$?; exit $$status
 
 faults-batch: ## kill a batch of 200 submissions at 100 random moments, and see that it ends as an undisturbed one (some 20 minutes)
 	@$(BOOTSTRAP) run tests.faults.batch

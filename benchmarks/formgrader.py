@@ -21,6 +21,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from nbgrader.api import Gradebook
 from nbgrader.apps.api import NbGraderAPI
 from nbgrader.coursedir import CourseDirectory
 from sqlalchemy import create_engine, text
@@ -29,6 +30,7 @@ from traitlets.config import Config
 
 from benchmarks.exports import ASSIGNMENTS, fill, make_gradebook
 from passerelle.grading.book import INDEXES, add_ours
+from passerelle.hub.formgrader_lists import change_lists
 
 FELLOWS = 1_000
 TIMES = 3
@@ -110,6 +112,19 @@ def change_indexes(url: str, *, there: bool) -> None:
     engine.dispose()
 
 
+@contextmanager
+def our_lists() -> Iterator[None]:
+    """Put our queries into nbgrader's gradebook, as our formgrader does, and take them away again."""
+    names = ("__init__", "submission_dicts", "notebook_submission_dicts", "student_dicts")
+    theirs = {name: getattr(Gradebook, name) for name in names}
+    change_lists()
+    try:
+        yield
+    finally:
+        for name, method in theirs.items():
+            setattr(Gradebook, name, method)
+
+
 def measure(course_dir: Path, url: str, kind: type, ask: Callable[[Any], Any]) -> float:
     """Return the median seconds of a list; one look is enough where it takes longer than anybody waits."""
     first = asked_s(course_dir, url, kind, ask)
@@ -128,7 +143,9 @@ def show(kind: str, course_dir: Path, url: str, without: str) -> bool:
     well = True
     for name, ask in LISTS.items():
         before = measure(course_dir, without, NbGraderAPI, ask)
-        after, ours = (measure(course_dir, url, one, ask) for one in (NbGraderAPI, QueueingAPI))
+        after = measure(course_dir, url, NbGraderAPI, ask)
+        with our_lists():
+            ours = measure(course_dir, url, QueueingAPI, ask)
         well &= ours <= MOST_S
         times = f"{_said(after)} | {_ratio(before, after)} | {_said(ours)} | {_ratio(before, ours)}"
         print(f"| {name} | {_said(before)} | {times} |", flush=True)

@@ -204,7 +204,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=50, help="submissions that are measured")
     parser.add_argument("--others", type=int, default=100, help="submissions recorded before")
-    parser.add_argument("--learner", type=Path, default=Path(sys.prefix), help="the environment of fellows' code")
+    parser.add_argument("--learner", type=Path, default=Settings().learner, help="the environment of fellows' code")
     parser.add_argument(
         "--profile", default="", metavar="PART", help="print where a part's time goes; all: of all parts"
     )

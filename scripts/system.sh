@@ -4,7 +4,7 @@
 LINT_PACKAGES="python3-venv"
 # The last four are WeasyPrint's: the review sheet as a PDF.
 SERVE_PACKAGES="python3-venv bubblewrap libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-core"
-TEST_PACKAGES="chromium libfaketime nginx-light"
+TEST_PACKAGES="chromium libfaketime nginx-light postgresql"
 NEEDED_MB=3000
 
 need_room() {
@@ -26,6 +26,7 @@ is_there() {
         libharfbuzz-subset0) has_library libharfbuzz-subset.so.0 ;;
         libfaketime)         compgen -G '/usr/lib/*/faketime/libfaketime.so.1' >/dev/null ;;
         nginx-light)         [ -x /usr/sbin/nginx ] ;;
+        postgresql)          command -v initdb >/dev/null || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null ;;
     esac
 }
 
@@ -40,7 +41,7 @@ has_library() {
 }
 
 need_system() {
-    local package missing=() as_root=()
+    local package service missing=() as_root=()
     for package in $1; do
         is_there "$package" || missing+=("$package")
     done
@@ -58,9 +59,13 @@ need_system() {
     "${as_root[@]}" apt-get update -qq >/dev/null || say "apt-get update did not end well; trying with the lists there are"
     "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive $line -qq >/dev/null ||
         die "This did not end well; run it by hand to see why:  $line"
-    # The tests run an nginx of their own; where there is an init, Debian starts one for the whole machine as well.
-    if [[ " ${missing[*]} " = *" nginx-light "* ]] && [ -d /run/systemd/system ]; then
-        "${as_root[@]}" systemctl --quiet disable --now nginx || say "nginx runs on this machine now; only the tests need its program"
+    # The tests run servers of their own; where there is an init, Debian starts one for the whole machine as well.
+    if [ -d /run/systemd/system ]; then
+        for service in nginx:nginx-light postgresql:postgresql; do
+            [[ " ${missing[*]} " = *" ${service#*:} "* ]] || continue
+            "${as_root[@]}" systemctl --quiet disable --now "${service%:*}" ||
+                say "${service%:*} runs on this machine now; only the tests need its program"
+        done
     fi
     for package in "${missing[@]}"; do
         is_there "$package" || die "$package is installed and still does not work here: see the README's part on this system."

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.hub.running import hub
+from tests.ledgers import POSTGRESQL, SQLITE, USUAL
 from tests.sharing import ByHub
 
 __all__ = ["hub"]
@@ -18,11 +19,17 @@ __all__ = ["hub"]
 _SLOW_AS_A_WHOLE = re.compile(r"^pytestmark = \[?pytest\.mark\.slow\b", re.MULTILINE)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let tests that name no kind of database have their ledger on PostgreSQL."""
+    parser.addoption("--ledger", choices=(SQLITE, POSTGRESQL), default=SQLITE, help="where ledgers are by default")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Give each of the processes that test at one time a /tmp of its own: what one leaves there is no other's finding.
 
     Short: sockets lie in it. Where pytest's own directories are has been settled before.
     """
+    os.environ[USUAL] = config.option.ledger
     if hasattr(config, "workerinput"):
         os.environ["TMPDIR"] = tempfile.tempdir = tempfile.mkdtemp(prefix="p-", dir="/tmp")
 

@@ -15,8 +15,8 @@ from tests import postgres
 
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
 KINDS = (SQLITE, pytest.param(POSTGRESQL, marks=pytest.mark.slow))
-USUAL = os.environ.get("PASSERELLE_TEST_LEDGER", SQLITE)
-"""Where tests that name no kind have their ledger: `make test-postgresql` runs them on the other one."""
+USUAL = "PASSERELLE_TEST_LEDGER"
+"""Says where tests that name no kind have their ledger: `pytest --ledger postgresql` runs them on the other one."""
 
 
 @cache
@@ -51,6 +51,6 @@ def nothing_of(kind: str, path: Path) -> Iterator[str]:
         yield f"sqlite:///{path}"
 
 
-def place_of(kind: str = USUAL) -> str:
+def place_of(kind: str = "") -> str:
     """Return the setting `database` for a test's own ledger: a database, removed with its server, or its own file."""
-    return postgres.empty_database() if kind == POSTGRESQL else ""
+    return postgres.empty_database() if (kind or os.environ.get(USUAL)) == POSTGRESQL else ""

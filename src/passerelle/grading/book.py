@@ -24,6 +24,7 @@ from sqlalchemy.pool import NullPool
 
 from passerelle.grading.layout import layout_of, said_of
 from passerelle.ledger import postgres
+from passerelle.ledger.turns import begin_writing
 from passerelle.model.errors import ServiceError
 
 BUSY_TIMEOUT_S = 20
@@ -177,12 +178,28 @@ def _file(url: URL, timeout: float) -> Engine:
 
     def begin(connection: Connection) -> None:
         # Immediate, so that a trainer's mark is either seen by this transaction or comes after it.
-        reading = connection.get_execution_options().get(postgres.READING)
-        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+        if connection.get_execution_options().get(postgres.READING):
+            connection.exec_driver_sql("BEGIN")
+        else:
+            begin_writing(connection, timeout)
 
     event.listen(made, "connect", no_implicit_begin)
     event.listen(made, "begin", begin)
     return made
+
+
+def take_turns(engine: Engine) -> None:
+    """Let nbgrader's own writes to a file wait in our line: its own way of waiting has the least chance."""
+    if engine.dialect.name != "sqlite":
+        return
+
+    def wait(connection: Connection, _cursor: Any, statement: str, *_others: Any) -> None:
+        raw = connection.connection.driver_connection
+        writes = statement.lstrip()[:6].upper() in ("INSERT", "UPDATE", "DELETE")
+        if writes and isinstance(raw, sqlite3.Connection) and not raw.in_transaction:
+            begin_writing(connection, BUSY_TIMEOUT_S)
+
+    event.listen(engine, "before_cursor_execute", wait)
 
 
 def _server(url: URL) -> Engine:

@@ -18,7 +18,6 @@ from typing import Any
 import nbformat
 from bs4 import BeautifulSoup
 from jinja2 import DictLoader
-from nbgrader.apps.api import NbGraderAPI
 from nbgrader.server_extensions import formgrader
 from nbgrader.server_extensions.formgrader import apihandlers, base, handlers
 from traitlets.config import Config
@@ -26,7 +25,7 @@ from traitlets.config import Config
 from passerelle.grading.redirect import NOT_QUEUED, QUEUED, announce_manual_marks, queue_marking
 from passerelle.grading.safe_html import SafeHTMLExporter
 from passerelle.grading.words import words
-from passerelle.hub.formgrader_lists import change_lists
+from passerelle.hub.formgrader_lists import QuickLists, change_lists
 from passerelle.model.errors import ServiceError
 
 _PICTURES = {".png", ".jpg", ".jpeg", ".gif", ".webp"}
@@ -54,7 +53,7 @@ def _load_jupyter_server_extension(server: Any) -> None:
         formgrader.load_jupyter_server_extension(server)
 
 
-class QueueingAPI(NbGraderAPI):  # type: ignore[misc]  # nbgrader is untyped
+class QueueingAPI(QuickLists):
     """nbgrader's API, whose autograding queues ours."""
 
     def autograde(

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from passerelle.ledger import postgres, revisions
 from passerelle.ledger.postgres import READING
+from passerelle.ledger.turns import begin_writing
 
 BUSY_TIMEOUT_S = 30
 ONE_WRITER = "SELECT pg_advisory_xact_lock(1)"
@@ -92,8 +93,10 @@ def _turn_to_wal(connection: sqlite3.Connection) -> None:
 def _begin_sqlite(connection: Connection) -> None:
     # Immediate: a transaction that reads first and then writes would otherwise be refused, without any
     # waiting, whenever another one has written in between.
-    reading = connection.get_execution_options().get(READING)
-    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+    if connection.get_execution_options().get(READING):
+        connection.exec_driver_sql("BEGIN")
+    else:
+        begin_writing(connection, BUSY_TIMEOUT_S)
 
 
 @contextmanager
@@ -104,6 +107,7 @@ def session(engine: Engine) -> Iterator[Session]:
     Objects stay readable after it.
     """
     with Session(engine, expire_on_commit=False) as opened, opened.begin():
+        opened.connection()  # waits for its turn now: what asks for the time inside has it from after that
         yield opened
 
 

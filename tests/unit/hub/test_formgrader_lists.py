@@ -8,9 +8,14 @@ from typing import Any
 
 import pytest
 from nbgrader.api import Gradebook
+from nbgrader.apps.api import NbGraderAPI
+from nbgrader.coursedir import CourseDirectory
+from sqlalchemy import create_engine, text
+from traitlets.config import Config
 
 from benchmarks.exports import fill
 from passerelle.hub import formgrader_lists
+from passerelle.hub.formgrader_lists import QuickLists
 from tests.gradebooks import on_postgresql
 from tests.ledgers import KINDS, POSTGRESQL
 
@@ -72,3 +77,47 @@ def test_students_of_a_course_without_a_unit_are_nbgraders(url: str) -> None:
             book.remove_assignment(assignment.name)
 
         assert told(formgrader_lists.student_dicts(book)) == told(THEIRS["student_dicts"](book))
+
+
+@pytest.fixture
+def course(url: str, tmp_path: Path) -> Config:
+    """A course directory around it: folders as recording leaves them, one newer submission, one without a mark."""
+    rows = create_engine(url)
+    with rows.connect() as connection:
+        query = "SELECT student_id, name, timestamp FROM submitted_assignment JOIN assignment a ON a.id = assignment_id"
+        sent = [tuple(row) for row in connection.execute(text(query))]
+    rows.dispose()
+    for number in range(4):
+        (tmp_path / "source" / f"unit-{number:02}").mkdir(parents=True)
+    for fellow, unit, moment in [*sent, ("stranger", "unit-01", "2026-10-01 08:00:00.000000")]:
+        for step in ("submitted", "autograded"):
+            (tmp_path / step / fellow / unit).mkdir(parents=True)
+            (tmp_path / step / fellow / unit / "work.ipynb").touch()
+            (tmp_path / step / fellow / unit / "timestamp.txt").write_text(f"{moment} UTC")
+    (tmp_path / "autograded" / sent[1][0] / "unit-01" / "work.ipynb").unlink(missing_ok=True)
+    (tmp_path / "submitted" / sent[0][0] / sent[0][1] / "timestamp.txt").write_text("2027-01-01 08:00:00.000000 UTC")
+    config = Config()
+    config.CourseDirectory.root = str(tmp_path)
+    config.CourseDirectory.db_url = url
+    config.Exchange.root = str(tmp_path / "exchange")
+    return config
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        pytest.param(lambda api: api.get_assignments(), id="assignments"),
+        pytest.param(lambda api: api.get_submissions("unit-01"), id="submissions"),
+        pytest.param(lambda api: api.get_notebook_submissions("unit-01", "work"), id="submissions-of-a-notebook"),
+        pytest.param(lambda api: api.get_students(), id="students"),
+        pytest.param(lambda api: api.get_student_submissions("fellow-00000"), id="submissions-of-one"),
+        pytest.param(lambda api: api.get_student_submissions("stranger"), id="submissions-of-a-stranger"),
+        pytest.param(lambda api: sorted(api.get_submitted_students("*")), id="who-has-sent"),
+        pytest.param(lambda api: sorted(api.get_autograded_students("unit-02")), id="whose-is-marked"),
+    ],
+)
+def test_a_list_of_the_api_is_nbgraders(course: Config, ask: Callable[[Any], list[Any]]) -> None:
+    theirs, ours = (ask(kind(CourseDirectory(config=course), config=course)) for kind in (NbGraderAPI, QuickLists))
+
+    assert repr(ours) == repr(theirs) or [told([one])[0] for one in ours] == [told([one])[0] for one in theirs]
+    assert len(ours) > 3

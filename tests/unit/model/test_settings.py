@@ -105,6 +105,15 @@ def test_a_setting_that_does_not_exist_is_not_passed_over() -> None:
         Settings(prot=8000)
 
 
+def test_one_submission_a_core_is_marked_at_once_and_four_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = []
+    for cores in (1, 2, 16):
+        monkeypatch.setattr("os.sched_getaffinity", lambda _process, cores=cores: set(range(cores)))
+        found.append((Settings().workers, Settings(marking_workers=6).workers))
+
+    assert found == [(1, 6), (2, 6), (4, 6)]
+
+
 def test_settings_do_not_change() -> None:
     with pytest.raises(FrozenInstanceError):
         Settings().port = 9000  # type: ignore[misc]  # that is what is tried

@@ -15,7 +15,7 @@ from passerelle.model.course import CheckCard, Course, CourseUnit, StaffNotes, U
 from passerelle.model.people import Role
 from passerelle.model.settings import Settings
 from passerelle.model.verdict import CheckResult, CheckState, Message, Outcome, Verdict
-from tests.ledgers import USUAL, new_ledger, place_of
+from tests.ledgers import new_ledger, place_of
 
 START = datetime(2026, 10, 5, 7, 0, tzinfo=UTC)
 NOW = datetime(2026, 11, 24, 17, 42, 7, tzinfo=UTC)
@@ -178,7 +178,7 @@ class Programme:
             )
 
 
-def new_programme(folder: Path, kind: str = USUAL) -> Programme:
+def new_programme(folder: Path, kind: str = "") -> Programme:
     """Make an empty programme with its built course, below a folder of the test's, on a kind of database."""
     settings = Settings(data=folder / "var", database=place_of(kind))
     new_ledger(settings.database_url)
