@@ -13,12 +13,14 @@ is the first process of each fork (the first of its namespace: all ends with it)
 
 import contextlib
 import ctypes
+import errno
 import fcntl
 import gc
 import importlib
 import json
 import mmap
 import os
+import platform
 import signal
 import socket
 import struct
@@ -38,6 +40,13 @@ _MOST_FILES = 50_000
 _CAPABILITIES_V3 = 0x20080522
 _AMBIENT, _CLEAR_ALL = 47, 4
 _GET_FLAGS, _SET_FLAGS, _UP = 0x8913, 0x8914, 0x1
+_SET_SECCOMP, _BY_FILTER = 22, 2
+_KEYRINGS = {"x86_64": (0xC000003E, (248, 250)), "aarch64": (0xC00000B7, (217, 219))}
+"""How the kernel calls an architecture, and the first and last number of the calls for keys."""
+_OTHER_NUMBERS = 0x40000000  # x32's
+_LOAD, _IS, _IS_AT_LEAST, _IS_MORE, _ANSWER = 0x20, 0x15, 0x35, 0x25, 0x06  # of the kernel's packet filter
+_OF_NUMBER, _OF_ARCHITECTURE = 0, 4
+_REFUSE, _ALLOW = 0x00050000, 0x7FFF0000
 _TOP_PAD, _USUAL_PAD = -2, 128 * 1024
 _WILL_NEED_LARGE = 14
 HEAP = 256 * 1024 * 1024
@@ -124,6 +133,7 @@ def _first(agent: Any, made: Any, order: dict[str, Any], descriptors: list[int],
                 for place in order["sealed"]:
                     _seal(place)
                 _drop_capabilities()
+                _close_keyrings()
             os.chdir(order["root"])
         except OSError as error:
             status.send({"fault": str(error), "errno": error.errno})
@@ -176,6 +186,39 @@ def _drop_capabilities() -> None:
 
     _done(_libc.prctl(_AMBIENT, *map(ctypes.c_ulong, (_CLEAR_ALL, 0, 0, 0))), "capabilities")
     _done(_libc.capset(ctypes.byref(Header(_CAPABILITIES_V3, 0)), (Sets * 2)()), "capabilities")
+
+
+def _close_keyrings() -> None:
+    """Take the kernel's keyrings away: all forks of a server are one user to it, and a key that one left would be there.
+
+    By a filter of system calls, which holds for whatever is started later. Another architecture's calls, which have
+    other numbers, are refused as a whole.
+    """
+
+    class Instruction(ctypes.Structure):
+        _fields_ = (("code", ctypes.c_uint16), ("yes", ctypes.c_uint8), ("no", ctypes.c_uint8), ("k", ctypes.c_uint32))
+
+    class Program(ctypes.Structure):
+        _fields_ = (("length", ctypes.c_uint16), ("filter", ctypes.POINTER(Instruction)))
+
+    architecture, calls = _KEYRINGS.get(platform.machine(), (0, (0, 0)))
+    if not architecture:
+        raise OSError(errno.ENOSYS, f"keyrings: their calls on {platform.machine()} are not known")
+    refused, allowed = _REFUSE | errno.ENOSYS, _ALLOW
+    program = [
+        Instruction(_LOAD, 0, 0, _OF_ARCHITECTURE),
+        Instruction(_IS, 0, 4, architecture),
+        Instruction(_LOAD, 0, 0, _OF_NUMBER),
+        Instruction(_IS_AT_LEAST, 2, 0, _OTHER_NUMBERS),
+        Instruction(_IS_AT_LEAST, 0, 2, calls[0]),
+        Instruction(_IS_MORE, 1, 0, calls[1]),
+        Instruction(_ANSWER, 0, 0, refused),
+        Instruction(_ANSWER, 0, 0, allowed),
+    ]
+    filled = (Instruction * len(program))(*program)
+    made = Program(len(program), ctypes.cast(filled, ctypes.POINTER(Instruction)))
+    none = ctypes.c_ulong(0)
+    _done(_libc.prctl(_SET_SECCOMP, ctypes.c_ulong(_BY_FILTER), ctypes.byref(made), none, none), "system calls")
 
 
 if __name__ == "__main__":
