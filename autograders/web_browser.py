@@ -81,10 +81,14 @@ def chromium() -> str | None:
 
 
 class Watch:
-    """Holds one look to its time and memory, from a thread: what is stuck is ended, all of it."""
+    """Holds one look to its time and memory, from a thread: what is stuck is ended, all of it.
+
+    `is_sure` says that it was the page's doing: it has used up what it has.
+    """
 
     def __init__(self) -> None:
         self.why: str | None = None
+        self.is_sure = False
         self._over = threading.Event()
         self._cpu_s = sum(_cpu_s(pid) for pid in below(os.getpid()))
         self._began = time.monotonic()
@@ -95,8 +99,10 @@ class Watch:
         while not self._over.wait(_WATCH_S):
             inside = below(os.getpid())
             if sum(map(_memory, inside)) > MAX_MEMORY:
-                self.why = "page-memory"
-            elif sum(map(_cpu_s, inside)) - self._cpu_s > MAX_CPU_S or time.monotonic() - self._began > MAX_WALL_S:
+                self.why, self.is_sure = "page-memory", True
+            elif sum(map(_cpu_s, inside)) - self._cpu_s > MAX_CPU_S:
+                self.why, self.is_sure = "page-slow", True
+            elif time.monotonic() - self._began > MAX_WALL_S:  # a browser that has lost one of its own waits, too
                 self.why = "page-slow"
             if self.why:
                 end(inside)
@@ -252,23 +258,29 @@ def fresh(browser: Any) -> Any:
 
 
 def look(page: Any, order: dict[str, Any]) -> tuple[dict[str, Any], Look | None]:
-    """Return what a page shows, or the trouble it makes; "spoilt": the browser is of no more use."""
+    """Return what a page shows, or the trouble it makes.
+
+    "spoilt": the browser is of no more use. "died": that may be because something of the browser ended.
+    """
     watch, seen = Watch(), None
     try:
         seen = Look(page, order)
         return seen.facts(), seen
     except TroubleError as trouble:
         # Nobody knows how long its scripts would go on in a page that has crashed or is stuck.
-        return {**trouble.told, "spoilt": watch.why is not None or trouble.args[0] in _SPOILS}, seen
+        told = trouble.told
+        is_spoilt = watch.why is not None or trouble.args[0] in _SPOILS
     except Exception as error:  # a page may upset a browser in any way
         held = seen.held() if seen is not None else None
         why = watch.why or ("page-memory" if "crash" in str(error).lower() else None)
         if held is None and why is None and "Timeout" not in type(error).__name__:
             raise
         told = held.told if held is not None else {"trouble": why or "page-slow", "args": {}}
-        return {**told, "spoilt": True}, seen
+        is_spoilt = True
     finally:
         watch.stop()
+    died = told["trouble"] in ("page-slow", "page-memory") and not watch.is_sure
+    return {**told, "spoilt": is_spoilt, "died": died}, seen
 
 
 # Processes

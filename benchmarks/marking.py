@@ -273,10 +273,10 @@ def memory(bench: Bench) -> Iterator[Row]:
 def standing(run: Ran) -> tuple[float, list[int]]:
     """Return the bytes of what is kept warm, and those of all in the looks that met a submission while it ran.
 
-    Once everything is warm, the count of processes that is seen most is that of nothing else.
+    Once everything is warm, the lowest count of processes is that of nothing else.
     """
-    settled = [size for size in run.sizes if 0.4 < size.at / run.wall_s < 0.9]
-    usual = statistics.mode(size.processes for size in settled)
+    settled = [size for size in run.sizes if 0.4 < size.at / run.wall_s < 0.85]
+    usual = min(size.processes for size in settled)
     busy = [size.pss for size in settled if size.processes > usual]
     if not busy:
         sys.exit("memory: no look met a submission while it ran; try again on a quieter machine")

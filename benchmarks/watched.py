@@ -3,17 +3,18 @@
 import ctypes
 import os
 import resource
+import signal
 import subprocess
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 MB = 1024 * 1024
 _PR_SET_CHILD_SUBREAPER = 36
-_LOOK_EVERY_S = 0.02
+_LOOK_EVERY_S = 0.1
 
 
 @dataclass(frozen=True)
@@ -74,34 +75,37 @@ def ran(
 
 def _look(root: int, done: threading.Event, sizes: list[Sizes], began: float) -> None:
     while not done.wait(_LOOK_EVERY_S):
-        found = _sizes(root, time.monotonic() - began)
-        if found is not None:
-            sizes.append(found)
+        sizes.append(sizes_of(root, time.monotonic() - began))
 
 
-def sizes_of(root: int) -> Sizes:
-    """Return what a tree of processes takes now, as soon as none of them comes or goes while we look."""
-    while (found := _sizes(root, 0.0)) is None:
-        time.sleep(_LOOK_EVERY_S)
-    return found
-
-
-def _sizes(root: int, at: float) -> Sizes | None:
-    """Return what a tree takes; None where it was another one at the end: its parts would not be of one moment."""
+def sizes_of(root: int, at: float = 0.0) -> Sizes:
+    """Return what a tree of processes takes at one moment: it stands still while we look, for its parts share pages."""
     pss = private = unseen = 0
-    members = list(tree(root))
-    for pid in members:
-        try:
-            rows = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        except OSError:
-            unseen += 1
-            continue
-        parts = {row.split(":")[0]: int(row.split()[1]) * 1024 for row in rows[1:]}
-        pss += parts.get("Pss", 0)
-        private += parts.get("Private_Clean", 0) + parts.get("Private_Dirty", 0)
-    return Sizes(at, pss, private, len(members), unseen) if set(members) == set(tree(root)) else None
+    still = set[int]()
+    try:
+        while new := set(tree(root)) - still:
+            _signal(new, signal.SIGSTOP)
+            still |= new
+        for pid in still:
+            try:
+                rows = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+            except OSError:
+                unseen += 1
+                continue
+            parts = {row.split(":")[0]: int(row.split()[1]) * 1024 for row in rows[1:]}
+            pss += parts.get("Pss", 0)
+            private += parts.get("Private_Clean", 0) + parts.get("Private_Dirty", 0)
+    finally:
+        _signal(still, signal.SIGCONT)
+    return Sizes(at, pss, private, len(still), unseen)
+
+
+def _signal(pids: Iterable[int], number: signal.Signals) -> None:
+    for pid in pids:
+        with suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, number)
 
 
 def cpu_of(root: int) -> float:

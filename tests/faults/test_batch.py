@@ -21,7 +21,7 @@ def test_a_batch_that_is_killed_at_random_moments_ends_as_an_undisturbed_one() -
 
 
 def test_nothing_grows_while_a_marker_marks_one_after_another() -> None:
-    done = run("tests.faults.growth", "--count", "60")
+    done = run("tests.faults.growth", "--count", "40")
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert "nothing has grown" in done.stdout

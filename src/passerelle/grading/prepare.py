@@ -233,7 +233,18 @@ def engine() -> str:
     """Return what names this way of marking: it changes with every line of it."""
     digest = hashlib.sha256()
     rooms = (Path(autograders.__file__).parent, Path(__file__).parent)
-    others = {"agreement", "feedback", "gradebook", "manual", "pause", "record", "redirect", "release", "safe_html"}
+    others = {
+        "agreement",
+        "alone",
+        "feedback",
+        "gradebook",
+        "manual",
+        "pause",
+        "record",
+        "redirect",
+        "release",
+        "safe_html",
+    }
     others |= {
         "schema",
         "standing",

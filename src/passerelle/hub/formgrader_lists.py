@@ -25,7 +25,7 @@ from nbgrader.api import (
     TaskCell,
 )
 from nbgrader.apps.api import NbGraderAPI
-from sqlalchemy import ColumnElement, Select, case, func, or_, select
+from sqlalchemy import ColumnElement, Select, case, func, literal_column, or_, select
 
 from passerelle.grading.book import take_turns
 
@@ -207,8 +207,10 @@ def _averages(book: Any) -> dict[str, dict[str, float]]:
         "average_assignment_written_score": _WRITTEN,
         "average_assignment_task_score": _BY_TASK,
     }
-    # By cell first: a gradebook has some hundreds, and each has a row a fellow.
-    by_cell = select(Grade.cell_id, func.sum(Grade.score).label("score")).group_by(Grade.cell_id).subquery()
+    # By cell first: a gradebook has some hundreds, each with a row a fellow. Read as they lie in the file: by the
+    # index that the bare column has, SQLite would fetch each row from another place.
+    cell = func.coalesce(Grade.cell_id, literal_column("''"))
+    by_cell = select(cell.label("cell_id"), func.sum(Grade.score).label("score")).group_by(cell).subquery()
     query = (
         select(Assignment.name, *(func.sum(case((holds, by_cell.c.score), else_=0.0)) for holds in kinds.values()))
         .select_from(by_cell)
