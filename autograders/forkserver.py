@@ -21,7 +21,6 @@ import json
 import mmap
 import os
 import platform
-import signal
 import socket
 import struct
 import sys
@@ -76,14 +75,16 @@ def main() -> NoReturn:
     # What is there by now is never looked at by the collector again: else it would be copied in every fork.
     gc.collect()
     gc.freeze()
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # forks end unseen; who began them watches them
     try:
         control.send({"loaded": sorted(_loaded() - before)})
         while True:
             order, descriptors = control.receive()
-            if os.fork() == 0:
+            forked = os.fork()
+            if forked == 0:
                 control.close()
                 _first(agent, made, order, descriptors, alone=alone)
+            if alone:  # it ends as soon as the first process of its namespace is there
+                os.waitpid(forked, 0)
             for descriptor in descriptors:
                 os.close(descriptor)
     except (ClosedError, OSError):
@@ -112,7 +113,6 @@ def _import(name: str) -> None:
 def _first(agent: Any, made: Any, order: dict[str, Any], descriptors: list[int], *, alone: bool) -> NoReturn:
     """Be the first process of a fork."""
     try:
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         _libc.mallopt(_TOP_PAD, _USUAL_PAD)
         line, status = (Channel.inherited(one) for one in descriptors[:2])
         try:
@@ -189,7 +189,7 @@ def _drop_capabilities() -> None:
 
 
 def _close_keyrings() -> None:
-    """Take the kernel's keyrings away: all forks of a server are one user to it, and a key that one left would be there.
+    """Take the kernel's keyrings away: all forks of a server are one user to it, and would find each other's keys.
 
     By a filter of system calls, which holds for whatever is started later. Another architecture's calls, which have
     other numbers, are refused as a whole.
