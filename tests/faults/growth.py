@@ -37,9 +37,9 @@ class Sample:
     """What a marker and the processes that it keeps hold at one moment, all together."""
 
     own_mb: float
-    """Memory that is the marker's alone (USS)."""
+    """Memory that is the marker's alone (USS), without what it only reads from files: that changes with its neighbours."""
     kept_mb: float
-    """Memory of the processes that it keeps (PSS: what they share is divided among them)."""
+    """The same of the processes that it keeps."""
     processes: int
     descriptors: int
     memory_files: int
@@ -76,8 +76,8 @@ def sample() -> Sample:
     everybody = [os.getpid(), *kept]
     links = [link for pid in everybody for link in _descriptors(pid)]
     return Sample(
-        own_mb=_memory(os.getpid(), ("Private_Clean:", "Private_Dirty:")),
-        kept_mb=sum(_memory(pid, ("Pss:",)) for pid in kept),
+        own_mb=_memory(os.getpid()),
+        kept_mb=sum(_memory(pid) for pid in kept),
         processes=len(everybody),
         descriptors=len(links),
         memory_files=sum(link.startswith("/memfd:") for link in links),
@@ -88,10 +88,10 @@ def sample() -> Sample:
     )
 
 
-def _memory(pid: int, names: Sequence[str]) -> float:
+def _memory(pid: int) -> float:
     with suppress(OSError):
         rows = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-        found = sum(int(row.split()[1]) for row in rows if row.startswith(tuple(names)))
+        found = sum(int(row.split()[1]) for row in rows if row.startswith("Private_Dirty:"))
         return found * 1024 / MEGABYTE
     return 0.0
 
@@ -157,8 +157,8 @@ def table(found: Sequence[Growth], count: int, share: float) -> str:
 
 
 _NAMES = {
-    "own_mb": "memory of the marker alone (USS, MB)",
-    "kept_mb": "memory of the processes that it keeps (PSS, MB)",
+    "own_mb": "memory of the marker alone (USS, files left out, MB)",
+    "kept_mb": "memory of the processes that it keeps (the same, MB)",
     "processes": "processes",
     "descriptors": "open descriptors",
     "memory_files": "… of files in memory",
