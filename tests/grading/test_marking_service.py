@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import select
 
 from passerelle import ledger
-from passerelle.grading.wake import wake
 from passerelle.grading.service import work
+from passerelle.grading.wake import wake
 from passerelle.ledger import people, queue
 from passerelle.ledger.releases import feedback_of
 from passerelle.ledger.tables import Job
