@@ -24,7 +24,7 @@ routes: ## write docs/security-routes.md anew, from tests/attacks/walls.csv
 	@PYTHONPATH=src:. .venv/bin/python -m tests.attacks.walls
 
 bench: ## measure the loop's figures and marking's, stock nbgrader beside them, and print them (some 15 minutes)
-	@status=0; $(BOOTSTRAP) run benchmarks.loop || status=$$?; $(MAKE) --no-print-directory bench-marking || status=$$?; exit $$status
+	@status=0; $(BOOTSTRAP) run benchmarks.loop || status=$$?; $(BOOTSTRAP) run benchmarks.marking || status=$$?; exit $$status
 
 PART ?= releases,wall,workers,feedback,memory,writer,hub
 bench-marking: ## measure marking beside stock nbgrader; PART=wall,memory … these alone, SAVE=FILE for the simulation
