@@ -144,6 +144,9 @@ class Cluster:
 
     def _open(self) -> Any:
         import dask  # noqa: PLC0415  late: one worker needs none of it
+
+        # To import it would make Tornado's log quieter in all of this process, which is not its own.
+        dask.config.set({"distributed.logging": {"version": 1, "incremental": True}})
         import distributed  # noqa: PLC0415
 
         for name in ("distributed", "distributed.client", "distributed.scheduler"):

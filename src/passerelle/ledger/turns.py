@@ -26,13 +26,13 @@ def begin_writing(connection: Connection, patience_s: float) -> None:
     raw = connection.connection.driver_connection
     assert isinstance(raw, sqlite3.Connection)  # noqa: S101  # of an engine of ours
     until = time.monotonic() + patience_s
-    raw.execute("PRAGMA busy_timeout=0")
+    connection.exec_driver_sql("PRAGMA busy_timeout=0")  # what is wrong with a file is said as by every statement
     try:
         with _next(connection.engine.url.database, until):
             while time.monotonic() < until:
                 try:
                     raw.execute("BEGIN IMMEDIATE")
-                except sqlite3.OperationalError as error:
+                except sqlite3.DatabaseError as error:
                     if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
                         break
                     time.sleep(LOOK_AGAIN_S)
@@ -40,7 +40,8 @@ def begin_writing(connection: Connection, patience_s: float) -> None:
                     return
         connection.exec_driver_sql("BEGIN IMMEDIATE")  # says what is wrong as every statement does
     finally:
-        raw.execute(f"PRAGMA busy_timeout={int(patience_s * 1000)}")
+        with suppress(sqlite3.Error):  # it has been said by now
+            raw.execute(f"PRAGMA busy_timeout={int(patience_s * 1000)}")
 
 
 @contextmanager
