@@ -228,8 +228,8 @@ def test_a_bomb_in_an_answer_is_its_own_verdict(course_dir: Path) -> None:
 
 def test_outputs_are_outputs_whatever_the_box_says(course_dir: Path) -> None:
     forge = (
-        "import autograders.box as b, sys\n"
-        "runner = next(o for o in __import__('gc').get_objects() if type(o).__name__ == 'Runner')\n"
+        "import autograders.box as b, gc, sys\n"
+        "runner = next(o for o in (gc.unfreeze(), gc.get_objects())[1] if type(o).__name__ == 'Runner')\n"
         "odd = [{'output_type': 'stream', 'name': 'stdout', 'text': 5}, {'output_type': 'evil'}, 7, None,\n"
         "       {'output_type': 'display_data', 'data': {'application/javascript': 'alert(1)', 'text/plain': ['x']}},\n"
         "       {'output_type': 'error', 'ename': 5, 'evalue': None, 'traceback': {}}]\n"
@@ -244,7 +244,8 @@ def test_outputs_are_outputs_whatever_the_box_says(course_dir: Path) -> None:
 
 def test_outputs_without_end_are_cut_outside_of_the_box_too(course_dir: Path) -> None:
     forge = (
-        "runner = next(o for o in __import__('gc').get_objects() if type(o).__name__ == 'Runner')\n"
+        "import gc\n"
+        "runner = next(o for o in (gc.unfreeze(), gc.get_objects())[1] if type(o).__name__ == 'Runner')\n"
         "much = [{'output_type': 'stream', 'name': 'stdout', 'text': 'x' * 3_000_000}]\n"
         "type(runner).run = lambda *_, **__: {'state': 'done', 'outputs': much}\n"
     )

@@ -156,7 +156,7 @@ ATTACKS: tuple[Attack, ...] = (
         """
         import gc
         odd = [{"output_type": "stream", "name": "stdout", "text": 5}, {"output_type": "evil"}, 7, None, {"output_type": "error", "ename": 5, "traceback": {}}]
-        for one in gc.get_objects():
+        for one in (gc.unfreeze(), gc.get_objects())[1]:
             if type(one).__name__ == "Runner": type(one).run = lambda *_, **__: {"state": ["done"], "outputs": odd, "error": 5}
     """,
     ),

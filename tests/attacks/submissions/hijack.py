@@ -175,7 +175,7 @@ ATTACKS: tuple[Attack, ...] = (
         """
         import gc, types
         def calm(*_, **__): return None
-        for one in gc.get_objects():
+        for one in (gc.unfreeze(), gc.get_objects())[1]:
             if isinstance(one, types.FunctionType) and one.__name__.startswith(("assert", "_fail", "difference", "same", "raised", "equals")):
                 try: one.__code__ = calm.__code__
                 except Exception: pass
@@ -243,7 +243,7 @@ ATTACKS: tuple[Attack, ...] = (
         double="""
         import gc, types
         def double(number):
-            for one in gc.get_objects():
+            for one in (gc.unfreeze(), gc.get_objects())[1]:
                 if isinstance(one, dict) and one.get("ask") and one.get("args") and "expected" in one: return one["expected"]
             return None
     """,

@@ -98,7 +98,7 @@ ATTACKS: tuple[Attack, ...] = (
         "looks among all objects for the checks",
         f"""
         import gc
-        for one in gc.get_objects():
+        for one in (gc.unfreeze(), gc.get_objects())[1]:
             text = repr(one) if type(one) in (dict, list, tuple) and len(one) < 50 else ""
             if "HIDDEN " + str("TESTS") in text: {_SAY}"a check")
     """,
