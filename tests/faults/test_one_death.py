@@ -59,7 +59,7 @@ def facts(found: Marked) -> str:
         pytest.param(BOX, 0, 0.6, id="a-box-while-a-cell-runs"),
         pytest.param(BOX, -1, 0.6, id="the-process-that-runs-her-cell"),
         pytest.param(EXAMINER, 0, 0.0, id="an-examiner-that-begins"),
-        pytest.param(EXAMINER, -1, 0.8, id="an-examiner-at-work"),
+        pytest.param(EXAMINER, -1, 0.3, id="an-examiner-at-work"),
     ],
 )
 def test_one_death_changes_no_verdict(course: Path, role: str, place: int, after_s: float) -> None:
