@@ -111,5 +111,7 @@ def _happened(error: Exception) -> str:
         return re.split(r"\s*\[(?:SQL|parameters):", str(error))[0]
     frames = traceback.extract_tb(error.__traceback__)
     place = f" in {Path(frames[-1].filename).name}, line {frames[-1].lineno}" if frames else ""
-    said = f" ({error.strerror})" if isinstance(error, OSError) and error.strerror else ""
-    return f"{type(error).__name__}{said}{place}"
+    words = error.strerror if isinstance(error, OSError) else None
+    if isinstance(error, DatabaseError) and (found := _DISK.search(str(error.orig or error))) is not None:
+        words = found[0]  # the database's own, and nothing of what it was told to write
+    return f"{type(error).__name__}{f' ({words})' if words else ''}{place}"
